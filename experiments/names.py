@@ -1,0 +1,21 @@
+"""The names under which MLflow keeps a study: what `analysis` reads and `experiments` writes.
+
+One MLflow experiment per study, named like it; one run per job, named `dataset/variant/seed`. A metric's step is the
+number of real images shown to D, so kimg is step / 1000.
+"""
+
+STUDY = "study"
+VARIANT = "variant"
+DATASET = "dataset"
+SEED = "seed"
+PROFILE = "profile"
+IDENTITY = "identity"  # hash of everything that decides the job's result
+CONFIGURATION = "configuration"  # the same without the seed: equal for all seeds of one variant
+COMPARISON = "comparison"  # the baseline's CONFIGURATION: equal for all jobs that may be compared with each other
+TAGS = (STUDY, VARIANT, DATASET, SEED, PROFILE, IDENTITY, CONFIGURATION, COMPARISON)
+
+BASELINE = "baseline"  # the variant that the others are compared with
+
+CONFIG_ARTIFACT = "config.json"
+SAMPLES_FOLDER = "samples"  # PNG grids of 8x8 images, named by image count; the last is the final one
+WEIGHTS_FOLDER = "weights"

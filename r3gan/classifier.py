@@ -1,0 +1,108 @@
+"""The digit classifier behind the mode count: trained once, deterministically, and kept by content."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from r3gan.data import DIGITS, DigitImages, StackedDigits
+from r3gan.streams import stream
+
+RECIPE = {"version": 1, "images": 180_000, "batch": 100, "lr": 2e-3, "features": 64}
+SEED = 0
+
+
+class DigitClassifier(nn.Module):
+    """A small convolutional network: grey digits [B, R, R] in -1..1 to features [B, 64] and logits [B, 10]."""
+
+    def __init__(self, resolution: int):
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels, size = 1, resolution
+        for width in (32, 64) if resolution <= 8 else (16, 32, 64):
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+            if size > 4:
+                layers.append(nn.MaxPool2d(2))
+                size //= 2
+            channels = width
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, RECIPE["features"]), nn.ReLU())
+        self.head = nn.Linear(RECIPE["features"], DIGITS)
+
+    def features(self, digits: Tensor) -> Tensor:
+        """The layer before the logits: [B, 64]."""
+        return self.body(digits[:, None])
+
+    def forward(self, digits: Tensor) -> Tensor:
+        """Logits [B, 10]."""
+        return self.head(self.features(digits))
+
+
+def cache_folder() -> Path:
+    """Where derived files are kept between jobs: the environment's R3GAN_CACHE, or ~/.cache/r3gan."""
+    return Path(os.environ.get("R3GAN_CACHE", Path.home() / ".cache" / "r3gan"))
+
+
+def get_classifier(data: StackedDigits, device: torch.device) -> tuple[DigitClassifier, float]:
+    """The classifier for the dataset's digits and its accuracy (0..1) on the held-out ones; trained if not cached.
+
+    The cache's key is the content of the digits and the recipe. Jobs that start together wait for the first.
+    """
+    key = hashlib.sha256(f"{data.content_hash}/{sorted(RECIPE.items())}".encode()).hexdigest()[:16]
+    path = cache_folder() / f"digit-classifier-{key}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            model = train_classifier(data)
+            temporary = path.with_suffix(".tmp")
+            save_file(model.state_dict(), temporary, {"test_accuracy": str(accuracy(model, data.test))})
+            temporary.rename(path)
+    model = DigitClassifier(data.resolution)
+    with safe_open(path, "pt") as file:
+        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        test_accuracy = float(file.metadata()["test_accuracy"])
+    return model.to(device).eval().requires_grad_(False), test_accuracy
+
+
+def train_classifier(data: StackedDigits) -> DigitClassifier:
+    """Train on the CPU with one thread, so that every job of a machine gets the same weights."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        model = DigitClassifier(data.resolution)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                fan_in = parameter[0].numel()
+                draw = torch.randn(parameter.shape, generator=stream(SEED, "classifier", name))
+                parameter.copy_(draw * (2 / fan_in) ** 0.5 if parameter.ndim > 1 else 0 * draw)
+        steps = RECIPE["images"] // RECIPE["batch"]
+        optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE["lr"])
+        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        images, labels = data.train.images.cpu(), data.train.labels.cpu()
+        for step in range(steps):
+            picks = torch.randint(len(images), (RECIPE["batch"],), generator=stream(SEED, "classifier-data", step))
+            loss = cross_entropy(model(to_unit_range(images[picks])), labels[picks])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            decay.step()
+    finally:
+        torch.set_num_threads(threads)
+    return model.eval()
+
+
+def to_unit_range(digits: Tensor) -> Tensor:
+    """uint8 digits to float32 in -1..1."""
+    return digits.float() / 127.5 - 1
+
+
+@torch.no_grad()
+def accuracy(model: DigitClassifier, digits: DigitImages) -> float:
+    """Share of the digits that the model names correctly, 0..1."""
+    predicted = torch.cat([model(to_unit_range(part)).argmax(1) for part in digits.images.cpu().split(1000)])
+    return (predicted == digits.labels.cpu()).double().mean().item()

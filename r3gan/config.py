@@ -1,0 +1,294 @@
+"""The configuration of one training job: frozen dataclasses, one documented field each, and what must hold among them.
+
+Nothing here reads files. `experiments` fills these classes from a study; `r3gan train` reads one resolved JSON file.
+Units stand in the names: kimg and img count real images shown to D; fractions are of `total_kimg`.
+"""
+
+import dataclasses
+import math
+import types
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+NetworkName = Literal["generator", "discriminator"]
+LossKind = Literal["relativistic-softplus", "relativistic-hinge", "non-saturating"]
+
+IMG_PER_KIMG = 1000
+
+
+class Config:
+    """What all configuration classes share: a validating reader is told to refuse keys that are not fields."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class AttentionConfig(Config):
+    """Multi-head self-attention after the residual blocks of some resolutions."""
+
+    resolutions: tuple[int, ...] = ()  # feature-map sizes that get a block; empty: no attention
+    heads: int = 4  # divides the width of each such stage
+    networks: tuple[NetworkName, ...] = ("generator", "discriminator")  # where the blocks go
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Config):
+    """Shape of G and D. Tuples run from the 4x4 stage up; the resolution is 4 * 2^(stages - 1)."""
+
+    widths: tuple[int, ...]  # channels per stage
+    groups: tuple[int, ...]  # groups of the 3x3 convolution per stage (the official "cardinality")
+    blocks: tuple[int, ...]  # residual blocks per stage
+    expansion: int = 2  # width inside a block, in multiples of the stage's width
+    latent_dim: int = 64  # entries of z
+    conditional: bool = False  # feed the dataset's class labels to G and D
+    bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the images."""
+        return 4 * 2 ** (len(self.widths) - 1)
+
+
+@dataclass(frozen=True)
+class LossPhase(Config):
+    """One adversarial loss and the point of training from which it is in force (the first phase: from the start)."""
+
+    kind: LossKind = "relativistic-softplus"
+    margin: float = 1.0  # hinge only: the logit difference beyond which a pair no longer counts
+    from_fraction: float | None = None  # 0..1 of total_kimg
+    from_kimg: float | None = None
+
+    def start_img(self, total_kimg: float) -> float:
+        """Images after which this phase begins."""
+        if self.from_kimg is not None:
+            return self.from_kimg * IMG_PER_KIMG
+        return (self.from_fraction or 0.0) * total_kimg * IMG_PER_KIMG
+
+
+@dataclass(frozen=True)
+class PenaltyConfig(Config):
+    """Which zero-centred gradient penalties are on; `schedules.gamma` is their common weight."""
+
+    r1: bool = True  # on real images
+    r2: bool = True  # on generated images
+
+
+@dataclass(frozen=True)
+class Schedule(Config):
+    """A value over training: linear from 0 during the warm-up, then a cosine from start to end, then constant."""
+
+    start: float
+    end: float
+    decay_img: float = 0.0  # images after which `end` is reached; 0: `start` and `end` are equal
+    warmup_img: float = 0.0  # images of linear rise from 0 to `start`
+
+
+@dataclass(frozen=True)
+class Schedules(Config):
+    """Everything that changes during training."""
+
+    lr: Schedule  # Adam's learning rate, G and D
+    beta2: Schedule  # Adam's second-moment decay, G and D
+    gamma: Schedule  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
+    ema_half_life_img: Schedule  # half-life of the generator's moving average
+    augment_p: Schedule  # probability of each augmentation
+
+
+@dataclass(frozen=True)
+class EvaluationConfig(Config):
+    """Metrics and sample grids of the EMA generator."""
+
+    every_kimg: float  # distance between evaluations; one more at the end
+    samples: int = 10_000  # generated images per evaluation
+
+
+@dataclass(frozen=True)
+class TrainConfig(Config):
+    """One training job, whole."""
+
+    dataset: str  # a name that `r3gan.data` knows
+    seed: int  # names every random stream of the job
+    total_kimg: float  # length of training
+    batch_size: int  # images per D step and per G step, over all ranks
+    network: NetworkConfig
+    schedules: Schedules
+    evaluation: EvaluationConfig
+    loss: tuple[LossPhase, ...] = (LossPhase(),)  # in order of their starts
+    penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
+    x_flip: bool = False  # mirror half of the real images
+    log_every_kimg: float = 1.0  # distance between recorded losses
+    checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end
+
+    @property
+    def total_img(self) -> int:
+        """Images shown to D by the whole job: the first multiple of the batch size at or after `total_kimg`."""
+        return math.ceil(self.total_kimg * IMG_PER_KIMG / self.batch_size) * self.batch_size
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a configuration: where (a path of keys) and what was expected."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def find_problems(config: TrainConfig) -> list[Problem]:
+    """Everything about a well-typed configuration that cannot work, whatever the dataset."""
+    return [
+        *_range_problems(config),
+        *_network_problems(config.network),
+        *_loss_problems(config),
+        *_schedule_problems(config.schedules),
+    ]
+
+
+def _range_problems(config: TrainConfig) -> list[Problem]:
+    positive: list[tuple[tuple[str | int, ...], float]] = [
+        (("total_kimg",), config.total_kimg),
+        (("batch_size",), config.batch_size),
+        (("log_every_kimg",), config.log_every_kimg),
+        (("checkpoint_every_kimg",), config.checkpoint_every_kimg),
+        (("evaluation", "every_kimg"), config.evaluation.every_kimg),
+        (("network", "expansion"), config.network.expansion),
+        (("network", "latent_dim"), config.network.latent_dim),
+    ]
+    problems = [Problem(path, f"{value:g} must be above 0") for path, value in positive if not 0 < value < math.inf]
+    if config.seed < 0:
+        problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
+    if config.evaluation.samples < 1000:
+        problems.append(
+            Problem(("evaluation", "samples"), f"{config.evaluation.samples} is too few: at least 1000 are needed")
+        )
+    return problems
+
+
+def _network_problems(network: NetworkConfig) -> list[Problem]:
+    problems = []
+    stages = len(network.widths)
+    if stages == 0:
+        return [Problem(("network", "widths"), "at least one stage is needed")]
+    for key in ("widths", "groups", "blocks"):
+        values = getattr(network, key)
+        if len(values) != stages:
+            problems.append(
+                Problem(("network", key), f"has {len(values)} entries, but network.widths has {stages}: one per stage")
+            )
+        problems += [
+            Problem(("network", key, i), f"{value} must be 1 or more") for i, value in enumerate(values) if value < 1
+        ]
+    if problems:
+        return problems
+    for i, (width, groups) in enumerate(zip(network.widths, network.groups, strict=True)):
+        if (width * network.expansion) % groups:
+            problems.append(
+                Problem(
+                    ("network", "groups", i),
+                    f"{groups} does not divide the {width * network.expansion} channels inside that stage's blocks",
+                )
+            )
+    if not 0 <= network.bf16_stages <= stages:
+        problems.append(Problem(("network", "bf16_stages"), f"{network.bf16_stages} must be between 0 and {stages}"))
+    return problems + _attention_problems(network)
+
+
+def _attention_problems(network: NetworkConfig) -> list[Problem]:
+    attention, path = network.attention, ("network", "attention")
+    by_resolution = {4 * 2**i: width for i, width in enumerate(network.widths)}
+    problems = []
+    if attention.heads < 1:
+        return [Problem((*path, "heads"), f"{attention.heads} must be 1 or more")]
+    if not attention.networks:
+        problems.append(Problem((*path, "networks"), "name generator, discriminator or both"))
+    for i, resolution in enumerate(attention.resolutions):
+        if resolution not in by_resolution:
+            known = ", ".join(map(str, by_resolution))
+            problems.append(
+                Problem((*path, "resolutions", i), f"{resolution} is not a resolution of this network ({known})")
+            )
+        elif by_resolution[resolution] % attention.heads:
+            width = by_resolution[resolution]
+            problems.append(
+                Problem((*path, "heads"), f"{attention.heads} does not divide the width {width} at {resolution}x{resolution}")
+            )
+    return problems
+
+
+def _loss_problems(config: TrainConfig) -> list[Problem]:
+    if not config.loss:
+        return [Problem(("loss",), "at least one phase is needed")]
+    problems = []
+    previous = 0.0
+    for i, phase in enumerate(config.loss):
+        path: tuple[str | int, ...] = ("loss", i)
+        given = [key for key in ("from_fraction", "from_kimg") if getattr(phase, key) is not None]
+        if phase.margin <= 0:
+            problems.append(Problem((*path, "margin"), f"{phase.margin:g} must be above 0"))
+        if i == 0:
+            if phase.start_img(config.total_kimg) != 0:
+                problems.append(Problem((*path, given[0]), "the first phase starts at 0: leave this key out"))
+            continue
+        if len(given) != 1:
+            problems.append(Problem(path, "a later phase needs exactly one of from_fraction and from_kimg"))
+            continue
+        start, total = phase.start_img(config.total_kimg), config.total_kimg * IMG_PER_KIMG
+        if start >= total:
+            problems.append(
+                Problem(
+                    (*path, given[0]),
+                    f"starts at {start / IMG_PER_KIMG:g} kimg, but training ends at {config.total_kimg:g} kimg",
+                )
+            )
+        elif start <= previous:
+            problems.append(
+                Problem((*path, given[0]), f"starts at {start / IMG_PER_KIMG:g} kimg, not after the phase before it")
+            )
+        previous = start
+    return problems
+
+
+def _schedule_problems(schedules: Schedules) -> list[Problem]:
+    upper = {"beta2": 1.0, "augment_p": 1.0}
+    problems = []
+    for f in dataclasses.fields(schedules):
+        schedule, path, limit = getattr(schedules, f.name), ("schedules", f.name), upper.get(f.name, math.inf)
+        for key in ("start", "end"):
+            value = getattr(schedule, key)
+            if not (0 <= value < limit):
+                expected = "must be 0 or more" if limit == math.inf else f"must be from 0 to below {limit:g}"
+                problems.append(Problem((*path, key), f"{value:g} {expected}"))
+        for key in ("decay_img", "warmup_img"):
+            if getattr(schedule, key) < 0:
+                problems.append(Problem((*path, key), f"{getattr(schedule, key):g} must be 0 or more"))
+        if schedule.decay_img == 0 and schedule.start != schedule.end:
+            problems.append(
+                Problem((*path, "decay_img"), f"must be above 0 to go from {schedule.start:g} to {schedule.end:g}")
+            )
+        if 0 < schedule.decay_img < schedule.warmup_img:
+            problems.append(
+                Problem(
+                    (*path, "warmup_img"),
+                    f"{schedule.warmup_img:g} lies after the end of the decay, {schedule.decay_img:g}",
+                )
+            )
+    if schedules.augment_p.start or schedules.augment_p.end:
+        problems.append(
+            Problem(("schedules", "augment_p"), "augmentation is not available in this version: set it to 0")
+        )
+    return problems
+
+
+def from_dict(cls: Any, data: Any) -> Any:
+    """Build a configuration (or a tuple of them) from parsed JSON that `dataclasses.asdict` wrote.
+
+    Raises TypeError for keys that are missing or unknown. Types are taken as written: studies are validated before.
+    """
+    if dataclasses.is_dataclass(cls):
+        hints = get_type_hints(cls)
+        return cls(**{key: from_dict(hints.get(key), value) for key, value in data.items()})  # type: ignore[operator]
+    if get_origin(cls) is tuple:
+        return tuple(from_dict(get_args(cls)[0], item) for item in data)
+    if get_origin(cls) in (Union, types.UnionType) and data is not None:
+        return from_dict(next(a for a in get_args(cls) if a is not types.NoneType), data)
+    return data

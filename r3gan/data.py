@@ -1,0 +1,182 @@
+"""Datasets: where the real images come from, on the device, addressed by position in a seeded, endless order.
+
+Shapes: N images in the set, B in a batch, R resolution. Images handed out are float32 [B, 3, R, R] in -1..1.
+"""
+
+import gzip
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from r3gan.streams import stream
+
+DIGITS = 10
+MNIST_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+class DatasetUnavailable(Exception):
+    """A dataset cannot be had; the message says which file belongs where."""
+
+
+@dataclass(frozen=True)
+class DigitImages:
+    """Grey digits: images uint8 [N, R, R], labels int64 [N] in 0..9."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class StackedDigits:
+    """Three random training digits as the R, G and B of one image: 1000 equally wanted modes.
+
+    The digits live on the device as uint8; images are stacked there from index triples, so the set has N^3 images.
+    The held-out test digits are for the classifier's accuracy only.
+    """
+
+    name: str
+    source: str  # where the digits came from, for the record
+    train: DigitImages
+    test: DigitImages
+
+    classes = DIGITS**3
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the images."""
+        return self.train.images.shape[-1]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A hash of every pixel and label, of training and test digits."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.test):
+            digest.update(part.images.cpu().numpy().tobytes())
+            digest.update(part.labels.cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def indices(self, seed: int, phase: str, position: int, count: int) -> Tensor:
+        """Which digits make the `count` images at `position` of the phase's endless order: int64 [count, 3]."""
+        return torch.randint(len(self.train.images), (count, 3), generator=stream(seed, "data", phase, position))
+
+    def fetch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Images [B, 3, R, R] in -1..1 and labels int64 [B] in 0..999 for index triples [B, 3]."""
+        indices = indices.to(self.train.images.device)
+        images = self.train.images[indices].float() / 127.5 - 1
+        return images, stacked_label(self.train.labels[indices])
+
+
+def stacked_label(digits: Tensor) -> Tensor:
+    """Digit triples [B, 3] to modes [B]: 100 R + 10 G + B."""
+    return digits @ torch.tensor([100, 10, 1], device=digits.device)
+
+
+def load_dataset(name: str, root: Path, device: torch.device) -> StackedDigits:
+    """The dataset `name`, on the device. Raises DatasetUnavailable if its files are not under `root`."""
+    train, test, source = LOADERS[name](root)
+    on_device = [DigitImages(part.images.to(device), part.labels.to(device)) for part in (train, test)]
+    return StackedDigits(name, source, *on_device)
+
+
+def data_root() -> Path:
+    """The folder that holds dataset files: the environment's R3GAN_DATA, or ./data."""
+    return Path(os.environ.get("R3GAN_DATA", "data"))
+
+
+def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
+    """scikit-learn's 1797 digits of 8x8 pixels: four in five for training, every fifth for testing."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = torch.from_numpy(np.round(bunch.images * (255 / 16)).astype(np.uint8))
+    labels = torch.from_numpy(bunch.target.astype(np.int64))
+    held_out = torch.arange(len(labels)) % 5 == 4
+    train, test = (DigitImages(images[part], labels[part]) for part in (~held_out, held_out))
+    return train, test, "sklearn.datasets.load_digits"
+
+
+def load_mnist(root: Path) -> tuple[DigitImages, DigitImages, str]:
+    """MNIST from its four IDX files (plain or .gz), padded from 28x28 to 32x32."""
+    folder = find_mnist(root)
+    if folder is None:
+        raise DatasetUnavailable(
+            f"MNIST was not found: put {', '.join(MNIST_FILES)} (or each with .gz) into {root / 'mnist'}, "
+            "or name the folder that holds them in R3GAN_DATA"
+        )
+    train_images, train_labels, test_images, test_labels = (read_idx(folder, name) for name in MNIST_FILES)
+    train = DigitImages(pad(train_images, (2, 2, 2, 2)), train_labels.long())
+    test = DigitImages(pad(test_images, (2, 2, 2, 2)), test_labels.long())
+    for part in (train, test):
+        if len(part.images) != len(part.labels) or part.labels.unique().numel() != DIGITS:
+            raise DatasetUnavailable(f"{folder}: {len(part.images)} images and {len(part.labels)} labels do not belong together")
+    return train, test, "MNIST"
+
+
+def find_mnist(root: Path) -> Path | None:
+    """The folder under `root` that holds all four IDX files, if any."""
+    for folder in (root, root / "mnist", root / "MNIST" / "raw"):
+        if all(idx_file(folder, name) for name in MNIST_FILES):
+            return folder
+    return None
+
+
+def idx_file(folder: Path, name: str) -> Path | None:
+    """The IDX file `name` in the folder, plain or compressed."""
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def read_idx(folder: Path, name: str) -> Tensor:
+    """One IDX file of unsigned bytes (format: yann.lecun.com/exdb/mnist). Raises DatasetUnavailable if it is damaged."""
+    path = idx_file(folder, name)
+    if path is None:
+        raise DatasetUnavailable(f"{folder / name} is missing")
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise DatasetUnavailable(f"{path} cannot be read: {error}") from error
+    if len(data) < 4 or data[:3] != b"\0\0\x08":
+        raise DatasetUnavailable(f"{path} is not an IDX file of bytes")
+    dims = data[3]
+    shape = np.frombuffer(data, ">i4", dims, offset=4)
+    if len(data) != 4 + 4 * dims + shape.prod():
+        raise DatasetUnavailable(f"{path} holds {len(data)} bytes, its header promises {4 + 4 * dims + shape.prod()}")
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(*shape).copy())
+
+
+def fetch_missing(name: str, root: Path) -> None:
+    """Make the files of a dataset present, by torchvision's download where it has one.
+
+    Raises DatasetUnavailable with the way out if they stay missing.
+    """
+    if name != "stacked-mnist" or find_mnist(root) is not None:
+        return
+    from torchvision.datasets import MNIST
+
+    try:
+        MNIST(str(root), download=True)
+    except (OSError, RuntimeError) as error:
+        try:
+            load_mnist(root)
+        except DatasetUnavailable as missing:
+            raise DatasetUnavailable(f"{missing} (the download failed: {error})") from error
+
+
+Loader = Callable[[Path], tuple[DigitImages, DigitImages, str]]
+
+LOADERS: dict[str, Loader] = {
+    "stacked-digits": load_embedded_digits,
+    "stacked-mnist": load_mnist,
+}

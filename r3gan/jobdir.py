@@ -1,0 +1,100 @@
+"""The directory of one job: every path in it, and how its files are written and read.
+
+A file appears whole or not at all: it is written under a temporary name, synced and renamed. The only exceptions are
+the metrics and the log, which are appended to.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class JobDir:
+    """Paths of one job. `result` exists if and only if the job has finished."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration, JSON."""
+        return self.root / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object per line: images, seconds, time, metrics."""
+        return self.root / "metrics.jsonl"
+
+    @property
+    def result(self) -> Path:
+        """The last metrics and what the job ran on, JSON."""
+        return self.root / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """What the processes printed."""
+        return self.root / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process group that trains here."""
+        return self.root / "job.lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folders named by image count; the last is the one to resume from."""
+        return self.root / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """PNG grids named by image count."""
+        return self.root / "samples"
+
+    def sample(self, images: int) -> Path:
+        """The grid drawn after `images` images."""
+        return self.samples / f"{images:010d}.png"
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest complete checkpoint."""
+        return max(self.checkpoints.glob("[0-9]*"), default=None)
+
+    def finished(self) -> bool:
+        """Whether the job has run to its end."""
+        return self.result.exists()
+
+    def read_metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """The complete lines from byte `offset` on, and the offset behind them."""
+        if not self.metrics.exists():
+            return [], offset
+        with self.metrics.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+        complete = data[: data.rfind(b"\n") + 1]
+        return [json.loads(line) for line in complete.splitlines()], offset + len(complete)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that it is never seen half-written, not even after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """`write_text` of indented JSON."""
+    write_text(path, json.dumps(data, indent=2) + "\n")
+
+
+def sync_path(path: Path) -> None:
+    """Force a file's bytes, or a folder's entries, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Adversarial losses, one equation each, and the schedule that says which one is in force.
+
+Every loss maps logits to one value per sample: real and fake are D(x) and D(G(z)), both [B]; the result is [B].
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from r3gan.config import LossPhase
+
+LogitLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What D minimises and what G minimises, each a function of (real logits, fake logits)."""
+
+    discriminator: LogitLoss
+    generator: LogitLoss
+
+
+def relativistic_softplus_d(real: Tensor, fake: Tensor) -> Tensor:
+    """softplus(-(D(x) - D(G(z)))): RpGAN, arXiv 2501.05441, eq. 2, with f(t) = -softplus(-t)."""
+    return softplus(-(real - fake))
+
+
+def relativistic_hinge_d(real: Tensor, fake: Tensor, margin: float) -> Tensor:
+    """relu(margin - (D(x) - D(G(z)))): the paired form of the hinge in arXiv 1807.00734, section 4."""
+    return relu(margin - (real - fake))
+
+
+def non_saturating_d(real: Tensor, fake: Tensor) -> Tensor:
+    """softplus(-D(x)) + softplus(D(G(z))): Goodfellow et al. 2014, eq. 1."""
+    return softplus(-real) + softplus(fake)
+
+
+def non_saturating_g(real: Tensor, fake: Tensor) -> Tensor:
+    """softplus(-D(G(z))): Goodfellow et al. 2014, section 3, the non-saturating form."""
+    return softplus(-fake)
+
+
+def paired(discriminator: LogitLoss) -> Loss:
+    """A relativistic loss: G minimises the same function with real and fake exchanged."""
+    return Loss(discriminator, lambda real, fake: discriminator(fake, real))
+
+
+def make_loss(phase: LossPhase) -> Loss:
+    """The loss that a phase of the configuration names."""
+    if phase.kind == "relativistic-softplus":
+        return paired(relativistic_softplus_d)
+    if phase.kind == "relativistic-hinge":
+        return paired(partial(relativistic_hinge_d, margin=phase.margin))
+    return Loss(non_saturating_d, non_saturating_g)
+
+
+def phase_at(phases: tuple[LossPhase, ...], total_kimg: float, images: int) -> LossPhase:
+    """The phase in force after `images` real images: the last one that has begun."""
+    return [phase for phase in phases if phase.start_img(total_kimg) <= images][-1]

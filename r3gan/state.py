@@ -1,0 +1,99 @@
+"""Everything of a training job that changes, and its checkpoint.
+
+Random streams have no state of their own (see `r3gan.streams`): the image counter stands for all of them.
+"""
+
+import copy
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from r3gan.config import TrainConfig
+from r3gan.jobdir import JobDir, sync_path
+from r3gan.networks import Discriminator, Generator, initialise
+
+NETWORKS = ("generator", "discriminator", "ema")
+
+
+@dataclass
+class TrainState:
+    """Networks, optimisers and counters of a job."""
+
+    generator: Generator
+    discriminator: Discriminator
+    ema: Generator  # moving average of the generator
+    generator_adam: torch.optim.Adam
+    discriminator_adam: torch.optim.Adam
+    sums: dict[str, Tensor]  # of the losses since they were last recorded
+    steps: int = 0  # how many steps the sums hold
+    images: int = 0  # real images shown to D
+    seconds: float = 0.0  # time spent training, over all runs of the job
+
+
+def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> TrainState:
+    """The state before the first step; weights depend on the seed and the parameters' names and shapes alone."""
+    generator, discriminator = Generator(config.network, classes), Discriminator(config.network, classes)
+    initialise(generator, config.seed, "generator")
+    initialise(discriminator, config.seed, "discriminator")
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    return TrainState(
+        generator,
+        discriminator,
+        copy.deepcopy(generator).requires_grad_(False),
+        make_adam(generator),
+        make_adam(discriminator),
+        {},
+    )
+
+
+def make_adam(network: torch.nn.Module) -> torch.optim.Adam:
+    """Adam with beta1 = 0 and eps = 1e-8 as released; learning rate and beta2 are set before every step."""
+    return torch.optim.Adam(network.parameters(), lr=0.0, betas=(0.0, 0.9), eps=1e-8, fused=True)
+
+
+def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir) -> None:
+    """Write a complete checkpoint under the image count, then remove the older ones."""
+    final = job.checkpoints / f"{state.images:010d}"
+    if final.exists():
+        return
+    temporary = job.checkpoints / "incomplete"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    metadata = {"config": json.dumps(asdict(config)), "images": str(state.images)}
+    for name in NETWORKS:
+        weights = {key: value.contiguous() for key, value in getattr(state, name).state_dict().items()}
+        save_file(weights, temporary / f"{name}.safetensors", metadata)
+    rest = {
+        "generator_adam": state.generator_adam.state_dict(),
+        "discriminator_adam": state.discriminator_adam.state_dict(),
+        "sums": state.sums,
+        "steps": state.steps,
+        "images": state.images,
+        "seconds": state.seconds,
+    }
+    torch.save(rest, temporary / "state.pt")
+    for path in [*temporary.iterdir(), temporary]:
+        sync_path(path)
+    os.rename(temporary, final)
+    sync_path(job.checkpoints)
+    for old in job.checkpoints.glob("[0-9]*"):
+        if old != final:
+            shutil.rmtree(old)
+
+
+def load_checkpoint(state: TrainState, folder: Path) -> None:
+    """Fill the state from a checkpoint. Nothing in it is unpickled beyond tensors and plain containers."""
+    for name in NETWORKS:
+        getattr(state, name).load_state_dict(load_file(folder / f"{name}.safetensors"))
+    device = state.ema.basis.device
+    rest = torch.load(folder / "state.pt", map_location=device, weights_only=True)
+    state.generator_adam.load_state_dict(rest["generator_adam"])
+    state.discriminator_adam.load_state_dict(rest["discriminator_adam"])
+    state.sums, state.steps = rest["sums"], rest["steps"]
+    state.images, state.seconds = rest["images"], rest["seconds"]
