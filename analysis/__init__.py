@@ -1,0 +1,1 @@
+"""From MLflow runs to statistics, tables, figures and a report. Never trains."""

@@ -1,8 +1,6 @@
 """The digit classifier behind the mode count: trained once, deterministically, and kept by content."""
 
 import hashlib
-import os
-from pathlib import Path
 
 import torch
 from filelock import FileLock
@@ -11,6 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from r3gan.catalog import cache_root
 from r3gan.data import DIGITS, DigitImages, StackedDigits
 from r3gan.streams import stream
 
@@ -43,18 +42,13 @@ class DigitClassifier(nn.Module):
         return self.head(self.features(digits))
 
 
-def cache_folder() -> Path:
-    """Where derived files are kept between jobs: the environment's R3GAN_CACHE, or ~/.cache/r3gan."""
-    return Path(os.environ.get("R3GAN_CACHE", Path.home() / ".cache" / "r3gan"))
-
-
 def get_classifier(data: StackedDigits, device: torch.device) -> tuple[DigitClassifier, float]:
     """The classifier for the dataset's digits and its accuracy (0..1) on the held-out ones; trained if not cached.
 
     The cache's key is the content of the digits and the recipe. Jobs that start together wait for the first.
     """
     key = hashlib.sha256(f"{data.content_hash}/{sorted(RECIPE.items())}".encode()).hexdigest()[:16]
-    path = cache_folder() / f"digit-classifier-{key}.safetensors"
+    path = cache_root() / f"digit-classifier-{key}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():

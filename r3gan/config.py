@@ -27,7 +27,7 @@ class AttentionConfig(Config):
     """Multi-head self-attention after the residual blocks of some resolutions."""
 
     resolutions: tuple[int, ...] = ()  # feature-map sizes that get a block; empty: no attention
-    heads: int = 4  # divides the width of each such stage
+    heads: int = 2  # divides the width of each such stage
     networks: tuple[NetworkName, ...] = ("generator", "discriminator")  # where the blocks go
 
 
@@ -272,11 +272,14 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
                     f"{schedule.warmup_img:g} lies after the end of the decay, {schedule.decay_img:g}",
                 )
             )
-    if schedules.augment_p.start or schedules.augment_p.end:
-        problems.append(
-            Problem(("schedules", "augment_p"), "augmentation is not available in this version: set it to 0")
-        )
     return problems
+
+
+def unavailable(config: TrainConfig) -> list[Problem]:
+    """Sound settings that this version cannot run."""
+    if config.schedules.augment_p.start or config.schedules.augment_p.end:
+        return [Problem(("schedules", "augment_p"), "is not available in this version: set it to 0")]
+    return []
 
 
 def from_dict(cls: Any, data: Any) -> Any:

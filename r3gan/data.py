@@ -5,7 +5,6 @@ Shapes: N images in the set, B in a batch, R resolution. Images handed out are f
 
 import gzip
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,19 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from r3gan.catalog import MNIST_FILES, DatasetUnavailable, idx_file, mnist_folder
 from r3gan.streams import stream
 
 DIGITS = 10
-MNIST_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-
-
-class DatasetUnavailable(Exception):
-    """A dataset cannot be had; the message says which file belongs where."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +81,6 @@ def load_dataset(name: str, root: Path, device: torch.device) -> StackedDigits:
     return StackedDigits(name, source, *on_device)
 
 
-def data_root() -> Path:
-    """The folder that holds dataset files: the environment's R3GAN_DATA, or ./data."""
-    return Path(os.environ.get("R3GAN_DATA", "data"))
-
-
 def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
     """scikit-learn's 1797 digits of 8x8 pixels: four in five for training, every fifth for testing."""
     from sklearn.datasets import load_digits
@@ -110,12 +95,7 @@ def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
 
 def load_mnist(root: Path) -> tuple[DigitImages, DigitImages, str]:
     """MNIST from its four IDX files (plain or .gz), padded from 28x28 to 32x32."""
-    folder = find_mnist(root)
-    if folder is None:
-        raise DatasetUnavailable(
-            f"MNIST was not found: put {', '.join(MNIST_FILES)} (or each with .gz) into {root / 'mnist'}, "
-            "or name the folder that holds them in R3GAN_DATA"
-        )
+    folder = mnist_folder(root)
     train_images, train_labels, test_images, test_labels = (read_idx(folder, name) for name in MNIST_FILES)
     train = DigitImages(pad(train_images, (2, 2, 2, 2)), train_labels.long())
     test = DigitImages(pad(test_images, (2, 2, 2, 2)), test_labels.long())
@@ -123,19 +103,6 @@ def load_mnist(root: Path) -> tuple[DigitImages, DigitImages, str]:
         if len(part.images) != len(part.labels) or part.labels.unique().numel() != DIGITS:
             raise DatasetUnavailable(f"{folder}: {len(part.images)} images and {len(part.labels)} labels do not belong together")
     return train, test, "MNIST"
-
-
-def find_mnist(root: Path) -> Path | None:
-    """The folder under `root` that holds all four IDX files, if any."""
-    for folder in (root, root / "mnist", root / "MNIST" / "raw"):
-        if all(idx_file(folder, name) for name in MNIST_FILES):
-            return folder
-    return None
-
-
-def idx_file(folder: Path, name: str) -> Path | None:
-    """The IDX file `name` in the folder, plain or compressed."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
 def read_idx(folder: Path, name: str) -> Tensor:
@@ -156,21 +123,21 @@ def read_idx(folder: Path, name: str) -> Tensor:
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(*shape).copy())
 
 
-def fetch_missing(name: str, root: Path) -> None:
-    """Make the files of a dataset present, by torchvision's download where it has one.
+def download_missing(name: str, root: Path) -> None:
+    """Fetch a dataset's files into `root` if they are not there, by torchvision's download where it has one.
 
     Raises DatasetUnavailable with the way out if they stay missing.
     """
-    if name != "stacked-mnist" or find_mnist(root) is not None:
+    if name != "stacked-mnist":
         return
-    from torchvision.datasets import MNIST
-
     try:
-        MNIST(str(root), download=True)
-    except (OSError, RuntimeError) as error:
+        mnist_folder(root)
+    except DatasetUnavailable as missing:
+        from torchvision.datasets import MNIST
+
         try:
-            load_mnist(root)
-        except DatasetUnavailable as missing:
+            MNIST(str(root), download=True)
+        except (OSError, RuntimeError) as error:
             raise DatasetUnavailable(f"{missing} (the download failed: {error})") from error
 
 

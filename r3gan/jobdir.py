@@ -28,8 +28,13 @@ class JobDir:
         return self.root / "metrics.jsonl"
 
     @property
+    def environment(self) -> Path:
+        """What the job runs on and with: device, ranks, library, data; JSON."""
+        return self.root / "environment.json"
+
+    @property
     def result(self) -> Path:
-        """The last metrics and what the job ran on, JSON."""
+        """The last line of the metrics, JSON."""
         return self.root / "result.json"
 
     @property

@@ -1,8 +1,8 @@
 """How metrics leave a training job: one small interface, and its JSON-lines form."""
 
 import json
+import os
 import time
-from pathlib import Path
 from typing import Protocol
 
 from r3gan.jobdir import JobDir
@@ -23,18 +23,22 @@ class JsonlRecorder:
     """
 
     def __init__(self, job: JobDir):
-        lines, complete = job.read_metrics()
-        self.last_images = lines[-1]["images"] if lines else 0
-        self.path: Path = job.metrics
-        if self.path.exists():
-            with self.path.open("r+b") as file:
-                file.truncate(complete)
+        self.job = job
+        self.last_images: int | None = None  # of the file's last line; unknown until the first point
 
     def record(self, images: int, seconds: float, metrics: dict[str, float]) -> None:
         """See Recorder."""
+        if self.last_images is None:
+            self.last_images = self._repair()
         if images <= self.last_images:
             return
         self.last_images = images
         line = {"images": images, "seconds": round(seconds, 3), "time": round(time.time(), 3), "metrics": metrics}
-        with self.path.open("a") as file:
+        with self.job.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
+
+    def _repair(self) -> int:
+        lines, complete = self.job.read_metrics()
+        if self.job.metrics.exists():
+            os.truncate(self.job.metrics, complete)
+        return lines[-1]["images"] if lines else 0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,7 +36,7 @@ def train(
 ) -> bool:
     """Run a job from its last checkpoint, or from the start, to its end.
 
-    Returns whether it reached the end; False after `should_stop`, with a checkpoint to go on from.
+    Returns whether it reached the end, with its last metrics recorded and a checkpoint; False after `should_stop`, with a checkpoint to go on from.
     Raises NonFiniteLoss, DatasetUnavailable, and ValueError if the batch cannot be shared among the ranks.
     """
     if config.batch_size % world.size:
@@ -43,6 +44,8 @@ def train(
     torch.backends.cudnn.benchmark = True
     data = load_dataset(config.dataset, data_root, world.device)
     evaluator = StackedDigitsEvaluator(data, world.device)
+    if world.is_main:
+        write_json(job.environment, environment(world, data))
     state = fresh_state(config, data.classes, world.device)
     checkpoint = job.last_checkpoint()
     if checkpoint is not None:
@@ -80,8 +83,6 @@ def train(
         stop = world.any(should_stop())
         if world.is_main and (at_end or stop or reached(config.checkpoint_every_kimg)):
             save()
-        if at_end and world.is_main:
-            write_json(job.result, {"images": state.images, "seconds": state.seconds, "metrics": metrics, **environment(world)})
         if stop and not at_end:
             return False
     return True
@@ -197,7 +198,13 @@ def peak_memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def environment(world: World) -> dict[str, str | int]:
-    """What the job ran on, for the record."""
-    device = torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu"
-    return {"device": device, "ranks": world.size, "torch": torch.__version__}
+def environment(world: World, data: StackedDigits) -> dict[str, Any]:
+    """What the job runs on and with, for the record."""
+    return {
+        "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
+        "ranks": world.size,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "penalty_gradients": "double backward",
+        "dataset": {"name": data.name, "source": data.source, "content_hash": data.content_hash},
+    }

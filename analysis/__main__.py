@@ -1,0 +1,65 @@
+"""Report on a study: python -m analysis report [--study NAME] [--out DIR]."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from rich.console import Console
+
+from analysis.errors import StudyError
+from analysis.load import find_study, load_grid, load_jobs, load_points
+from analysis.metrics import METRICS
+from analysis.report import left_out_line, write_report
+from analysis.selection import select, variant_order
+from analysis.tables import protocol_notes, results_terminal
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m analysis", description="Turn a study's MLflow runs into results.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    report = commands.add_parser("report", help="write tables, figures and report.md, and print the table")
+    report.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several")
+    report.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/report)")
+    report.add_argument("--identity", metavar="ID", nargs="+", help="report on these jobs only")
+    return parser.parse_args(argv)
+
+
+def report(args: argparse.Namespace) -> None:
+    """Write the report and print its table. Raises StudyError if there is nothing to report on."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per sample grid otherwise
+    client = MlflowClient()
+    study = find_study(client, args.study)
+    jobs = load_jobs(client, study.experiment_id)
+    selection = select(jobs, args.identity)
+    points = load_points(client, selection.compared, [metric.key for metric in METRICS])
+    out = args.out or Path("runs") / study.name / "report"
+    out.mkdir(parents=True, exist_ok=True)
+    summary = write_report(study.name, selection, variant_order(jobs), points, partial(load_grid, client), out)
+
+    console = Console(highlight=False)
+    for table in results_terminal(summary):
+        console.print(table)
+    for line in [*protocol_notes(summary), left_out_line(selection)]:
+        console.print(line)
+    print(f"Report: {out / 'report.md'}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0 on success, 2 with one message on standard error otherwise."""
+    args = parse(argv)
+    try:
+        report(args)
+    except (StudyError, MlflowException) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

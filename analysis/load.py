@@ -1,0 +1,115 @@
+"""Read a study from MLflow into data frames. The only file here that talks to MLflow."""
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+import numpy as np
+import pandas as pd
+from matplotlib.image import imread
+from mlflow.entities import Experiment, Run
+from mlflow.tracking import MlflowClient
+
+from analysis.errors import StudyError
+from experiments import names
+
+PAGE = 1000  # runs per request
+PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg", "batch_size": "batch_size"}
+HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
+
+
+def find_study(client: MlflowClient, name: str | None) -> Experiment:
+    """The MLflow experiment of the study `name`, or of the only study there is.
+
+    Raises StudyError if there is none, if the name is unknown, or if it is needed to choose among several.
+    """
+    require_store(mlflow.get_tracking_uri())
+    studies = {
+        e.name: e for e in _experiments(client) if client.search_runs([e.experiment_id], HAS_OUR_TAGS, max_results=1)
+    }
+    known = ", ".join(sorted(studies))
+    if not studies:
+        raise StudyError(f"no study has runs in MLflow at {mlflow.get_tracking_uri()}: run one first")
+    if name is None:
+        if len(studies) > 1:
+            raise StudyError(f"there are {len(studies)} studies, choose one with --study: {known}")
+        return next(iter(studies.values()))
+    if name not in studies:
+        nearest = difflib.get_close_matches(name, studies, n=1)
+        hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+        raise StudyError(f"no study {name!r} has runs in MLflow{hint} (known: {known})")
+    return studies[name]
+
+
+def require_store(uri: str) -> None:
+    """Raise StudyError for a SQLite store that does not exist: MLflow would create an empty one."""
+    prefix = "sqlite:///"
+    if uri.startswith(prefix) and not Path(uri.removeprefix(prefix)).exists():
+        raise StudyError(
+            f"there is no MLflow store at {uri}: run a study in this folder first, or set MLFLOW_TRACKING_URI"
+        )
+
+
+def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
+    """One row per run that carries all of our tags, finished or not.
+
+    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int), the parameters of PARAMS (numbers or
+    NaN), and for every metric its last value. Raises StudyError if there is no such run.
+    """
+    runs = [run for run in _runs(client, experiment_id) if set(names.TAGS) <= set(run.data.tags)]
+    if not runs:
+        raise StudyError(f"no run of the study carries all of the tags {', '.join(names.TAGS)}")
+    return pd.DataFrame([_job(run) for run in runs])
+
+
+def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -> pd.DataFrame:
+    """The history of some metrics in long form: run_id, metric, kimg, value; the last value where a step repeats."""
+    keys = [key for key in keys if key in jobs]
+    rows = [
+        (run_id, key, point.step / 1000, point.value)
+        for key in keys
+        for run_id in jobs.loc[jobs[key].notna(), "run_id"]
+        for point in sorted(client.get_metric_history(run_id, key), key=lambda point: point.timestamp)
+    ]
+    points = pd.DataFrame(rows, columns=["run_id", "metric", "kimg", "value"])
+    return points.drop_duplicates(["run_id", "metric", "kimg"], keep="last", ignore_index=True)
+
+
+def load_grid(client: MlflowClient, run_id: str) -> np.ndarray | None:
+    """The run's last sample grid, [H, W, 3] in 0..1, or None if it has none."""
+    grids = [file.path for file in client.list_artifacts(run_id, names.SAMPLES_FOLDER) if file.path.endswith(".png")]
+    if not grids:
+        return None
+    with TemporaryDirectory() as folder:
+        image = imread(client.download_artifacts(run_id, max(grids), folder))
+    return np.atleast_3d(image)[..., :3] * np.ones(3)
+
+
+def _experiments(client: MlflowClient) -> Iterator[Experiment]:
+    token = None
+    while True:
+        page = client.search_experiments(page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], HAS_OUR_TAGS, max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _job(run: Run) -> dict[str, object]:
+    tags = {tag: run.data.tags[tag] for tag in names.TAGS}
+    params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
+    info = {"run_id": run.info.run_id, "status": run.info.status, "start_time": run.info.start_time}
+    return {**info, **tags, names.SEED: int(tags[names.SEED]), **params, **run.data.metrics}

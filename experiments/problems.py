@@ -1,0 +1,33 @@
+"""What is wrong with a study, said so that it can be mended: where, which key, what was expected, the nearest name."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StudyProblem:
+    """One line for the user."""
+
+    where: str  # "ablations.yaml:12", or the command-line option
+    key: str  # dotted path as the user wrote it
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
+
+
+class StudyError(Exception):
+    """A study that cannot run, with all that is wrong with it."""
+
+    def __init__(self, problems: Iterable[StudyProblem]):
+        self.problems = list(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
+    """The message for a name that is not among the valid ones."""
+    names = [str(v) for v in valid]
+    near = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"unknown {kind} {name}; {hint}valid: {', '.join(names) or 'none'}"

@@ -1,0 +1,155 @@
+"""`python -m experiments.run ablations.yaml`: plan a study, run what is missing, track it, report it."""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.display import Display, plan_summary, plan_tables
+from experiments.execute import Outcome, Task, execute
+from experiments.local import LocalLauncher, slots
+from experiments.options import parse_only, parse_settings
+from experiments.plan import Job, availability_problems, job_as_json, make_plan
+from experiments.problems import StudyError
+from experiments.study import read_study
+from r3gan.jobdir import JobDir
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 0 all done, 1 a job failed, 2 bad input, 128 + n after signal n."""
+    options = parse_arguments(arguments)
+    try:
+        study = read_study(options.study)
+        jobs = make_plan(study, options.profile, parse_only(options.only), parse_settings(options.set))
+        missing = availability_problems(study, jobs)
+        if options.dry_run:
+            show_plan(jobs, options)
+        if missing:
+            raise StudyError(missing)
+    except StudyError as error:
+        for problem in error.problems:
+            errors.print(f"error: {problem}", markup=False)
+        return 2
+    return 0 if options.dry_run else run(jobs, options)
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.run", description="Run an ablation study of R3GAN.")
+    parser.add_argument("study", type=Path, help="the study file, such as ablations.yaml")
+    parser.add_argument("--profile", help="which profile of the study to run (default: the one the study names)")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
+    parser.add_argument("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
+    parser.add_argument("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
+    parser.add_argument("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job")
+    parser.add_argument("--output", type=Path, default=Path("runs"), help="where the job directories go (default: runs)")
+    options = parser.parse_args(arguments)
+    if options.json and not options.dry_run:
+        parser.error("--json goes with --dry-run")
+    return options
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 up. Raises ValueError, as argparse expects."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+def show_plan(jobs: list[Job], options: argparse.Namespace) -> None:
+    """Print the plan, as a table or as JSON."""
+    if options.json:
+        print(json.dumps([job_as_json(job) for job in jobs], indent=2))
+        return
+    states = job_states(jobs, options.output)
+    console.print(f"study {jobs[0].study}, profile {jobs[0].profile}")
+    for table in plan_tables(jobs, states):
+        console.print(table)
+    console.print(plan_summary(jobs, states))
+
+
+def job_states(jobs: list[Job], output: Path) -> dict[str, str]:
+    """Identity -> done, resume or new, by what lies in the output folder."""
+    directories = {job.identity: JobDir(job.directory(output)) for job in jobs}
+    return {
+        identity: "done" if directory.finished() else "resume" if directory.last_checkpoint() else "new"
+        for identity, directory in directories.items()
+    }
+
+
+def run(jobs: list[Job], options: argparse.Namespace) -> int:
+    """Run the jobs that are not finished, then report. Returns the exit code."""
+    from experiments.tracking import Tracker
+
+    show_plan(jobs, options)
+    tasks = [Task(job, JobDir(job.directory(options.output))) for job in jobs]
+    missing = [task for task in tasks if not task.directory.finished()]
+    gpus = prepare(missing)
+    if gpus is None:
+        return 2
+    parallel = min(options.parallel or slots(gpus, options.ranks), max(1, len(missing)))
+    asked = catch_signals()
+    with Tracker(jobs[0].study) as tracker:
+        for task in tasks:
+            if task not in missing:
+                tracker.ended(task, "finished")
+        with Display(console) as display:
+            launcher = LocalLauncher(parallel, options.ranks, gpus)
+            outcome = execute(missing, launcher, parallel, [display, tracker], lambda: bool(asked))
+    if tracker.warning:
+        errors.print(f"warning: MLflow is behind ({tracker.warning}); run the same command again to send the rest", markup=False)
+    if asked:
+        errors.print("stopped; run the same command again to go on")
+        return 128 + asked[0]
+    return report(jobs, options, outcome)
+
+
+def prepare(tasks: list[Task]) -> int | None:
+    """Make data and classifiers ready once, before the jobs that need them. Returns the number of GPUs, None on error."""
+    datasets = sorted({task.job.dataset for task in tasks})
+    if not datasets:
+        return 0
+    with console.status(f"preparing {', '.join(datasets)}"):
+        done = subprocess.run([sys.executable, "-m", "r3gan", "prepare", *datasets], capture_output=True, text=True)
+    if done.returncode:
+        errors.print(done.stderr.strip(), markup=False)
+        return None
+    return int(json.loads(done.stdout.splitlines()[-1])["gpus"])
+
+
+def catch_signals() -> list[int]:
+    """A list that receives SIGINT and SIGTERM, so that the jobs can be stopped in order. A second Ctrl-C ends at once."""
+    asked: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        asked.append(number)
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return asked
+
+
+def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome) -> int:
+    """Let `analysis` print the comparison of the finished jobs, and say where everything is."""
+    folder = options.output / jobs[0].study / "report"
+    command = [sys.executable, "-m", "analysis", "report", "--study", jobs[0].study, "--out", str(folder)]
+    code = subprocess.run([*command, "--identity", *(job.identity for job in jobs)]).returncode
+    console.print(f"job directories: {options.output / jobs[0].study}")
+    console.print("compare the runs in a browser: mlflow ui")
+    for task in outcome.failed:
+        errors.print(f"failed: {task.job.name}, see {task.directory.log}", markup=False)
+    return 1 if outcome.failed or code else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""MLflow, fed from the job directories.
+
+What a job directory holds is the truth; MLflow is a copy that can be late, or be made again. A background thread
+sends what is new, in batches, so that a slow or absent server never holds up the jobs. Sending the same points
+twice changes nothing: they carry the times at which they were recorded.
+"""
+
+import json
+import os
+import threading
+from typing import Any
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default keeps a call hanging for four minutes
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunStatus, RunTag  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+
+from experiments import names  # noqa: E402
+from experiments.execute import Task  # noqa: E402
+from experiments.resolve import leaves  # noqa: E402
+from r3gan.jobdir import JobDir  # noqa: E402
+
+BATCH = 1000  # metrics per call, the server's limit
+SYNC_SECONDS = 2.0
+STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+
+
+class Tracker:
+    """An observer that copies jobs to MLflow. Use as a context manager; leaving it sends the rest."""
+
+    def __init__(self, study: str):
+        self.study = study
+        self.warning: str | None = None  # why MLflow is behind, if it is
+        self._active: dict[str, tuple[Task, str]] = {}
+        self._uploads: dict[str, RunUpload] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="mlflow", daemon=True)
+
+    def __enter__(self) -> "Tracker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def started(self, task: Task) -> None:
+        """See execute.Observer."""
+        self._set(task, "RUNNING")
+
+    def progressed(self, task: Task) -> None:
+        """See execute.Observer: the thread looks by itself."""
+
+    def ended(self, task: Task, outcome: str) -> None:
+        """See execute.Observer."""
+        self._set(task, STATUS[outcome])
+
+    def _set(self, task: Task, status: str) -> None:
+        with self._lock:
+            self._active[task.job.identity] = (task, status)
+
+    def _loop(self) -> None:
+        while not self._closing.wait(SYNC_SECONDS):
+            self._sync()
+        self._sync()
+
+    def _sync(self) -> None:
+        with self._lock:
+            active = dict(self._active)
+        try:
+            client = MlflowClient()
+            experiment = experiment_id(client, self.study)
+            for identity, (task, status) in active.items():
+                if identity not in self._uploads:
+                    self._uploads[identity] = RunUpload(client, experiment, task)
+                self._uploads[identity].send(status)
+                if status != "RUNNING":
+                    with self._lock:
+                        if self._active.get(identity) == (task, status):
+                            del self._active[identity]
+            self.warning = None
+        except (MlflowException, OSError) as error:
+            self.warning = str(error).splitlines()[0]
+
+
+class RunUpload:
+    """One job's MLflow run, and how much of the job it already holds."""
+
+    def __init__(self, client: MlflowClient, experiment: str, task: Task):
+        self.client, self.task, self.directory = client, task, task.directory
+        found = client.search_runs([experiment], f"tags.{names.IDENTITY} = '{task.job.identity}'", max_results=1)
+        self.run_id = found[0].info.run_id if found else self._create(experiment)
+        self.status = found[0].info.status if found else "RUNNING"
+        self.offset = 0
+
+    def send(self, status: str) -> None:
+        """Bring the run up to date with the directory."""
+        if self.status == status == "FINISHED":
+            return
+        points, self.offset = self.directory.read_metrics(self.offset)
+        metrics = [
+            Metric(name, value, int(point["time"] * 1000), point["images"])
+            for point in points
+            for name, value in point["metrics"].items()
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+        if status != "RUNNING":
+            self._describe_environment()
+            self._send_artifacts()
+            self.client.set_terminated(self.run_id, status)
+        elif self.status != "RUNNING":
+            self.client.update_run(self.run_id, status="RUNNING")
+        self.status = status
+
+    def _create(self, experiment: str) -> str:
+        job = self.task.job
+        tags = {name: str(getattr(job, name)) for name in names.TAGS}
+        run = self.client.create_run(experiment, tags=tags, run_name=job.name)
+        params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
+        self.client.log_batch(run.info.run_id, params=params)
+        return str(run.info.run_id)
+
+    def _describe_environment(self) -> None:
+        if not self.directory.environment.exists():
+            return
+        environment: dict[str, Any] = json.loads(self.directory.environment.read_text())
+        data = environment.pop("dataset")
+        self.client.log_batch(self.run_id, tags=[RunTag(key, str(value)) for key, value in environment.items()])
+        source = json.dumps({"uri": data["source"]})
+        dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
+        self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
+
+    def _send_artifacts(self) -> None:
+        self.client.log_artifact(self.run_id, str(self.directory.config))
+        if self.directory.samples.exists():
+            self.client.log_artifacts(self.run_id, str(self.directory.samples), names.SAMPLES_FOLDER)
+        checkpoint = self.directory.last_checkpoint()
+        if checkpoint is not None and self.directory.finished():
+            self.client.log_artifact(self.run_id, str(checkpoint / "ema.safetensors"), names.WEIGHTS_FOLDER)
+
+
+def experiment_id(client: MlflowClient, study: str) -> str:
+    """The MLflow experiment of a study, created if need be."""
+    found = client.get_experiment_by_name(study)
+    return str(found.experiment_id) if found else str(client.create_experiment(study))

@@ -1,0 +1,112 @@
+"""`python -m r3gan train JOB_DIR` runs one job (also under torchrun); `python -m r3gan prepare DATASET ...` readies data."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from r3gan.catalog import DATASETS, DatasetUnavailable, data_root
+from r3gan.classifier import get_classifier
+from r3gan.config import TrainConfig, find_problems, from_dict, unavailable
+from r3gan.data import download_missing, load_dataset
+from r3gan.distributed import join_world, leave_world
+from r3gan.jobdir import JobDir, write_json
+from r3gan.recorder import JsonlRecorder
+from r3gan.train import NonFiniteLoss, train
+
+LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job should not go on
+
+
+def main() -> int:
+    """Parse the command line and run. Returns the exit code: 0, 1 after a failure, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="r3gan", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
+    training.add_argument("job", type=Path)
+    preparing = commands.add_parser("prepare", help="download data and train digit classifiers ahead of the jobs")
+    preparing.add_argument("datasets", nargs="+", choices=DATASETS)
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "prepare":
+            return prepare(arguments.datasets)
+        return train_job(JobDir(arguments.job))
+    except DatasetUnavailable as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (NonFiniteLoss, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def prepare(names: list[str]) -> int:
+    """Make every dataset and its classifier ready. Prints the number of visible GPUs, as JSON, for the launcher."""
+    for name in names:
+        download_missing(name, data_root())
+        get_classifier(load_dataset(name, data_root(), torch.device("cpu")), torch.device("cpu"))
+    print(json.dumps({"gpus": torch.cuda.device_count()}))
+    return 0
+
+
+def train_job(job: JobDir) -> int:
+    """Train in a job directory until the end, or until asked to stop."""
+    try:
+        config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        print(f"error: {job.config}: {error}", file=sys.stderr)
+        return 2
+    problems = find_problems(config) + unavailable(config)
+    for problem in problems:
+        print(f"error: {job.config}: {'.'.join(map(str, problem.path))}: {problem.message}", file=sys.stderr)
+    if problems:
+        return 2
+    should_stop = watch_for_stop()
+    world = join_world()
+    lock = FileLock(job.lock)
+    try:
+        if world.is_main:
+            lock.acquire(timeout=0)
+        finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop)
+    except Timeout:
+        print(f"error: another process trains in {job.root}", file=sys.stderr)
+        return 1
+    finally:
+        lock.release()
+        leave_world()
+    if finished and world.is_main:
+        write_json(job.result, job.read_metrics()[0][-1])
+    print("finished" if finished else "stopped, with a checkpoint to go on from", flush=True)
+    return 0
+
+
+def watch_for_stop() -> Callable[[], bool]:
+    """A function that says whether to stop: after SIGTERM or SIGINT, or when the parent or the launcher is gone."""
+    parent, launcher = os.getppid(), os.environ.get(LAUNCHER_PID)
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: asked.append(received))
+
+    def should_stop() -> bool:
+        return bool(asked) or os.getppid() != parent or (launcher is not None and not is_alive(int(launcher)))
+
+    return should_stop
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
