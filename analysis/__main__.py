@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 from rich.console import Console
 
 from analysis.errors import StudyError
-from analysis.load import find_study, load_grid, load_jobs, load_points
+from analysis.load import find_study, load_grid, load_jobs, load_points, open_client
 from analysis.metrics import METRICS
 from analysis.report import left_out_line, write_report
 from analysis.selection import select, variant_order
@@ -33,7 +32,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def report(args: argparse.Namespace) -> None:
     """Write the report and print its table. Raises StudyError if there is nothing to report on."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per sample grid otherwise
-    client = MlflowClient()
+    client = open_client()
     study = find_study(client, args.study)
     jobs = load_jobs(client, study.experiment_id)
     selection = select(jobs, args.identity)

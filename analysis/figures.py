@@ -14,6 +14,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -21,7 +22,9 @@ from analysis.metrics import Metric
 
 TEXT_WIDTH = 6.5
 PANEL_HEIGHT = 1.9
+LEGEND_HEIGHT = 0.2  # of one row
 PANELS_PER_ROW = 3
+LEGEND_COLUMNS = 5
 GRIDS_PER_ROW = 5
 GRID_SIDE = 8  # images along a side of a sample grid
 FEW_POINTS = 15  # up to here every point of a curve gets a marker
@@ -66,26 +69,35 @@ def draw_curves(
     """
     columns = min(PANELS_PER_ROW, len(panels))
     rows = -(-len(panels) // columns)
+    handles = legend_handles(panels, styles, floors)
+    legend_rows = -(-len(handles) // LEGEND_COLUMNS)
     with matplotlib.rc_context(STYLE):
-        figure = Figure((TEXT_WIDTH, PANEL_HEIGHT * rows + 0.3), layout="constrained")
+        figure = Figure((TEXT_WIDTH, PANEL_HEIGHT * rows + LEGEND_HEIGHT * legend_rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, (metric, curves) in zip(axes, panels, strict=False):
             draw_panel(ax, metric, curves, styles, floors.get(metric.key))
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
-        shown = {variant for _, curves in panels for variant in curves["variant"]}
-        markers = any(has_markers(curves) for _, curves in panels)
-        handles = [
-            Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker if markers else "", label=variant)
-            for variant, look in styles.items()
-            if variant in shown
-        ]
-        for metric, _ in panels:
-            if metric.key in floors:
-                label = f"floor of {metric.plot_label or metric.label}"
-                handles.append(Line2D([], [], color="0.4", linestyle=":", label=label))
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(5, len(handles)))
+        figure.legend(handles=handles, loc="outside upper center", ncols=min(LEGEND_COLUMNS, len(handles)))
     return figure
+
+
+def legend_handles(
+    panels: Sequence[tuple[Metric, pd.DataFrame]], styles: Mapping[str, Look], floors: Mapping[str, float]
+) -> list[Line2D]:
+    """One entry per variant that is drawn, and one per floor."""
+    shown = {variant for _, curves in panels for variant in curves["variant"]}
+    markers = any(has_markers(curves) for _, curves in panels)
+    handles = [
+        Line2D([], [], color=look.colour, linestyle=look.dash, marker=look.marker if markers else "", label=variant)
+        for variant, look in styles.items()
+        if variant in shown
+    ]
+    for metric, _ in panels:
+        if metric.key in floors:
+            label = f"floor of {metric.plot_label or metric.label}"
+            handles.append(Line2D([], [], color="0.4", linestyle=":", label=label))
+    return handles
 
 
 def draw_panel(ax: Axes, metric: Metric, curves: pd.DataFrame, styles: Mapping[str, Look], floor: float | None) -> None:
@@ -137,8 +149,8 @@ def draw_samples(
     blocks = [variants[i : i + columns] for i in range(0, len(variants), columns)]
     cell = min(TEXT_WIDTH / columns, 2.2)
     with matplotlib.rc_context(STYLE):
-        figure = Figure((cell * columns, cell * len(blocks) * len(seeds) + 0.2 * len(blocks)), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03)  # type: ignore[union-attr]
+        size = (cell * columns, cell * len(blocks) * len(seeds) + 0.2 * len(blocks))
+        figure = Figure(size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03))
         axes = figure.subplots(len(blocks) * len(seeds), columns, squeeze=False)
         for ax in axes.ravel():
             ax.set(xticks=[], yticks=[])

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import unquote
 
 import mlflow
 import numpy as np
@@ -21,12 +22,23 @@ PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 
 
+def open_client() -> MlflowClient:
+    """A client of the store that MLflow's own settings name.
+
+    Raises StudyError for a SQLite store that does not exist: MLflow would create an empty one.
+    """
+    uri, prefix = mlflow.get_tracking_uri(), "sqlite:///"
+    path = uri.removeprefix(prefix).partition("?")[0]
+    if uri.startswith(prefix) and not Path(path).exists() and not Path(unquote(path)).exists():
+        raise StudyError(f"there is no MLflow store at {uri}: run a study in this folder, or set MLFLOW_TRACKING_URI")
+    return MlflowClient()
+
+
 def find_study(client: MlflowClient, name: str | None) -> Experiment:
     """The MLflow experiment of the study `name`, or of the only study there is.
 
     Raises StudyError if there is none, if the name is unknown, or if it is needed to choose among several.
     """
-    require_store(mlflow.get_tracking_uri())
     studies = {
         e.name: e for e in _experiments(client) if client.search_runs([e.experiment_id], HAS_OUR_TAGS, max_results=1)
     }
@@ -42,15 +54,6 @@ def find_study(client: MlflowClient, name: str | None) -> Experiment:
         hint = f", did you mean {nearest[0]!r}?" if nearest else ""
         raise StudyError(f"no study {name!r} has runs in MLflow{hint} (known: {known})")
     return studies[name]
-
-
-def require_store(uri: str) -> None:
-    """Raise StudyError for a SQLite store that does not exist: MLflow would create an empty one."""
-    prefix = "sqlite:///"
-    if uri.startswith(prefix) and not Path(uri.removeprefix(prefix)).exists():
-        raise StudyError(
-            f"there is no MLflow store at {uri}: run a study in this folder first, or set MLFLOW_TRACKING_URI"
-        )
 
 
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:

@@ -126,7 +126,7 @@ def results_terminal(summary: pd.DataFrame) -> list[Table]:
     tables = []
     for (profile, dataset), group in summary.groupby(GROUP):
         table = Table(
-            "Variant", "Seeds", *(metric.heading for metric in TABLE), box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0)
+            "Variant", "Seeds", *(metric.heading for metric in TABLE), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
         )
         table.title = escape(f"{dataset}, profile {profile}")
         for _, row in group.iterrows():

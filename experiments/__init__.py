@@ -1,0 +1,1 @@
+"""From a study file to tracked runs: plan, launchers, tracking."""

@@ -117,7 +117,7 @@ class JobView:
             news |= self._note(point["metrics"])
         return news
 
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> dict[str, Any]:
         """The texts of the progress bar."""
         rate = self._rate()
         left = (self.total - self.images) / rate if rate else None

@@ -86,7 +86,8 @@ def availability_problems(study: Study, jobs: list[Job]) -> list[StudyProblem]:
     for job in jobs:
         path = ("datasets", job.dataset)
         if job.dataset not in DATASETS:
-            problems.append(study.document.problem(path, unknown("dataset", job.dataset, DATASETS) + " in this version"))
+            message = unknown("dataset", job.dataset, DATASETS) + " in this version"
+            problems.append(study.document.problem(path, message))
         for missing in unavailable(job.config):
             problems.append(study.document.problem(path, f"{dotted(missing.path)} {missing.message}"))
     return list(dict.fromkeys(problems))

@@ -80,7 +80,8 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
         node = merge(node, annotate(study.section(*section), in_file(*section)))
     for key, value in settings.items():
         path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
-        node = merge(node, annotate(_nested(node.plain(), path, value, key), lambda path: Origin(SET_OPTION, dotted(path))))
+        layer = _nested(node.plain(), path, value, key)
+        node = merge(node, annotate(layer, lambda path: Origin(SET_OPTION, dotted(path))))
     return node
 
 

@@ -43,15 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.run", description="Run an ablation study of R3GAN.")
-    parser.add_argument("study", type=Path, help="the study file, such as ablations.yaml")
-    parser.add_argument("--profile", help="which profile of the study to run (default: the one the study names)")
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and stop")
-    parser.add_argument("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
-    parser.add_argument("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
-    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
-    parser.add_argument("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
-    parser.add_argument("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job")
-    parser.add_argument("--output", type=Path, default=Path("runs"), help="where the job directories go (default: runs)")
+    add = parser.add_argument
+    add("study", type=Path, help="the study file, such as ablations.yaml")
+    add("--profile", help="which profile of the study to run (default: the one the study names)")
+    add("--dry-run", action="store_true", help="show the plan and stop")
+    add("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
+    add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
+    add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
+    add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
+    add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
+    add("--output", type=Path, default=Path("runs"), help="where the job directories go (default: runs)")
     options = parser.parse_args(arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
@@ -106,7 +107,7 @@ def run(jobs: list[Job], options: argparse.Namespace) -> int:
             launcher = LocalLauncher(parallel, options.ranks, gpus)
             outcome = execute(missing, launcher, parallel, [display, tracker], lambda: bool(asked))
     if tracker.warning:
-        errors.print(f"warning: MLflow is behind ({tracker.warning}); run the same command again to send the rest", markup=False)
+        errors.print(f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False)
     if asked:
         errors.print("stopped; run the same command again to go on")
         return 128 + asked[0]
@@ -114,7 +115,7 @@ def run(jobs: list[Job], options: argparse.Namespace) -> int:
 
 
 def prepare(tasks: list[Task]) -> int | None:
-    """Make data and classifiers ready once, before the jobs that need them. Returns the number of GPUs, None on error."""
+    """Make data and classifiers ready, once for all jobs. Returns the number of GPUs; None after showing an error."""
     datasets = sorted({task.job.dataset for task in tasks})
     if not datasets:
         return 0
@@ -127,7 +128,7 @@ def prepare(tasks: list[Task]) -> int | None:
 
 
 def catch_signals() -> list[int]:
-    """A list that receives SIGINT and SIGTERM, so that the jobs can be stopped in order. A second Ctrl-C ends at once."""
+    """A list that receives SIGINT and SIGTERM, so that jobs are stopped in order. A second Ctrl-C ends at once."""
     asked: list[int] = []
 
     def note(number: int, _: object) -> None:

@@ -17,6 +17,7 @@ from r3gan.presets import PRESETS
 Tree = dict[str, Any]
 JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME_RULE = "a name holds only letters, digits, dots, dashes and underscores"
 
 
 class _Section(BaseModel):
@@ -97,7 +98,9 @@ def read_study(file: Path) -> Study:
     problems = list(_reference_problems(document, parsed))
     if problems:
         raise StudyError(problems)
-    includes = {BASELINE: []} | {name: variant.include for name, variant in parsed.variants.items()}
+    includes: dict[str, list[str]] = {BASELINE: []} | {
+        name: variant.include for name, variant in parsed.variants.items()
+    }
     return Study(
         document,
         parsed.study,
@@ -127,9 +130,9 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
     for section in ("variants", "datasets", "profiles"):
         for name in getattr(parsed, section):
             if not NAME.fullmatch(name):
-                yield document.problem((section, name), "a name holds only letters, digits, dots, dashes and underscores")
+                yield document.problem((section, name), NAME_RULE)
     if not NAME.fullmatch(parsed.study):
-        yield document.problem(("study",), "a name holds only letters, digits, dots, dashes and underscores")
+        yield document.problem(("study",), NAME_RULE)
     yield from check(("profile",), "profile", parsed.profile, parsed.profiles)
     yield from _seed_problems(document, ("seeds",), parsed.seeds)
     for name, dataset in parsed.datasets.items():

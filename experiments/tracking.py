@@ -13,14 +13,13 @@ from typing import Any
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default keeps a call hanging for four minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunStatus, RunTag  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.tracking import MlflowClient  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
-from experiments import names  # noqa: E402
-from experiments.execute import Task  # noqa: E402
-from experiments.resolve import leaves  # noqa: E402
-from r3gan.jobdir import JobDir  # noqa: E402
+from experiments import names
+from experiments.execute import Task
+from experiments.resolve import leaves
 
 BATCH = 1000  # metrics per call, the server's limit
 SYNC_SECONDS = 2.0

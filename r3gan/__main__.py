@@ -1,4 +1,4 @@
-"""`python -m r3gan train JOB_DIR` runs one job (also under torchrun); `python -m r3gan prepare DATASET ...` readies data."""
+"""`python -m r3gan train JOB` runs one job, also under torchrun; `python -m r3gan prepare DATASET ...` readies data."""
 
 import argparse
 import json

@@ -1,6 +1,7 @@
 """The digit classifier behind the mode count: trained once, deterministically, and kept by content."""
 
 import hashlib
+from dataclasses import dataclass
 
 import torch
 from filelock import FileLock
@@ -13,8 +14,20 @@ from r3gan.catalog import cache_root
 from r3gan.data import DIGITS, DigitImages, StackedDigits
 from r3gan.streams import stream
 
-RECIPE = {"version": 1, "images": 180_000, "batch": 100, "lr": 2e-3, "features": 64}
-SEED = 0
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the classifier is made; part of its cache key."""
+
+    version: int = 1  # of the network's shape
+    seed: int = 0
+    images: int = 120_000  # shown in training
+    batch: int = 100
+    lr: float = 2e-3  # at the start of a cosine to 0
+    features: int = 64  # size of the layer before the logits
+
+
+RECIPE = Recipe()
 
 
 class DigitClassifier(nn.Module):
@@ -30,8 +43,8 @@ class DigitClassifier(nn.Module):
                 layers.append(nn.MaxPool2d(2))
                 size //= 2
             channels = width
-        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, RECIPE["features"]), nn.ReLU())
-        self.head = nn.Linear(RECIPE["features"], DIGITS)
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, RECIPE.features), nn.ReLU())
+        self.head = nn.Linear(RECIPE.features, DIGITS)
 
     def features(self, digits: Tensor) -> Tensor:
         """The layer before the logits: [B, 64]."""
@@ -47,7 +60,7 @@ def get_classifier(data: StackedDigits, device: torch.device) -> tuple[DigitClas
 
     The cache's key is the content of the digits and the recipe. Jobs that start together wait for the first.
     """
-    key = hashlib.sha256(f"{data.content_hash}/{sorted(RECIPE.items())}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{data.content_hash}/{RECIPE}".encode()).hexdigest()[:16]
     path = cache_root() / f"digit-classifier-{key}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
@@ -72,14 +85,14 @@ def train_classifier(data: StackedDigits) -> DigitClassifier:
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 fan_in = parameter[0].numel()
-                draw = torch.randn(parameter.shape, generator=stream(SEED, "classifier", name))
+                draw = torch.randn(parameter.shape, generator=stream(RECIPE.seed, "classifier", name))
                 parameter.copy_(draw * (2 / fan_in) ** 0.5 if parameter.ndim > 1 else 0 * draw)
-        steps = RECIPE["images"] // RECIPE["batch"]
-        optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE["lr"])
+        steps = RECIPE.images // RECIPE.batch
+        optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE.lr)
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         images, labels = data.train.images.cpu(), data.train.labels.cpu()
         for step in range(steps):
-            picks = torch.randint(len(images), (RECIPE["batch"],), generator=stream(SEED, "classifier-data", step))
+            picks = torch.randint(len(images), (RECIPE.batch,), generator=stream(RECIPE.seed, "classifier-data", step))
             loss = cross_entropy(model(to_unit_range(images[picks])), labels[picks])
             optimizer.zero_grad()
             loss.backward()

@@ -47,7 +47,7 @@ class NetworkConfig(Config):
     @property
     def resolution(self) -> int:
         """Height and width of the images."""
-        return 4 * 2 ** (len(self.widths) - 1)
+        return int(4 * 2 ** (len(self.widths) - 1))
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,10 @@ def _attention_problems(network: NetworkConfig) -> list[Problem]:
         elif by_resolution[resolution] % attention.heads:
             width = by_resolution[resolution]
             problems.append(
-                Problem((*path, "heads"), f"{attention.heads} does not divide the width {width} at {resolution}x{resolution}")
+                Problem(
+                    (*path, "heads"),
+                    f"{attention.heads} does not divide the width {width} at {resolution}x{resolution}",
+                )
             )
     return problems
 

@@ -101,12 +101,14 @@ def load_mnist(root: Path) -> tuple[DigitImages, DigitImages, str]:
     test = DigitImages(pad(test_images, (2, 2, 2, 2)), test_labels.long())
     for part in (train, test):
         if len(part.images) != len(part.labels) or part.labels.unique().numel() != DIGITS:
-            raise DatasetUnavailable(f"{folder}: {len(part.images)} images and {len(part.labels)} labels do not belong together")
+            raise DatasetUnavailable(
+                f"{folder}: {len(part.images)} images and {len(part.labels)} labels do not belong together"
+            )
     return train, test, "MNIST"
 
 
 def read_idx(folder: Path, name: str) -> Tensor:
-    """One IDX file of unsigned bytes (format: yann.lecun.com/exdb/mnist). Raises DatasetUnavailable if it is damaged."""
+    """One IDX file of unsigned bytes (format: yann.lecun.com/exdb/mnist). Raises DatasetUnavailable if damaged."""
     path = idx_file(folder, name)
     if path is None:
         raise DatasetUnavailable(f"{folder / name} is missing")

@@ -9,13 +9,14 @@ R image resolution. Activations are [B, C, H, W].
 """
 
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from r3gan.config import NetworkConfig
+from r3gan.config import NetworkConfig, NetworkName
 from r3gan.streams import stream
 
 LEAKY_SLOPE = 0.2
@@ -102,7 +103,7 @@ class SelfAttention(nn.Module):
     def __init__(self, channels: int, heads: int, twice_differentiable: bool):
         super().__init__()
         self.heads = heads
-        self.backends = [SDPBackend.MATH] if twice_differentiable else list(SDPBackend.__members__.values())
+        self.twice_differentiable = twice_differentiable
         self.qkv = Conv(channels, 3 * channels)
         self.project = Conv(channels, channels, gain=0.0)
 
@@ -110,7 +111,7 @@ class SelfAttention(nn.Module):
         b, c, h, w = x.shape
         tokens = self.qkv(x).reshape(b, 3, self.heads, c // self.heads, h * w).transpose(3, 4)
         q, k, v = tokens.unbind(1)  # each [B, heads, H*W, C/heads]
-        with sdpa_kernel(self.backends):
+        with sdpa_kernel(SDPBackend.MATH) if self.twice_differentiable else nullcontext():
             attended = F.scaled_dot_product_attention(q, k, v)
         return x + self.project(attended.transpose(2, 3).reshape(b, c, h, w))
 
@@ -132,9 +133,12 @@ def downsample(x: Tensor) -> Tensor:
 
 
 class Stage(nn.Module):
-    """The residual blocks (and the attention, if any) of one resolution, in one dtype."""
+    """The residual blocks (and the attention, if any) of one resolution, and the 1x1 to the stage after or before.
 
-    def __init__(self, config: NetworkConfig, index: int, network: str):
+    `low_precision` stages run in bfloat16 on a GPU; the parameters stay in float32.
+    """
+
+    def __init__(self, config: NetworkConfig, index: int, network: NetworkName):
         super().__init__()
         width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
         blocks: list[nn.Module] = [
@@ -144,49 +148,56 @@ class Stage(nn.Module):
         if network in config.attention.networks and resolution in config.attention.resolutions:
             blocks.append(SelfAttention(width, config.attention.heads, twice_differentiable=network == "discriminator"))
         self.blocks = nn.Sequential(*blocks)
-        self.in_bf16 = index >= len(config.widths) - config.bf16_stages
+        self.low_precision = index >= len(config.widths) - config.bf16_stages
+        self.is_lowest = index == 0
+        ends = (config.widths[index - 1], width)[:: 1 if network == "generator" else -1]
+        self.convert = nn.Identity() if self.is_lowest or ends[0] == ends[1] else Conv(*ends)
+
+
+class GeneratorStage(Stage):
+    """[B, C', H/2, W/2] to [B, C, H, W]; the lowest stage keeps its size."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(x)
-
-    def cast(self, x: Tensor) -> Tensor:
-        """x in this stage's dtype: bfloat16 on a GPU where the preset says so, else the parameters' own."""
-        low = self.in_bf16 and x.device.type == "cuda"
-        return x.to(torch.bfloat16 if low else next(self.parameters()).dtype)
+        x = to_stage_dtype(x, self)
+        return self.blocks(x if self.is_lowest else upsample(self.convert(x)))
 
 
-def transition(channels_in: int, channels_out: int) -> nn.Module:
-    """The 1x1 convolution between two stages, where their widths differ."""
-    return nn.Identity() if channels_in == channels_out else Conv(channels_in, channels_out)
+class DiscriminatorStage(Stage):
+    """[B, C, H, W] to [B, C', H/2, W/2]; the lowest stage keeps its size."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.blocks(to_stage_dtype(x, self))
+        return x if self.is_lowest else self.convert(downsample(x))
+
+
+def to_stage_dtype(x: Tensor, stage: nn.Module) -> Tensor:
+    """x in the dtype that the stage computes in on x's device."""
+    return x.to(torch.bfloat16 if stage.low_precision and x.is_cuda else next(stage.parameters()).dtype)
 
 
 class Generator(nn.Module):
     """Latents (and classes) to images.
 
     forward(z, labels): z [B, Z] standard normal; labels [B, K] one-hot, only for a conditional network.
-    Returns images [B, 3, R, R], about -1..1, float32 (the parameters' dtype on CPU).
+    Returns images [B, 3, R, R], about -1..1, in the parameters' dtype.
     """
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
-        widths = config.widths
+        width = config.widths[0]
         self.latent_dim = config.latent_dim
         self.classes = classes if config.conditional else 0
         self.embedding = Linear(classes, config.latent_dim) if self.classes else None
-        self.basis = nn.Parameter(torch.zeros(widths[0], BASE_RESOLUTION, BASE_RESOLUTION))
-        self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), widths[0])
-        self.transitions = nn.ModuleList(transition(a, b) for a, b in zip(widths, widths[1:], strict=False))
-        self.stages = nn.ModuleList(Stage(config, i, "generator") for i in range(len(widths)))
-        self.to_rgb = Conv(widths[-1], IMAGE_CHANNELS)
+        self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), width)
+        self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
+        self.stages = nn.Sequential(*(GeneratorStage(config, i, "generator") for i in range(len(config.widths))))
+        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)
         x = self.basis * self.modulation(z)[:, :, None, None]  # [B, C, 4, 4]
-        x = self.stages[0](self.stages[0].cast(x))
-        for convert, stage in zip(self.transitions, self.stages[1:], strict=True):
-            x = stage(upsample(convert(stage.cast(x))))
-        return self.to_rgb(x).to(self.basis.dtype)
+        return self.to_rgb(self.stages(x)).to(self.basis.dtype)
 
 
 class Discriminator(nn.Module):
@@ -198,29 +209,24 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
-        widths = config.widths
+        width = config.widths[0]
         self.classes = classes if config.conditional else 0
-        self.from_rgb = Conv(IMAGE_CHANNELS, widths[-1])
-        self.stages = nn.ModuleList(Stage(config, i, "discriminator") for i in reversed(range(len(widths))))
-        self.transitions = nn.ModuleList(
-            transition(a, b) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
-        )
-        self.basis = Conv(widths[0], widths[0], kernel=BASE_RESOLUTION, groups=widths[0], padding=0)
-        self.head = Linear(widths[0], widths[0] if self.classes else 1)
-        self.embedding = Linear(classes, widths[0], gain=1 / math.sqrt(widths[0])) if self.classes else None
+        self.from_rgb = Conv(IMAGE_CHANNELS, config.widths[-1])
+        top_down = reversed(range(len(config.widths)))
+        self.stages = nn.Sequential(*(DiscriminatorStage(config, i, "discriminator") for i in top_down))
+        self.basis = Conv(width, width, kernel=BASE_RESOLUTION, groups=width, padding=0)
+        self.head = Linear(width, width if self.classes else 1)
+        self.embedding = Linear(classes, width, gain=1 / math.sqrt(width)) if self.classes else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = self.from_rgb(self.stages[0].cast(x))
-        for stage, convert in zip(self.stages[:-1], self.transitions, strict=True):
-            x = convert(downsample(stage(stage.cast(x))))
-        x = self.stages[-1](self.stages[-1].cast(x))
+        x = self.stages(self.from_rgb(to_stage_dtype(x, self.stages[0])))  # [B, C, 4, 4]
         x = self.head(self.basis(x).flatten(1))  # [B, 1] or [B, E]
         if self.embedding is not None:
             x = (x * self.embedding(labels)).sum(dim=1)
         return x.flatten()
 
 
-def initialise(network: nn.Module, seed: int, name: str) -> None:
+def initialise(network: nn.Module, seed: int, name: NetworkName) -> None:
     """Draw every weight from a stream of its own, named by seed, network and parameter.
 
     A parameter that two variants share by name and shape therefore starts equal in both (common random numbers),

@@ -20,5 +20,5 @@ def schedule_value(schedule: Schedule, images: int) -> float:
 
 
 def ema_decay(half_life_img: float, batch_size: int) -> float:
-    """Weight that the moving average keeps per step so that it halves over `half_life_img` images; 0 for a half-life of 0."""
+    """Weight that a moving average keeps per step so that it halves over `half_life_img` images; 0 without any."""
     return 0.5 ** (batch_size / half_life_img) if half_life_img > 0 else 0.0

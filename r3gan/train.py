@@ -36,7 +36,8 @@ def train(
 ) -> bool:
     """Run a job from its last checkpoint, or from the start, to its end.
 
-    Returns whether it reached the end, with its last metrics recorded and a checkpoint; False after `should_stop`, with a checkpoint to go on from.
+    Returns whether it reached the end, with its last metrics recorded; False after `should_stop`. A checkpoint is
+    left either way.
     Raises NonFiniteLoss, DatasetUnavailable, and ValueError if the batch cannot be shared among the ranks.
     """
     if config.batch_size % world.size:
@@ -96,9 +97,7 @@ def discriminator_step(
     with torch.no_grad():
         fake = state.generator(latents, labels)
     state.discriminator_adam.zero_grad()
-    terms = backward_discriminator(
-        state.discriminator, real, fake, labels, loss, values["gamma"], config.penalties
-    )
+    terms = backward_discriminator(state.discriminator, real, fake, labels, loss, values["gamma"], config.penalties)
     means = {
         "loss_d": terms.adversarial.mean(),
         "logit_gap": terms.logit_gap.mean(),
@@ -162,7 +161,8 @@ def require_finite(terms: dict[str, Tensor], images: int) -> None:
     """Raise NonFiniteLoss naming the first term that is not finite."""
     if not torch.isfinite(sum(terms.values(), torch.zeros(()))):
         name = next(name for name, value in terms.items() if not torch.isfinite(value))
-        raise NonFiniteLoss(f"{name} is {terms[name].item()} after {images / IMG_PER_KIMG:g} kimg: stopped before the update")
+        value, kimg = terms[name].item(), images / IMG_PER_KIMG
+        raise NonFiniteLoss(f"{name} is {value} in the step after {kimg:g} kimg: stopped before the update")
 
 
 def add_to_sums(state: TrainState, terms: dict[str, Tensor]) -> None:

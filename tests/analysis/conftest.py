@@ -1,7 +1,7 @@
 """Fake studies in a temporary MLflow store, shaped like what `experiments` writes."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,13 +93,14 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+def store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
     """A client of a store of the test's own; the test runs in an empty folder."""
     shutil.copy(empty_store, tmp_path / "store.db")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'store.db'}")
-    monkeypatch.setattr(mlflow.tracking._tracking_service.utils, "_tracking_uri", None)
-    return MlflowClient()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri changes it; this restores it
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'store.db'}")
+    yield MlflowClient()
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

@@ -1,0 +1,154 @@
+"""From fake runs in MLflow through the command line to the report's files."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from mlflow.tracking import MlflowClient
+
+from analysis import load
+from analysis.__main__ import main
+from tests.analysis.conftest import FakeStudy, final, identity
+
+NewStudy = Callable[..., FakeStudy]
+
+
+def history(last: float) -> dict[int, float]:
+    """Three evaluation points ending in `last`."""
+    return {7000: 4 * last, 14000: 2 * last, 21000: last}
+
+
+def log_comparison(study: FakeStudy) -> None:
+    """Baseline 900, 910 and attention 930, 950 modes; an older baseline, a failed job and a repeated one around it."""
+    study.log("baseline", 0, final(modes=1.0), comparison="c0")
+    study.log("attention", 0, final(modes=1.0))  # repeated below
+    grid = np.linspace(0, 1, 64 * 64 * 3).reshape(64, 64, 3)
+    for variant, seed, modes in [
+        ("baseline", 0, 900),
+        ("baseline", 1, 910),
+        ("attention", 0, 930),
+        ("attention", 1, 950),
+    ]:
+        metrics = {"modes": history(modes), "d_kl": history(modes / 1000), "loss_d": history(0.5)}
+        metrics |= final(d_kl_floor=0.1036, classifier_test_accuracy=0.9861)
+        study.log(variant, seed, metrics, grid=grid if variant == "baseline" else None)
+    study.log("attention", 2, final(modes=999.0), status="FAILED")
+
+
+def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log_comparison(new_study("tiny"))
+    assert main(["report"]) == 0
+    out = tmp_path / "runs" / "tiny" / "report"
+
+    table = pd.read_csv(out / "table.csv").set_index("variant")
+    assert table.index.tolist() == ["baseline", "attention"] and table["seeds"].tolist() == [2, 2]
+    assert table["modes_mean"].tolist() == [905.0, 940.0]
+    assert table.loc["attention", "modes_difference_mean"] == 35.0
+    assert table.loc["attention", "modes_difference_half_width"] == pytest.approx(5 * 12.7062, rel=1e-5)
+    assert table["frechet_distance_digits_count"].tolist() == [0, 0]
+
+    report = (out / "report.md").read_text()
+    links = re.findall(r"\]\((figures/[^)]+)\)", report)
+    assert [Path(link).stem.rsplit("-", 1)[-1] for link in links] == ["quality", "losses", "samples"]
+    for link in links:
+        assert imread(out / link).shape[1] > 1000
+        assert (out / link).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    assert (out / "table.md").read_text() in report.replace("\n## Notes\n", "")
+    assert "+35.0 [−28.5, +98.5]" in report and "floor of D_KL (a perfect generator" in report
+
+    printed = capsys.readouterr().out
+    counts = "4 runs compared, 2 other runs set aside"
+    assert counts in report and counts in printed and "1 job unfinished" in " ".join(printed.split())
+    left_out = report.split("### Set aside or unfinished")[1]
+    for words in ("c0 .*other baseline", "attention .* 0 .*repetition", "attention .* 2 .*FAILED .*unfinished"):
+        assert re.search(words, left_out), words
+    assert "940.0 ± 127.1" in printed and "runs/tiny/report/report.md" in printed
+
+
+def test_identities_and_out_restrict_and_redirect(new_study: NewStudy, tmp_path: Path) -> None:
+    new_study("other").log("baseline", 0, final(modes=5.0))
+    study = new_study("tiny")
+    for seed, modes in enumerate((700.0, 800.0, 900.0)):
+        study.log("baseline", seed, final(modes=modes))
+    wanted = [identity("baseline", 0), identity("baseline", 2), "never-run"]
+    assert main(["report", "--study", "tiny", "--out", "elsewhere", "--identity", *wanted]) == 0
+    table = pd.read_csv("elsewhere/table.csv")
+    assert table["modes_mean"].tolist() == [800.0] and table["modes_count"].tolist() == [2]
+    assert "Without a run in MLflow: never-run." in Path("elsewhere/report.md").read_text()
+    assert not (tmp_path / "runs").exists()
+
+
+def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error of a command that must fail."""
+    assert main(["report", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_errors_are_one_line(new_study: NewStudy, store: MlflowClient, capsys: pytest.CaptureFixture[str]) -> None:
+    store.create_experiment("not-ours")
+    assert "no study has runs" in fails([], capsys)
+    study = new_study("stacked")
+    study.log("baseline", 0, final(modes=1.0), status="RUNNING")
+    assert "did you mean 'stacked'?" in fails(["--study", "staked"], capsys)
+    assert "none of 1 runs has finished" in fails([], capsys)
+    new_study("another")
+    assert "none of 1 runs has finished" in fails([], capsys), "a study without runs is no study"
+    new_study("second").log("baseline", 0, final(modes=1.0))
+    assert "choose one with --study: second, stacked" in fails([], capsys)
+    study.log("baseline", 0, final(modes=1.0))
+    study.log("attention", 0, final(modes=1.0), samples=100)
+    assert "100 in attention; 5000 in baseline" in fails(["--study", "stacked"], capsys)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_missing_default_store_is_an_error_and_stays_missing(
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    mlflow.set_tracking_uri(None)
+    assert "there is no MLflow store" in fails([], capsys)
+    assert not list(folder.iterdir())
+    shutil.copy(empty_store, folder / "mlflow.db")
+    assert "no study has runs" in fails([], capsys)
+
+
+def test_points_keep_the_last_value_of_a_repeated_step(new_study: NewStudy, store: MlflowClient) -> None:
+    study = new_study()
+    run_id = study.log("baseline", 0, {"modes": {1000: 5.0, 2000: 6.0}})
+    store.log_metric(run_id, "modes", 7.0, timestamp=study.clock + 50_000, step=1000)
+    points = load.load_points(store, load.load_jobs(store, study.experiment_id), ["modes", "fid"])
+    assert points.sort_values("kimg")[["metric", "kimg", "value"]].to_numpy().tolist() == [
+        ["modes", 1.0, 7.0],
+        ["modes", 2.0, 6.0],
+    ]
+
+
+def test_jobs_come_in_pages_and_need_all_tags(
+    new_study: NewStudy, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "PAGE", 2)
+    study = new_study()
+    for seed in range(5):
+        study.log("baseline", seed, final(modes=float(seed)))
+    store.create_run(study.experiment_id, tags={"comparison": "c1"})
+    jobs = load.load_jobs(store, study.experiment_id)
+    assert sorted(jobs["seed"]) == [0, 1, 2, 3, 4] and set(jobs["evaluation_samples"]) == {5000.0}
+    assert (jobs["modes"] == jobs["seed"]).all()
+
+
+def test_the_last_grid_is_loaded(new_study: NewStudy, store: MlflowClient) -> None:
+    study = new_study()
+    grid = np.random.default_rng(0).integers(0, 256, (16, 16, 3)) / 255
+    with_grid, without = study.log("baseline", 0, {}, grid=grid), study.log("baseline", 1, {})
+    loaded = load.load_grid(store, with_grid)
+    assert loaded is not None and np.allclose(loaded, grid, atol=1e-6)
+    assert load.load_grid(store, without) is None

@@ -1,0 +1,50 @@
+"""The official release's parameter names, for tests that compare with tensors of the official networks."""
+
+import re
+
+from r3gan.config import NetworkConfig
+
+
+def our_name(official: str, network: str) -> str | None:
+    """Our name of an official parameter of "G" or "D"; None for buffers that we do not keep."""
+    if official.endswith("Resampler.Kernel"):
+        return None
+    fixed = {
+        "AggregationLayer.Layer.weight": "to_rgb.weight",
+        "ExtractionLayer.Layer.weight": "from_rgb.weight",
+        "EmbeddingLayer.weight": "embedding.weight",
+    }
+    if official in fixed:
+        return fixed[official]
+    match = re.fullmatch(r"MainLayers\.(\d+)\.Layers\.(\d+)\.(.+)", official)
+    assert match, official
+    stage, layer, rest = int(match[1]), int(match[2]), match[3]
+    parts = {
+        "LinearLayer1.Layer.weight": "expand.weight",
+        "LinearLayer2.Layer.weight": "mix.weight",
+        "LinearLayer3.Layer.weight": "project.weight",
+        "NonLinearity1.Bias": "expand_activation.bias",
+        "NonLinearity2.Bias": "mix_activation.bias",
+    }
+    if rest in parts:
+        block = layer - 1 if network == "G" else layer
+        return f"stages.{stage}.blocks.{block}.{parts[rest]}"
+    if rest == "LinearLayer.Layer.weight":  # the 1x1 between two stages
+        return f"stages.{stage}.convert.weight"
+    return {
+        ("G", "Basis"): "basis",
+        ("G", "LinearLayer.weight"): "modulation.weight",
+        ("D", "Basis.weight"): "basis.weight",
+        ("D", "LinearLayer.weight"): "head.weight",
+    }[network, rest]
+
+
+def network_config(metadata: dict) -> NetworkConfig:
+    """Our configuration for the configuration in a parity file."""
+    return NetworkConfig(
+        widths=tuple(metadata["widths"]),
+        groups=tuple(metadata["cardinality"]),
+        blocks=tuple(metadata["blocks"]),
+        latent_dim=metadata["noise_dim"],
+        conditional=metadata["classes"] > 0,
+    )
