@@ -62,7 +62,7 @@ CLASSIFIER_ACCURACY = "classifier_test_accuracy"  # 0..1: how far the digit clas
 
 FIGURES: dict[FigureName, str] = {
     "quality": "Quality of samples of the EMA generator.",
-    "losses": "Adversarial losses of D and G, without penalties. Values of different loss functions cannot be compared.",
+    "losses": "Adversarial losses of D and G, without penalties. Values of different losses cannot be compared.",
     "penalties": "Gradient penalties before their weight gamma / 2. One that is off is 0 and not seen on a log axis.",
 }  # captions, in the order of the report
 

@@ -20,8 +20,8 @@ LISTED = (*GROUP, names.VARIANT, names.SEED, names.IDENTITY)
 
 INTERVAL_NOTES = (
     f"A value is the mean over seeds ± the half width of its {CONFIDENCE:.0%} Student-t interval (none: one seed).",
-    f"Δ is the mean of the differences to the baseline within each seed, with the {CONFIDENCE:.0%} interval of a paired "
-    + "t-test: variants with the same seed share their random streams.",
+    f"Δ is the mean of the differences to the baseline within each seed, with the {CONFIDENCE:.0%} interval of a "
+    + "paired t-test: variants with the same seed share their random streams.",
     "A difference is bold where its interval excludes 0. Intervals are not corrected for the number of comparisons.",
     "The t quantile is 12.7 with 2 seeds, 4.3 with 3 and 2.8 with 5: intervals of two seeds say little.",
 )

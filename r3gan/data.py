@@ -66,7 +66,7 @@ class StackedDigits:
         """Images [B, 3, R, R] in -1..1 and labels int64 [B] in 0..999 for index triples [B, 3]."""
         indices = indices.to(self.train.images.device)
         images = self.train.images[indices].float() / 127.5 - 1
-        return images, stacked_label(self.train.labels[indices])
+        return images.contiguous(memory_format=torch.channels_last), stacked_label(self.train.labels[indices])
 
 
 def stacked_label(digits: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from r3gan.config import NetworkConfig, NetworkName
+from r3gan.convolution import conv2d
 from r3gan.streams import stream
 
 LEAKY_SLOPE = 0.2
@@ -43,10 +44,11 @@ class Conv(nn.Conv2d):
     ):
         padding = kernel // 2 if padding is None else padding
         super().__init__(channels_in, channels_out, kernel, padding=padding, groups=groups, bias=False)
+        self.kernel_padding = padding
         self.init_std = gain / math.sqrt(self.weight[0].numel())
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight.to(x.dtype), padding=self.padding, groups=self.groups)
+        return conv2d(x, self.weight.to(x.dtype), self.kernel_padding, self.groups)
 
 
 class Linear(nn.Linear):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from r3gan.config import PenaltyConfig
+from r3gan.convolution import input_gradients_only
 from r3gan.losses import Loss
 
 
@@ -25,7 +26,8 @@ class DiscriminatorTerms:
 
 def squared_gradient_norm(logits: Tensor, images: Tensor) -> Tensor:
     """|d D(x_n) / d x_n|^2 for each image, differentiable again: [B] from logits [B] and images [B, 3, H, W]."""
-    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    with input_gradients_only():
+        (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3))
 
 

@@ -41,7 +41,8 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
     generator, discriminator = Generator(config.network, classes), Discriminator(config.network, classes)
     initialise(generator, config.seed, "generator")
     initialise(discriminator, config.seed, "discriminator")
-    generator, discriminator = generator.to(device), discriminator.to(device)
+    for network in (generator, discriminator):
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainState(
         generator,
         discriminator,

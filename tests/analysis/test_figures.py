@@ -20,7 +20,8 @@ def test_every_variant_looks_different_and_keeps_its_look() -> None:
     names = [f"v{i}" for i in range(21)]
     many, few = figures.looks(names), figures.looks(names[:3])
     assert len({(look.colour, look.dash) for look in many.values()}) == 21
-    assert few["v2"] == many["v2"] and many["v0"].colour == "#000000"
+    assert few["v2"] == many["v2"]
+    assert many["v0"].colour == "#000000"
 
 
 def test_panels_show_means_floor_and_log_axis() -> None:
@@ -28,7 +29,8 @@ def test_panels_show_means_floor_and_log_axis() -> None:
     figure = figures.draw_curves(panels, figures.looks(["a", "b", "unused"]), {"d_kl": 0.1})
     modes, d_kl = figure.axes
     assert [list(line.get_ydata()) for line in modes.lines if len(line.get_ydata())] == [[100.0, 900.0], [50.0, 60.0]]
-    assert modes.get_yscale() == "linear" and d_kl.get_yscale() == "log"
+    assert modes.get_yscale() == "linear"
+    assert d_kl.get_yscale() == "log"
     assert [list(line.get_ydata()) for line in d_kl.lines if line.get_linestyle() == ":"] == [[0.1, 0.1]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b", r"floor of $D_\mathrm{KL}$"]
 
@@ -54,7 +56,8 @@ def test_grids_are_enlarged_by_whole_factors() -> None:
     grid = np.arange(48.0).reshape(4, 4, 3)
     large = figures.enlarge(grid, least=10)
     assert large.shape == (12, 12, 3)
-    assert (large[::3, ::3] == grid).all() and (large[2::3, 1::3] == grid).all()
+    assert (large[::3, ::3] == grid).all()
+    assert (large[2::3, 1::3] == grid).all()
 
 
 def test_white_lines_lie_between_images_only() -> None:
@@ -71,8 +74,10 @@ def test_samples_have_variants_as_columns_and_seeds_as_rows() -> None:
     del grids["b", 1]
     figure = figures.draw_samples(grids, variants, [0, 1])
     axes = np.array(figure.axes).reshape(4, 5)
-    assert [ax.get_title() for ax in axes[0]] == variants[:5] and axes[2, 0].get_title() == "f"
+    assert [ax.get_title() for ax in axes[0]] == variants[:5]
+    assert axes[2, 0].get_title() == "f"
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ["seed 0", "seed 1", "seed 0", "seed 1"]
     assert axes[1, 2].images[0].get_array()[0, 0, 0] == pytest.approx(2 / 12 + 1 / 24)
     assert axes[3, 0].images[0].get_array()[0, 0, 0] == pytest.approx(5 / 12 + 1 / 24)
-    assert not axes[1, 1].images and axes[1, 1].texts[0].get_text() == "no samples"
+    assert not axes[1, 1].images
+    assert axes[1, 1].texts[0].get_text() == "no samples"

@@ -47,7 +47,8 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
     out = tmp_path / "runs" / "tiny" / "report"
 
     table = pd.read_csv(out / "table.csv").set_index("variant")
-    assert table.index.tolist() == ["baseline", "attention"] and table["seeds"].tolist() == [2, 2]
+    assert table.index.tolist() == ["baseline", "attention"]
+    assert table["seeds"].tolist() == [2, 2]
     assert table["modes_mean"].tolist() == [905.0, 940.0]
     assert table.loc["attention", "modes_difference_mean"] == 35.0
     assert table.loc["attention", "modes_difference_half_width"] == pytest.approx(5 * 12.7062, rel=1e-5)
@@ -60,15 +61,19 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
         assert imread(out / link).shape[1] > 1000
         assert (out / link).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     assert (out / "table.md").read_text() in report.replace("\n## Notes\n", "")
-    assert "+35.0 [−28.5, +98.5]" in report and "floor of D_KL (a perfect generator" in report
+    assert "+35.0 [−28.5, +98.5]" in report
+    assert "floor of D_KL (a perfect generator" in report
 
     printed = capsys.readouterr().out
     counts = "4 runs compared, 2 other runs set aside"
-    assert counts in report and counts in printed and "1 job unfinished" in " ".join(printed.split())
+    assert counts in report
+    assert counts in printed
+    assert "1 job unfinished" in " ".join(printed.split())
     left_out = report.split("### Set aside or unfinished")[1]
     for words in ("c0 .*other baseline", "attention .* 0 .*repetition", "attention .* 2 .*FAILED .*unfinished"):
         assert re.search(words, left_out), words
-    assert "940.0 ± 127.1" in printed and "runs/tiny/report/report.md" in printed
+    assert "940.0 ± 127.1" in printed
+    assert "runs/tiny/report/report.md" in printed
 
 
 def test_identities_and_out_restrict_and_redirect(new_study: NewStudy, tmp_path: Path) -> None:
@@ -79,7 +84,8 @@ def test_identities_and_out_restrict_and_redirect(new_study: NewStudy, tmp_path:
     wanted = [identity("baseline", 0), identity("baseline", 2), "never-run"]
     assert main(["report", "--study", "tiny", "--out", "elsewhere", "--identity", *wanted]) == 0
     table = pd.read_csv("elsewhere/table.csv")
-    assert table["modes_mean"].tolist() == [800.0] and table["modes_count"].tolist() == [2]
+    assert table["modes_mean"].tolist() == [800.0]
+    assert table["modes_count"].tolist() == [2]
     assert "Without a run in MLflow: never-run." in Path("elsewhere/report.md").read_text()
     assert not (tmp_path / "runs").exists()
 
@@ -141,7 +147,8 @@ def test_jobs_come_in_pages_and_need_all_tags(
         study.log("baseline", seed, final(modes=float(seed)))
     store.create_run(study.experiment_id, tags={"comparison": "c1"})
     jobs = load.load_jobs(store, study.experiment_id)
-    assert sorted(jobs["seed"]) == [0, 1, 2, 3, 4] and set(jobs["evaluation_samples"]) == {5000.0}
+    assert sorted(jobs["seed"]) == [0, 1, 2, 3, 4]
+    assert set(jobs["evaluation_samples"]) == {5000.0}
     assert (jobs["modes"] == jobs["seed"]).all()
 
 
@@ -150,5 +157,6 @@ def test_the_last_grid_is_loaded(new_study: NewStudy, store: MlflowClient) -> No
     grid = np.random.default_rng(0).integers(0, 256, (16, 16, 3)) / 255
     with_grid, without = study.log("baseline", 0, {}, grid=grid), study.log("baseline", 1, {})
     loaded = load.load_grid(store, with_grid)
-    assert loaded is not None and np.allclose(loaded, grid, atol=1e-6)
+    assert loaded is not None
+    assert np.allclose(loaded, grid, atol=1e-6)
     assert load.load_grid(store, without) is None

@@ -44,7 +44,8 @@ def kept(selection: Selection) -> str:
 def test_only_the_newest_comparison_of_each_dataset_and_profile() -> None:
     old = {names.COMPARISON: "old"}
     selection = select(jobs(old, {}, {**old, names.DATASET: "mnist"}, {**old, names.PROFILE: "gpu"}))
-    assert kept(selection) == "bcd" and reasons(selection) == {"a": OLDER_COMPARISON}
+    assert kept(selection) == "bcd"
+    assert reasons(selection) == {"a": OLDER_COMPARISON}
 
 
 def test_a_variant_never_mixes_two_configurations_over_its_seeds() -> None:
@@ -52,12 +53,14 @@ def test_a_variant_never_mixes_two_configurations_over_its_seeds() -> None:
     heads8 = {names.VARIANT: "attention", names.CONFIGURATION: "heads8"}
     base = {names.CONFIGURATION: "base"}
     selection = select(jobs(base, heads4, {**heads4, names.SEED: 1}, heads8))
-    assert kept(selection) == "ad" and reasons(selection) == {"b": OLDER_CONFIGURATION, "c": OLDER_CONFIGURATION}
+    assert kept(selection) == "ad"
+    assert reasons(selection) == {"b": OLDER_CONFIGURATION, "c": OLDER_CONFIGURATION}
 
 
 def test_the_newest_run_of_a_repeated_job() -> None:
     selection = select(jobs({}, {}, {names.SEED: 1}))
-    assert kept(selection) == "bc" and reasons(selection) == {"a": REPEATED}
+    assert kept(selection) == "bc"
+    assert reasons(selection) == {"a": REPEATED}
     assert (len(selection.set_aside), selection.unfinished) == (1, 0)
 
 
@@ -73,14 +76,16 @@ def test_an_unfinished_job_of_a_replaced_baseline_is_not_missing_but_one_of_a_ne
     selection = select(
         jobs({names.COMPARISON: "old", "status": "FAILED"}, {}, {names.COMPARISON: "newer", "status": "RUNNING"})
     )
-    assert reasons(selection) == {"a": OLDER_COMPARISON, "c": UNFINISHED} and selection.unfinished == 1
+    assert reasons(selection) == {"a": OLDER_COMPARISON, "c": UNFINISHED}
+    assert selection.unfinished == 1
 
 
 def test_identities_restrict_and_those_without_a_run_count_as_unfinished() -> None:
     table = jobs({}, {names.SEED: 1}, {names.SEED: 2})
     wanted = table.loc[table["run_id"] == "b", names.IDENTITY].item()
     selection = select(table, [wanted, "0123abcd"])
-    assert kept(selection) == "b" and reasons(selection) == {}
+    assert kept(selection) == "b"
+    assert reasons(selection) == {}
     assert (selection.absent, selection.unfinished) == (["0123abcd"], 1)
 
 

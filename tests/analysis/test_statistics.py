@@ -23,8 +23,11 @@ def test_interval_of_two_values_is_honestly_wide() -> None:
 
 def test_without_two_values_there_is_no_interval() -> None:
     one, none = estimate([5.0, math.nan]), estimate([])
-    assert (one.mean, one.count) == (5.0, 1) and math.isnan(one.half_width)
-    assert none.count == 0 and math.isnan(none.mean) and math.isnan(none.half_width)
+    assert (one.mean, one.count) == (5.0, 1)
+    assert math.isnan(one.half_width)
+    assert none.count == 0
+    assert math.isnan(none.mean)
+    assert math.isnan(none.half_width)
 
 
 def test_paired_difference_by_hand_and_by_scipy() -> None:

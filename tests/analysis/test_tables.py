@@ -24,13 +24,15 @@ def compared(**columns: list[float]) -> pd.DataFrame:
 def test_summary_has_plain_numbers() -> None:
     """Attention: mean of 10, 14, 18; differences 10 - 8 and 14 - 10, mean 3, half width 12.7062 * sqrt(2) / sqrt(2)."""
     summary = tables.summarise(compared(modes=[8.0, 10.0, 10.0, 14.0, 18.0]), ["baseline", "attention", "absent"])
-    assert summary[names.VARIANT].tolist() == ["baseline", "attention"] and summary["seeds"].tolist() == [2, 3]
+    assert summary[names.VARIANT].tolist() == ["baseline", "attention"]
+    assert summary["seeds"].tolist() == [2, 3]
     baseline, attention = summary.iloc[0], summary.iloc[1]
     assert (attention["modes_mean"], attention["modes_count"]) == (14.0, 3)
     assert attention["modes_half_width"] == pytest.approx(4 * 4.302653 / math.sqrt(3), rel=1e-6)
     assert (attention["modes_difference_mean"], attention["modes_difference_count"]) == (3.0, 2)
     assert attention["modes_difference_half_width"] == pytest.approx(12.7062, rel=1e-5)
-    assert math.isnan(baseline["modes_difference_mean"]) and baseline["modes_difference_count"] == 0
+    assert math.isnan(baseline["modes_difference_mean"])
+    assert baseline["modes_difference_count"] == 0
 
 
 def test_a_metric_that_no_run_has_is_a_dash() -> None:
@@ -49,7 +51,8 @@ def test_differences_that_exclude_zero_are_bold() -> None:
 def test_without_a_baseline_there_are_no_differences() -> None:
     rows = compared(modes=[1.0, 2.0, 3.0, 4.0, 5.0]).iloc[2:]
     summary = tables.summarise(rows, ["baseline", "attention"])
-    assert summary["modes_mean"].tolist() == [4.0] and summary["modes_difference_count"].tolist() == [0]
+    assert summary["modes_mean"].tolist() == [4.0]
+    assert summary["modes_difference_count"].tolist() == [0]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,9 @@ def test_profiles_get_a_column_only_if_there_are_several() -> None:
     one = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"]))
     both = pd.concat([rows, rows.assign(profile="gpu")])
     two = tables.results_markdown(tables.summarise(both, ["baseline", "attention"]))
-    assert "Profile" not in one and two.startswith("| Profile") and two.count("laptop") == two.count("gpu") == 2
+    assert "Profile" not in one
+    assert two.startswith("| Profile")
+    assert two.count("laptop") == two.count("gpu") == 2
 
 
 def test_markdown_cells_cannot_break_the_table() -> None:
@@ -86,7 +91,8 @@ def test_protocol_names_samples_weights_floor_and_classifier() -> None:
     for part in ("5,000 samples of the EMA generator", "floor of D_KL", "0.104", "98.61%", "21 kimg"):
         assert part in note
     plain = tables.protocol_notes(tables.summarise(compared(), ["baseline", "attention"]))[0]
-    assert "floor" not in plain and "classifier" not in plain
+    assert "floor" not in plain
+    assert "classifier" not in plain
 
 
 def test_headings_say_direction_and_unit() -> None:
