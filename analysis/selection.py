@@ -33,9 +33,8 @@ class Selection:
     @property
     def unfinished(self) -> int:
         """Jobs that belong to the comparison but have no finished run."""
-        return int(self.left_out.loc[self.left_out["reason"] == UNFINISHED, names.IDENTITY].nunique()) + len(
-            self.absent
-        )
+        unfinished = self.left_out["reason"] == UNFINISHED
+        return int(self.left_out.loc[unfinished, names.IDENTITY].nunique()) + len(self.absent)
 
     @property
     def set_aside(self) -> pd.Series:
@@ -55,7 +54,7 @@ def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Sel
     jobs = jobs.sort_values(["start_time", "run_id"]).assign(reason="")
     finished = jobs["status"] == FINISHED
     if not finished.any():
-        raise StudyError(f"none of {len(jobs)} runs has finished: there is nothing to compare yet")
+        raise StudyError(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
     elsewhere = jobs[names.IDENTITY].isin(jobs.loc[finished, names.IDENTITY])
     jobs.loc[~finished, "reason"] = UNFINISHED
     jobs.loc[~finished & elsewhere, "reason"] = SUPERSEDED

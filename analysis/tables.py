@@ -116,7 +116,7 @@ def results_markdown(summary: pd.DataFrame) -> str:
             difference = difference_of(row, metric)
             text = format_difference(difference, metric.spec, row["seeds"])
             cells.append(format_value(value_of(row, metric), metric.spec, row["seeds"]))
-            cells.append(f"**{text}**" if False else text)
+            cells.append(f"**{text}**" if difference.excludes_zero else text)
         rows.append(cells)
     return markdown_table(header, rows)
 

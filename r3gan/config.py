@@ -226,17 +226,17 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
     for i, phase in enumerate(config.loss):
         path: tuple[str | int, ...] = ("loss", i)
         given = [key for key in ("from_fraction", "from_kimg") if getattr(phase, key) is not None]
-        if phase.margin <= 0:
+        if not phase.margin > 0:
             problems.append(Problem((*path, "margin"), f"{phase.margin:g} must be above 0"))
         if i == 0:
-            if phase.start_img(config.total_kimg) != 0:
+            if given and phase.start_img(config.total_kimg) != 0:
                 problems.append(Problem((*path, given[0]), "the first phase starts at 0: leave this key out"))
             continue
         if len(given) != 1:
             problems.append(Problem(path, "a later phase needs exactly one of from_fraction and from_kimg"))
             continue
         start, total = phase.start_img(config.total_kimg), config.total_kimg * IMG_PER_KIMG
-        if start >= total:
+        if not start < total:
             problems.append(
                 Problem(
                     (*path, given[0]),
@@ -262,7 +262,7 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
                 expected = "must be 0 or more" if limit == math.inf else f"must be from 0 to below {limit:g}"
                 problems.append(Problem((*path, key), f"{value:g} {expected}"))
         for key in ("decay_img", "warmup_img"):
-            if getattr(schedule, key) < 0:
+            if not getattr(schedule, key) >= 0:
                 problems.append(Problem((*path, key), f"{getattr(schedule, key):g} must be 0 or more"))
         if schedule.decay_img == 0 and schedule.start != schedule.end:
             problems.append(

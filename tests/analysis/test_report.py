@@ -103,9 +103,9 @@ def test_errors_are_one_line(new_study: NewStudy, store: MlflowClient, capsys: p
     study = new_study("stacked")
     study.log("baseline", 0, final(modes=1.0), status="RUNNING")
     assert "did you mean 'stacked'?" in fails(["--study", "staked"], capsys)
-    assert "none of 1 runs has finished" in fails([], capsys)
+    assert "of 1 runs found, none has finished" in fails([], capsys)
     new_study("another")
-    assert "none of 1 runs has finished" in fails([], capsys), "a study without runs is no study"
+    assert "of 1 runs found, none has finished" in fails([], capsys), "a study without runs is no study"
     new_study("second").log("baseline", 0, final(modes=1.0))
     assert "choose one with --study: second, stacked" in fails([], capsys)
     study.log("baseline", 0, final(modes=1.0))

@@ -97,7 +97,7 @@ def test_different_sample_counts_in_one_comparison_are_an_error_but_not_between_
 
 
 def test_nothing_finished_is_an_error() -> None:
-    with pytest.raises(StudyError, match="none of 1 runs has finished"):
+    with pytest.raises(StudyError, match="of 1 runs found, none has finished"):
         select(jobs({"status": "RUNNING"}))
 
 

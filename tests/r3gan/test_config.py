@@ -1,0 +1,110 @@
+import json
+from dataclasses import asdict, fields, replace
+
+import pytest
+
+from r3gan.config import (
+    AttentionConfig,
+    LossPhase,
+    Schedule,
+    TrainConfig,
+    find_problems,
+    from_dict,
+    unavailable,
+)
+from r3gan.presets import PRESETS, preset_tree
+from tests.r3gan.small import small_config, small_network
+
+
+def problem_keys(config):
+    return {".".join(map(str, problem.path)) for problem in find_problems(config)}
+
+
+def test_a_sound_configuration_has_no_problems_and_survives_json():
+    config = small_config(
+        loss=(LossPhase(), LossPhase("relativistic-hinge", from_fraction=0.5)),
+        network=small_network(attention=AttentionConfig((4,), heads=2, networks=("generator",))),
+    )
+    assert find_problems(config) == []
+    assert from_dict(TrainConfig, json.loads(json.dumps(asdict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"network": small_network(attention=AttentionConfig((16,)))}, "network.attention.resolutions.0"),
+        ({"network": small_network(attention=AttentionConfig((8,), heads=3))}, "network.attention.heads"),
+        ({"network": small_network(attention=AttentionConfig((8,), networks=()))}, "network.attention.networks"),
+        ({"network": small_network(groups=(4,))}, "network.groups"),
+        ({"network": small_network(groups=(5, 2))}, "network.groups.0"),
+        ({"network": small_network(blocks=(1, 0))}, "network.blocks.1"),
+        ({"network": small_network(bf16_stages=3)}, "network.bf16_stages"),
+        ({"loss": ()}, "loss"),
+        ({"loss": (LossPhase(from_fraction=0.5),)}, "loss.0.from_fraction"),
+        ({"loss": (LossPhase(), LossPhase("non-saturating"))}, "loss.1"),
+        ({"loss": (LossPhase(), LossPhase(from_fraction=1.0))}, "loss.1.from_fraction"),
+        ({"loss": (LossPhase(), LossPhase(from_kimg=0.2))}, "loss.1.from_kimg"),
+        (
+            {"loss": (LossPhase(), LossPhase(from_fraction=0.5), LossPhase(from_fraction=0.4))},
+            "loss.2.from_fraction",
+        ),
+        ({"total_kimg": 0}, "total_kimg"),
+        ({"total_kimg": float("nan")}, "total_kimg"),
+        ({"batch_size": -1}, "batch_size"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_cannot_work_is_found_with_its_key(changes, key):
+    assert key in problem_keys(small_config(**changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule", "key"),
+    [
+        ("beta2", Schedule(0.9, 1.0, 10), "schedules.beta2.end"),
+        ("lr", Schedule(-1, -1), "schedules.lr.start"),
+        ("gamma", Schedule(1, 2), "schedules.gamma.decay_img"),
+        ("gamma", Schedule(1, 2, 10, 20), "schedules.gamma.warmup_img"),
+        ("gamma", Schedule(1, 2, -10), "schedules.gamma.decay_img"),
+    ],
+)
+def test_impossible_schedules_are_found_with_their_key(name, schedule, key):
+    config = small_config()
+    assert key in problem_keys(replace(config, schedules=replace(config.schedules, **{name: schedule})))
+
+
+def test_augmentation_is_refused_until_there_is_one():
+    config = small_config()
+    augmented = replace(config, schedules=replace(config.schedules, augment_p=Schedule(0, 0.5, 100)))
+    assert [problem.path for problem in unavailable(augmented)] == [("schedules", "augment_p")]
+    assert unavailable(config) == []
+
+
+def test_unknown_keys_are_refused_when_a_job_reads_its_configuration():
+    data = asdict(small_config()) | {"bach_size": 3}
+    with pytest.raises(TypeError, match="bach_size"):
+        from_dict(TrainConfig, data)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_sound_configuration(name):
+    tree = preset_tree(name) | {"dataset": "any", "seed": 0}
+    config = from_dict(TrainConfig, tree)
+    assert find_problems(config) == []
+    assert {f.name for f in fields(TrainConfig)} >= set(tree)
+
+
+def test_released_presets_hold_the_papers_schedules():
+    cifar = from_dict(TrainConfig, preset_tree("cifar10") | {"dataset": "cifar10", "seed": 0})
+    assert cifar.batch_size == 512
+    assert cifar.schedules.gamma == Schedule(0.05, 0.005, 20e6)
+    assert cifar.schedules.lr == Schedule(2e-4, 5e-5, 20e6)
+    assert cifar.schedules.beta2 == Schedule(0.9, 0.99, 20e6)
+    assert cifar.schedules.ema_half_life_img == Schedule(0, 5e6, 20e6)
+    ffhq = from_dict(TrainConfig, preset_tree("ffhq256") | {"dataset": "ffhq256", "seed": 0})
+    assert (ffhq.network.resolution, ffhq.network.groups[-1], ffhq.schedules.gamma.start) == (256, 12, 150)
+
+
+def test_training_ends_on_a_whole_batch():
+    assert small_config(total_kimg=0.1, batch_size=64).total_img == 128
+    assert small_config(total_kimg=0.128, batch_size=64).total_img == 128
