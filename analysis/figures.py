@@ -38,7 +38,7 @@ STYLE = sns.axes_style("ticks") | {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 8,
     "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6, "lines.linewidth": 1.2, "lines.markersize": 3,
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3, "ytick.major.size": 3,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "legend.handlelength": 2.8,
     "pdf.fonttype": 42, "savefig.dpi": 300,
 }  # fmt: skip
 
@@ -69,9 +69,9 @@ def draw_curves(
     """
     columns = min(PANELS_PER_ROW, len(panels))
     rows = -(-len(panels) // columns)
-    handles = legend_handles(panels, styles, floors)
-    legend_rows = -(-len(handles) // LEGEND_COLUMNS)
     with matplotlib.rc_context(STYLE):
+        handles = legend_handles(panels, styles, floors)
+        legend_rows = -(-len(handles) // LEGEND_COLUMNS)
         figure = Figure((TEXT_WIDTH, PANEL_HEIGHT * rows + LEGEND_HEIGHT * legend_rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, (metric, curves) in zip(axes, panels, strict=False):

@@ -18,7 +18,7 @@ from analysis.errors import StudyError
 from experiments import names
 
 PAGE = 1000  # runs per request
-PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg", "batch_size": "batch_size"}
+PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 
 

@@ -28,6 +28,7 @@ INTERVAL_NOTES = (
 CURVE_CAPTION = (
     "Line: mean over seeds; band: range (lowest to highest) over seeds; a variant with one seed has no band."
 )
+SAMPLES_CAPTION = "Last samples of the EMA generator. A seed's latents are the same in all columns."
 FLOOR_CAPTION = "Dotted: what a perfect generator shows with as many samples."
 
 
@@ -70,30 +71,38 @@ def draw_all(
     folder: Path,
 ) -> list[Drawn]:
     """Draw every figure for every profile and dataset that has data for it."""
-    styles = figures.looks(variants)
     drawn = []
-    for (profile, dataset), group in compared.groupby(GROUP):
-        place = f"{dataset} (profile {profile})"
-        for key, caption in FIGURES.items():
-            panels = curve_panels(metrics_of(key), group, points)
-            if panels:
-                floors = {m.key: group[m.floor].mean() for m, _ in panels if m.floor in group and group[m.floor].any()}
-                name = file_name(dataset, profile, key)
-                figures.save_figure(figures.draw_curves(panels, styles, floors), folder, name)
-                text = f"{place}. {caption} {CURVE_CAPTION}"
-                drawn.append(Drawn(name, f"{text} {FLOOR_CAPTION}" if floors else text))
-        grids = sample_grids(group, load_grid)
-        if any(grid is not None for grid in grids.values()):
-            present = [variant for variant in variants if variant in set(group[names.VARIANT])]
-            seeds = sorted({seed for _, seed in grids})
-            name = file_name(dataset, profile, "samples")
-            figures.save_figure(figures.draw_samples(grids, present, seeds), folder, name)
-            drawn.append(
-                Drawn(
-                    name, f"{place}. Last samples of the EMA generator. A seed's latents are the same in all columns."
-                )
-            )
+    for _, group in compared.groupby(GROUP):
+        drawn += draw_curves(group, variants, points, folder)
+        drawn += draw_samples(group, variants, load_grid, folder)
     return drawn
+
+
+def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path) -> list[Drawn]:
+    """The figures over training of one profile and dataset."""
+    drawn = []
+    for key, caption in FIGURES.items():
+        panels = curve_panels(metrics_of(key), group, points)
+        if panels:
+            floors = {m.key: group[m.floor].mean() for m, _ in panels if m.floor in group and group[m.floor].any()}
+            figure = figures.draw_curves(panels, figures.looks(variants), floors)
+            parts = [place(group), caption, CURVE_CAPTION, FLOOR_CAPTION if floors else ""]
+            drawn.append(Drawn(file_name(group, key), " ".join(filter(None, parts))))
+            figures.save_figure(figure, folder, drawn[-1].name)
+    return drawn
+
+
+def draw_samples(
+    group: pd.DataFrame, variants: Sequence[str], load_grid: Callable[[str], np.ndarray | None], folder: Path
+) -> list[Drawn]:
+    """The sample figure of one profile and dataset; none if no run has samples."""
+    grids = sample_grids(group, load_grid)
+    if all(grid is None for grid in grids.values()):
+        return []
+    present = [variant for variant in variants if variant in set(group[names.VARIANT])]
+    drawn = Drawn(file_name(group, "samples"), f"{place(group)} {SAMPLES_CAPTION}")
+    figures.save_figure(figures.draw_samples(grids, present, sorted({s for _, s in grids})), folder, drawn.name)
+    return [drawn]
 
 
 def curve_panels(
@@ -114,8 +123,14 @@ def sample_grids(
     return {(row[names.VARIANT], row[names.SEED]): load_grid(row["run_id"]) for _, row in shown.iterrows()}
 
 
-def file_name(*parts: str) -> str:
-    """Parts joined by dashes, with nothing that a file system or a Markdown link could stumble over."""
+def place(group: pd.DataFrame) -> str:
+    """Dataset and profile of a group, to begin a caption with."""
+    return f"{group[names.DATASET].iloc[0]} (profile {group[names.PROFILE].iloc[0]})."
+
+
+def file_name(group: pd.DataFrame, figure: str) -> str:
+    """dataset-profile-figure, with nothing that a file system or a Markdown link could stumble over."""
+    parts = (group[names.DATASET].iloc[0], group[names.PROFILE].iloc[0], figure)
     return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part) for part in parts)
 
 
@@ -172,18 +187,14 @@ def report_text(
 
 
 def compared_lines(compared: pd.DataFrame, variants: Sequence[str]) -> list[str]:
-    """One sentence per profile and dataset: which variants, how many seeds, how long, under which baseline."""
+    """One sentence per profile and dataset: which variants, how many seeds each, under which baseline."""
     lines = []
-    for (profile, dataset), group in compared.groupby(GROUP):
+    for _, group in compared.groupby(GROUP):
         seeds = group.groupby(names.VARIANT)[names.SEED].nunique()
         counts = ", ".join(f"{variant} ({seeds[variant]})" for variant in variants if variant in seeds)
-        lines.append(
-            f"{dataset}, profile {profile}: variants (seeds) {counts}; comparison `{group[names.COMPARISON].iloc[0]}`."
-        )
-        if names.BASELINE not in seeds:
-            lines.append(
-                f"{dataset}, profile {profile}: the baseline has no finished run, so there are no differences to it."
-            )
+        line = f"{place(group)} Variants (seeds): {counts}. Comparison `{group[names.COMPARISON].iloc[0]}`."
+        missing = " The baseline has no finished run: there are no differences to it."
+        lines.append(line if names.BASELINE in seeds else line + missing)
     return lines
 
 

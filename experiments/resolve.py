@@ -14,7 +14,7 @@ from experiments.problems import StudyError, StudyProblem
 from experiments.study import JOB_KEYS, Study, Tree
 from experiments.validation import explain
 from experiments.yamlfile import KeyPath, dotted
-from r3gan.config import TrainConfig, find_problems
+from r3gan.config import TrainConfig, find_problems, from_dict
 from r3gan.presets import preset_tree
 
 SET_OPTION = "--set"
@@ -73,7 +73,7 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
         return lambda path: Origin(doc.where((*section, *path)), dotted((*section, *path)))
 
     preset = Origin(doc.where(("datasets", dataset, "preset")), f"datasets.{dataset}.preset")
-    node = annotate(preset_tree(study.datasets[dataset]), lambda path: preset)
+    node = annotate(_whole_preset(study.datasets[dataset]), lambda path: preset)
     sections = [("baseline",), ("datasets", dataset), ("profiles", profile)]
     sections += [("variants", name) for name in flatten_includes(study, variant)]
     for section in sections:
@@ -83,6 +83,12 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
         layer = _nested(node.plain(), path, value, key)
         node = merge(node, annotate(layer, lambda path: Origin(SET_OPTION, dotted(path))))
     return node
+
+
+def _whole_preset(name: str) -> Tree:
+    """The preset with every default filled in."""
+    config = asdict(from_dict(TrainConfig, preset_tree(name) | {key: None for key in JOB_KEYS}))
+    return {key: value for key, value in config.items() if key not in JOB_KEYS}
 
 
 def flatten_includes(study: Study, variant: str) -> list[str]:
@@ -150,7 +156,7 @@ def _nested(tree: Any, path: KeyPath, value: Any, key: str) -> Any:
     """The layer that sets one path: mappings around the value, and whole copies of the lists on the way."""
     if not path:
         return value
-    if isinstance(tree, list):
+    if isinstance(tree, (list, tuple)):
         if not isinstance(path[0], int) or path[0] >= len(tree):
             raise StudyError([StudyProblem(SET_OPTION, key, f"{path[0]} is not an entry of the list of {len(tree)}")])
         return [_nested(item, path[1:], value, key) if i == path[0] else item for i, item in enumerate(tree)]

@@ -88,9 +88,9 @@ SPECIAL_KEYS = {
 }
 
 
-def read_study(file: Path) -> Study:
+def read_study(file: Path | str) -> Study:
     """Read and check a study file. Raises StudyError with every problem found."""
-    document = read_document(file)
+    document = read_document(Path(file))
     try:
         parsed = _File.model_validate(document.data)
     except ValidationError as error:

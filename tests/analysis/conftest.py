@@ -52,7 +52,7 @@ class FakeStudy:
             names.PROFILE: profile, names.COMPARISON: comparison, names.CONFIGURATION: configuration,
             names.IDENTITY: identity(variant, seed, dataset, comparison, configuration),
         }  # fmt: skip
-        params = {"evaluation.samples": samples, "total_kimg": 21.0, "batch_size": 64}
+        params = {"evaluation.samples": samples, "total_kimg": 21.0}
         run_id = self.client.create_run(
             self.experiment_id, self.clock, run_name=f"{dataset}/{variant}/{seed}"
         ).info.run_id

@@ -37,6 +37,7 @@ def test_panels_show_means_floor_and_log_axis() -> None:
 
 def test_bands_are_the_given_range() -> None:
     figure = figures.draw_curves([(METRIC["loss_d"], curves(a=[1.0, 2.0]))], figures.looks(["a"]), {})
+    assert figure.legends[0].get_lines()[0].get_markersize() == figures.STYLE["lines.markersize"]
     vertices = figure.axes[0].collections[0].get_paths()[0].vertices
     assert (vertices[:, 1].min(), vertices[:, 1].max()) == pytest.approx((0.9, 2.2))
 

@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from analysis import load
 from analysis.__main__ import main
+from analysis.report import sample_grids
 from tests.analysis.conftest import FakeStudy, final, identity
 
 NewStudy = Callable[..., FakeStudy]
@@ -95,6 +96,14 @@ def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["report", *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     return line
+
+
+def test_only_the_first_seeds_grids_are_loaded() -> None:
+    rows = [(variant, seed, f"{variant}{seed}") for variant in "ab" for seed in (7, 3, 5)]
+    grids = sample_grids(pd.DataFrame(rows, columns=["variant", "seed", "run_id"]), lambda run_id: np.array(run_id))
+    assert {key: str(grid) for key, grid in grids.items()} == {
+        ("a", 3): "a3", ("a", 5): "a5", ("b", 3): "b3", ("b", 5): "b5",
+    }  # fmt: skip
 
 
 def test_errors_are_one_line(new_study: NewStudy, store: MlflowClient, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+STUDY = """\
+study: tiny
+profile: quick
+baseline:
+  batch_size: 8
+variants:
+  attention:
+    network: {attention: {resolutions: [8]}}
+  switch:
+    loss:
+      - {kind: relativistic-softplus}
+      - {kind: relativistic-hinge, margin: 2.0, from_fraction: 0.5}
+  both:
+    include: [attention, switch]
+datasets:
+  stacked-digits:
+    preset: digits-8x8
+    network: {widths: [16, 8], groups: [4, 2]}
+seeds: [0, 1]
+profiles:
+  quick:
+    datasets: [stacked-digits]
+    total_kimg: 0.16
+    evaluation: {every_kimg: 0.08, samples: 1000}
+    log_every_kimg: 0.08
+"""
+
+
+@pytest.fixture
+def write_study(tmp_path):
+    """Write STUDY with (old, new) replacements; returns its path. A replacement that changes nothing fails."""
+
+    def write(*replacements: tuple[str, str]) -> Path:
+        text = STUDY
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "study.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def line_of():
+    """The line on which a text stands in a file."""
+
+    def find(path: Path, text: str) -> int:
+        return next(i for i, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+    return find

@@ -1,0 +1,131 @@
+"""The command itself, with real torchrun jobs, in an empty folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Runs `python -m experiments.run` in an empty folder; MLflow's store and the runs go there."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+
+    def start(*arguments, **kwargs):
+        return subprocess.Popen(
+            [sys.executable, "-m", "experiments.run", *map(str, arguments)],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **kwargs,
+        )
+
+    def run(*arguments):
+        process = start(*arguments)
+        out, err = process.communicate(timeout=280)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    run.start, run.folder = start, folder
+    return run
+
+
+def test_dry_run_shows_jobs_changes_and_cost_and_starts_nothing(command, write_study):
+    done = command(write_study(), "--dry-run")
+    assert done.returncode == 0
+    for part in ("baseline", "both", "network.attention.resolutions: [8]", "0 1", "0.16", "8 jobs, 1.28 kimg"):
+        assert part in done.stdout
+    assert list(command.folder.iterdir()) == []
+
+
+def test_dry_run_as_json_holds_identity_and_resolved_configuration_per_job(command, write_study):
+    done = command(write_study(), "--dry-run", "--json", "--only", "variant=both", "--set", "total_kimg=0.3")
+    jobs = json.loads(done.stdout)
+    assert [(job["variant"], job["seed"]) for job in jobs] == [("both", 0), ("both", 1)]
+    assert all(len(job["identity"]) == 10 and job["config"]["total_kimg"] == 0.3 for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("replacement", "arguments", "part"),
+    [
+        (("batch_size", "bach_size"), (), "did you mean batch_size"),
+        (("batch_size", "batch_size"), ("--profile", "quik"), "did you mean quick"),
+        (("batch_size", "batch_size"), ("--only", "seed=9"), "--only"),
+        (("batch_size", "batch_size"), ("--set", "total_kimg"), "KEY=VALUE"),
+        (("batch_size", "batch_size"), ("--parallel", "0"), "--parallel"),
+    ],
+)
+def test_bad_input_exits_with_2_and_no_traceback(command, write_study, replacement, arguments, part):
+    done = command(write_study(replacement), *arguments)
+    assert done.returncode == 2
+    assert part in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(command.folder.iterdir()) == []
+
+
+def test_a_missing_dataset_exits_with_2_before_any_job(command, write_study, monkeypatch):
+    path = write_study(
+        ("  stacked-digits:\n    preset: digits-8x8\n", "  stacked-mnist:\n    preset: digits-8x8\n"),
+        ("[stacked-digits]", "[stacked-mnist]"),
+    )
+    (command.folder / "data").write_text("in the way, so that nothing can be downloaded")
+    done = command(path)
+    assert done.returncode == 2
+    assert "train-images-idx3-ubyte" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(command.folder.glob("runs/**/config.json"))
+
+
+def test_a_study_runs_is_tracked_and_reported_and_then_has_nothing_left_to_do(command, write_study):
+    arguments = (write_study(), "--only", "variant=baseline,both,seed=0", "--set", "total_kimg=0.08")
+    done = command(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("finished ") == 2
+    report = command.folder / "runs" / "tiny" / "report"
+    assert (report / "report.md").exists()
+    table = (report / "table.csv").read_text()
+    assert "baseline" in table
+    assert "both" in table
+    assert "Modes" in done.stdout
+    assert (command.folder / "mlflow.db").exists()
+    assert list((command.folder / "mlruns").rglob("ema.safetensors"))
+
+    again = command(*arguments)
+    assert again.returncode == 0
+    assert "to run: 0 jobs" in again.stdout
+    assert "started" not in again.stdout
+
+
+def test_a_failing_job_does_not_stop_the_others_and_decides_the_exit_code(command, write_study):
+    path = write_study(("  attention:", "  broken:\n    schedules: {lr: 1.0e+20}\n  attention:"))
+    done = command(path, "--only", "variant=broken,baseline,seed=0", "--set", "total_kimg=0.08", "--parallel", "1")
+    assert done.returncode == 1
+    assert "failed    stacked-digits/broken/0" in done.stdout
+    assert "stopped before the update" in done.stdout
+    assert "finished  stacked-digits/baseline/0" in done.stdout
+
+
+def test_ctrl_c_keeps_a_checkpoint_and_the_next_run_goes_on(command, write_study):
+    arguments = (write_study(), "--only", "variant=baseline,seed=0", "--set", "total_kimg=40", "evaluation.every_kimg=40")
+    process = command.start(*arguments)
+    deadline = time.time() + 120
+    while not list(command.folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert "go on" in err
+    assert list(command.folder.glob("runs/**/checkpoints/0*/state.pt"))
+    again = command(*arguments, "--dry-run")
+    assert "1 resume" in again.stdout
