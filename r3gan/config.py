@@ -54,10 +54,10 @@ class NetworkConfig(Config):
 class LossPhase(Config):
     """One adversarial loss and the point of training from which it is in force (the first phase: from the start)."""
 
-    kind: LossKind = "relativistic-softplus"
+    kind: LossKind = "relativistic-softplus"  # the loss; see r3gan/losses.py for the equations
     margin: float = 1.0  # hinge only: the logit difference beyond which a pair no longer counts
     from_fraction: float | None = None  # 0..1 of total_kimg
-    from_kimg: float | None = None
+    from_kimg: float | None = None  # the same in thousands of images
 
     def start_img(self, total_kimg: float) -> float:
         """Images after which this phase begins."""
@@ -78,8 +78,8 @@ class PenaltyConfig(Config):
 class Schedule(Config):
     """A value over training: linear from 0 during the warm-up, then a cosine from start to end, then constant."""
 
-    start: float
-    end: float
+    start: float  # value at the end of the warm-up
+    end: float  # value from `decay_img` on
     decay_img: float = 0.0  # images after which `end` is reached; 0: `start` and `end` are equal
     warmup_img: float = 0.0  # images of linear rise from 0 to `start`
 

@@ -18,6 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from r3gan.config import NetworkConfig, NetworkName
 from r3gan.convolution import conv2d
+from r3gan.resampling import downsample, upsample
 from r3gan.streams import stream
 
 LEAKY_SLOPE = 0.2
@@ -116,22 +117,6 @@ class SelfAttention(nn.Module):
         with sdpa_kernel(SDPBackend.MATH) if self.twice_differentiable else nullcontext():
             attended = F.scaled_dot_product_attention(q, k, v)
         return x + self.project(attended.transpose(2, 3).reshape(b, c, h, w))
-
-
-def bilinear_kernel(x: Tensor) -> Tensor:
-    """The 4x4 low-pass kernel [1,2,1]*[1,1] in both directions, sum 1, one copy per channel of x: [C, 1, 4, 4]."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 8
-    return torch.outer(taps, taps).expand(x.shape[1], 1, 4, 4)
-
-
-def upsample(x: Tensor) -> Tensor:
-    """[B, C, H, W] -> [B, C, 2H, 2W], zero beyond the border."""
-    return F.conv_transpose2d(x, 4 * bilinear_kernel(x), stride=2, padding=1, groups=x.shape[1])
-
-
-def downsample(x: Tensor) -> Tensor:
-    """[B, C, H, W] -> [B, C, H/2, W/2], zero beyond the border."""
-    return F.conv2d(x, bilinear_kernel(x), stride=2, padding=1, groups=x.shape[1])
 
 
 class Stage(nn.Module):

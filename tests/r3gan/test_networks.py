@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from r3gan.config import AttentionConfig, NetworkConfig
-from r3gan.networks import Discriminator, Generator, downsample, initialise, upsample
+from r3gan.networks import Discriminator, Generator, initialise
 from r3gan.presets import PRESETS
+from r3gan.resampling import downsample, upsample
 from tests.r3gan.small import small_network
 
 # From the released networks: (conditional classes, G, D).
@@ -70,6 +71,13 @@ def test_resampling_is_bilinear_inside_and_zero_beyond_the_border():
         [torch.stack([4 * taps @ spread[i : i + 4, j : j + 4] @ taps for j in range(4)]) for i in range(4)]
     )
     assert torch.allclose(upsample(x)[0, 0], expected)
+
+
+@pytest.mark.parametrize("resample", [downsample, upsample])
+def test_resampling_is_differentiable_twice(resample):
+    x = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(resample, (x,))
+    assert torch.autograd.gradgradcheck(resample, (x,))
 
 
 def test_attention_starts_as_the_baseline_and_shares_its_weights():

@@ -1,0 +1,106 @@
+"""README and docs/ say what is true: every key with its type, default and meaning, every command, every path.
+
+`python -m tests.test_docs` prints the key table that belongs into docs/ablations-yaml.md.
+"""
+
+import dataclasses
+import inspect
+import re
+import shlex
+import typing
+from pathlib import Path
+
+import pytest
+
+from experiments.resolve import flatten
+from experiments.run import parse_arguments
+from experiments.study import _Dataset, _File, _Profile, _Variant
+from experiments.yamlfile import dotted
+from r3gan.config import LossPhase, Schedule, TrainConfig
+from r3gan.presets import PRESETS, preset_tree
+
+ROOT = Path(__file__).parents[1]
+PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
+REFERENCE = ROOT / "docs" / "ablations-yaml.md"
+
+
+def comments(cls):
+    """The comment behind each field of a dataclass."""
+    return dict(re.findall(r"^    (\w+): [^#\n]*# (.+)$", inspect.getsource(cls), re.MULTILINE))
+
+
+def type_name(annotation):
+    if annotation in (int, float, str, bool):
+        return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " or ".join(f"`{arg}`" for arg in args)
+    if origin is tuple:
+        return f"list of {type_name(args[0])}"
+    if type(None) in args:
+        return type_name(next(arg for arg in args if arg is not type(None)))
+    raise AssertionError(annotation)
+
+
+def default_of(field, key):
+    if key in PRESET_KEYS or field.default is dataclasses.MISSING:
+        return "preset"
+    value = list(field.default) if isinstance(field.default, tuple) else field.default
+    return "-" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def key_table(cls=TrainConfig, prefix=""):
+    rows, hints, meaning = [], typing.get_type_hints(cls), comments(cls)
+    for field in dataclasses.fields(cls):
+        kind = hints[field.name]
+        if prefix == "" and field.name in ("dataset", "seed"):
+            continue
+        if kind is Schedule:
+            rows.append(f"| `{prefix}{field.name}` | schedule | preset | {meaning[field.name]} |")
+        elif dataclasses.is_dataclass(kind):
+            rows += key_table(kind, f"{prefix}{field.name}.")
+        elif kind == tuple[LossPhase, ...]:
+            rows += key_table(LossPhase, f"{prefix}{field.name}[].")
+        else:
+            default = default_of(field, f"{prefix}{field.name}")
+            rows.append(f"| `{prefix}{field.name}` | {type_name(kind)} | {default} | {meaning[field.name]} |")
+    return rows
+
+
+def test_the_reference_holds_every_key_with_its_type_default_and_meaning():
+    chapters = REFERENCE.read_text().split("## Configuration keys")[1]
+    documented = [line for line in chapters.splitlines() if line.startswith("| `")]
+    expected = key_table() + key_table(Schedule)
+    assert [row for row in expected if row not in documented] == []
+    assert [row for row in documented if row not in expected] == []
+
+
+@pytest.mark.parametrize("section", [_File, _Dataset, _Profile, _Variant])
+def test_the_reference_names_every_key_of_the_sections(section):
+    text = REFERENCE.read_text()
+    assert [key for key in section.model_fields if f"`{key}`" not in text and f"`{key}:`" not in text] == []
+
+
+def test_the_reference_names_every_preset():
+    assert [name for name in PRESETS if f"`{name}`" not in REFERENCE.read_text()] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md"])
+def test_every_run_command_in_the_documents_parses(document):
+    commands = re.findall(r"python -m experiments\.run ([^\n`]+)", (ROOT / document).read_text())
+    assert commands
+    for command in commands:
+        parse_arguments(shlex.split(command.split("#")[0].replace("...", "")))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/MAP.md", "docs/ablations-yaml.md"])
+def test_every_path_in_the_documents_exists(document):
+    text = (ROOT / document).read_text()
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    coded = re.findall(r"`((?:r3gan|experiments|analysis|tests|docs|benchmarks)/[\w./-]*\w)`", text)
+    base = (ROOT / document).parent
+    assert [p for p in linked if not (base / p).exists()] + [p for p in coded if not (ROOT / p).exists()] == []
+
+
+if __name__ == "__main__":
+    print("\n".join(key_table()), "\n", "\n".join(key_table(Schedule)))
