@@ -56,8 +56,9 @@ class LocalLauncher:
         """The environment variables that confine a job to its slot."""
         confined = {LAUNCHER_PID: str(os.getpid()), "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
         if self.gpus:
-            first = slot * self.ranks
-            confined["CUDA_VISIBLE_DEVICES"] = ",".join(visible_gpus(self.gpus)[first : first + self.ranks])
+            names = visible_gpus(self.gpus)  # more jobs than fit share GPUs
+            mine = [names[(slot * self.ranks + rank) % self.gpus] for rank in range(self.ranks)]
+            confined["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
             confined["OMP_NUM_THREADS"] = str(max(1, cores() // self.gpus))
         else:
             confined["OMP_NUM_THREADS"] = str(max(1, cores() // (self.parallel * self.ranks)))

@@ -12,8 +12,8 @@ from experiments.resolve import conflicts, leaves, resolve, validate
 from experiments.study import Profile, Study, Tree
 from experiments.yamlfile import dotted
 from r3gan import RESULT_VERSION
-from r3gan.catalog import DATASETS
-from r3gan.config import TrainConfig, unavailable
+from r3gan.catalog import availability_problems
+from r3gan.config import TrainConfig
 
 AXES = ("variant", "dataset", "seed")
 NOT_IN_IDENTITY = ("checkpoint_every_kimg",)  # keys that do not change what a job yields
@@ -80,16 +80,16 @@ def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]]
     return [job for job in jobs if all(str(getattr(job, axis)) in only[axis] for axis in only)]
 
 
-def availability_problems(study: Study, jobs: list[Job]) -> list[StudyProblem]:
-    """What these jobs ask for and this version does not have."""
+def run_problems(study: Study, jobs: list[Job], ranks: int) -> list[StudyProblem]:
+    """Why these jobs cannot run here and now: what this version lacks, and batches that the ranks cannot share."""
     problems = []
     for job in jobs:
-        path = ("datasets", job.dataset)
-        if job.dataset not in DATASETS:
-            message = unknown("dataset", job.dataset, DATASETS) + " in this version"
-            problems.append(study.document.problem(path, message))
-        for missing in unavailable(job.config):
-            problems.append(study.document.problem(path, f"{dotted(missing.path)} {missing.message}"))
+        for problem in availability_problems(job.config):
+            message = f"{dotted(problem.path)} {problem.message}"
+            problems.append(study.document.problem(("datasets", job.dataset), message))
+        if job.config.batch_size % ranks:
+            message = f"{ranks} ranks cannot share the batch_size {job.config.batch_size} of {job.variant} evenly"
+            problems.append(StudyProblem("--ranks", job.dataset, message))
     return list(dict.fromkeys(problems))
 
 

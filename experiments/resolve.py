@@ -87,7 +87,7 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
 
 def _whole_preset(name: str) -> Tree:
     """The preset with every default filled in."""
-    config = asdict(from_dict(TrainConfig, preset_tree(name) | {key: None for key in JOB_KEYS}))
+    config = asdict(from_dict(TrainConfig, preset_tree(name) | dict.fromkeys(JOB_KEYS)))
     return {key: value for key, value in config.items() if key not in JOB_KEYS}
 
 

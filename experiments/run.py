@@ -13,7 +13,7 @@ from experiments.display import Display, plan_summary, plan_tables
 from experiments.execute import Outcome, Task, execute
 from experiments.local import LocalLauncher, slots
 from experiments.options import parse_only, parse_settings
-from experiments.plan import Job, availability_problems, job_as_json, make_plan
+from experiments.plan import Job, job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
 from experiments.study import read_study
 from r3gan.jobdir import JobDir
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         study = read_study(options.study)
         jobs = make_plan(study, options.profile, parse_only(options.only), parse_settings(options.set))
-        missing = availability_problems(study, jobs)
+        missing = run_problems(study, jobs, options.ranks)
         if options.dry_run:
             show_plan(jobs, options)
         if missing:
@@ -96,6 +96,9 @@ def run(jobs: list[Job], options: argparse.Namespace) -> int:
     missing = [task for task in tasks if not task.directory.finished()]
     gpus = prepare(missing)
     if gpus is None:
+        return 2
+    if 0 < gpus < options.ranks:
+        errors.print(f"error: --ranks {options.ranks}: a rank needs a GPU of its own, and there are {gpus}")
         return 2
     parallel = min(options.parallel or slots(gpus, options.ranks), max(1, len(missing)))
     asked = catch_signals()

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from r3gan.catalog import DATASETS, DatasetUnavailable, data_root
+from r3gan.catalog import DATASETS, DatasetUnavailable, availability_problems, data_root
 from r3gan.classifier import get_classifier
-from r3gan.config import TrainConfig, find_problems, from_dict, unavailable
+from r3gan.config import TrainConfig, find_problems, from_dict
 from r3gan.data import download_missing, load_dataset
 from r3gan.distributed import join_world, leave_world
 from r3gan.jobdir import JobDir, write_json
@@ -60,7 +60,7 @@ def train_job(job: JobDir) -> int:
     except (OSError, ValueError, TypeError) as error:
         print(f"error: {job.config}: {error}", file=sys.stderr)
         return 2
-    problems = find_problems(config) + unavailable(config)
+    problems = find_problems(config) + availability_problems(config)
     for problem in problems:
         print(f"error: {job.config}: {'.'.join(map(str, problem.path))}: {problem.message}", file=sys.stderr)
     if problems:

@@ -1,9 +1,11 @@
-"""Which datasets there are and where their files are looked for. Needs no torch, so that plans are made quickly."""
+"""What this version can train on, and where files are looked for. Needs no torch, so that plans are made quickly."""
 
 import os
 from pathlib import Path
 
-DATASETS = ("stacked-digits", "stacked-mnist")
+from r3gan.config import Problem, TrainConfig
+
+DATASETS = {"stacked-digits": 8, "stacked-mnist": 32}  # name -> resolution
 
 MNIST_FILES = (
     "train-images-idx3-ubyte",
@@ -15,6 +17,22 @@ MNIST_FILES = (
 
 class DatasetUnavailable(Exception):
     """A dataset cannot be had; the message says which file belongs where."""
+
+
+def availability_problems(config: TrainConfig) -> list[Problem]:
+    """What a sound configuration asks for and this version does not have."""
+    problems = []
+    if config.dataset not in DATASETS:
+        problems.append(Problem(("dataset",), f"{config.dataset} is not in this version: {', '.join(DATASETS)} are"))
+    elif config.network.resolution != DATASETS[config.dataset]:
+        ours, theirs = config.network.resolution, DATASETS[config.dataset]
+        message = (
+            f"has {len(config.network.widths)} stages, for {ours}x{ours} images; {config.dataset} has {theirs}x{theirs}"
+        )
+        problems.append(Problem(("network", "widths"), message))
+    if config.schedules.augment_p.start or config.schedules.augment_p.end:
+        problems.append(Problem(("schedules", "augment_p"), "is above 0, and augmentation is not in this version"))
+    return problems
 
 
 def data_root() -> Path:

@@ -278,13 +278,6 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
     return problems
 
 
-def unavailable(config: TrainConfig) -> list[Problem]:
-    """Sound settings that this version cannot run."""
-    if config.schedules.augment_p.start or config.schedules.augment_p.end:
-        return [Problem(("schedules", "augment_p"), "is not available in this version: set it to 0")]
-    return []
-
-
 def from_dict(cls: Any, data: Any) -> Any:
     """Build a configuration (or a tuple of them) from parsed JSON that `dataclasses.asdict` wrote.
 

@@ -5,7 +5,10 @@ from experiments.problems import StudyError
 
 
 def test_only_admits_several_values_per_axis():
-    assert parse_only(["variant=both,attention,seed=0", "seed=1"]) == {"variant": ["both", "attention"], "seed": ["0", "1"]}
+    assert parse_only(["variant=both,attention,seed=0", "seed=1"]) == {
+        "variant": ["both", "attention"],
+        "seed": ["0", "1"],
+    }
     assert parse_only([]) == {}
 
 
@@ -16,7 +19,13 @@ def test_only_with_an_unknown_axis_names_the_valid_ones(option):
 
 
 def test_settings_are_read_as_yaml():
-    options = ["total_kimg=1.5", "network.widths=[8, 8]", "x_flip=true", "schedules.lr={start: 2e-4, end: 1e-4}", "a=b=c"]
+    options = [
+        "total_kimg=1.5",
+        "network.widths=[8, 8]",
+        "x_flip=true",
+        "schedules.lr={start: 2e-4, end: 1e-4}",
+        "a=b=c",
+    ]
     assert parse_settings(options) == {
         "total_kimg": 1.5,
         "network.widths": [8, 8],

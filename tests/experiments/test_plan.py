@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from experiments.plan import availability_problems, job_as_json, make_plan
+from experiments.plan import job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
 from experiments.study import read_study
 from r3gan.config import LossPhase, Schedule, TrainConfig, from_dict
@@ -41,7 +41,9 @@ def test_a_variant_is_the_baseline_and_its_difference(write_study):
 
 
 def test_layers_win_in_their_order(write_study):
-    path = write_study(("  batch_size: 8\n", "  batch_size: 8\n  x_flip: true\n"), ("log_every_kimg: 0.08", "x_flip: false"))
+    path = write_study(
+        ("  batch_size: 8\n", "  batch_size: 8\n  x_flip: true\n"), ("log_every_kimg: 0.08", "x_flip: false")
+    )
     assert not plan(path)[0].config.x_flip  # the profile over the baseline section
     assert plan(path, x_flip=True)[0].config.x_flip  # the command line over all
 
@@ -193,10 +195,10 @@ def test_a_dataset_that_this_version_lacks_fails_clearly_but_only_where_it_runs(
         ("profiles:\n", "profiles:\n  full: {datasets: [cifar10]}\n"),
     )
     study = read_study(path)
-    assert availability_problems(study, make_plan(study, "quick", {}, {})) == []
-    problems = availability_problems(study, make_plan(study, "full", {}, {}))
+    assert run_problems(study, make_plan(study, "quick", {}, {}), 1) == []
+    problems = run_problems(study, make_plan(study, "full", {}, {}), 1)
     assert problems[0].where == f"{path}:{line_of(path, 'cifar10: {')}"
-    assert "unknown dataset cifar10" in problems[0].message
+    assert "cifar10 is not in this version" in problems[0].message
     assert any("augment_p" in problem.message for problem in problems)
 
 
@@ -220,9 +222,18 @@ def test_the_repositorys_study_holds_the_four_variants_and_the_papers_grid():
     study = read_study("ablations.yaml")
     quick = make_plan(study, None, {}, {})
     assert [(job.dataset, job.variant, job.seed) for job in quick] == [
-        ("stacked-digits", variant, seed) for variant in ("baseline", "attention", "switch-loss", "both") for seed in (0, 1)
+        ("stacked-digits", variant, seed)
+        for variant in ("baseline", "attention", "switch-loss", "both")
+        for seed in (0, 1)
     ]
     full = make_plan(study, "full", {}, {})
     grid = {job.dataset: job.config for job in full}
     assert set(grid) == {"stacked-mnist", "cifar10", "ffhq64", "ffhq256", "imagenet32", "imagenet64"}
     assert (grid["imagenet64"].batch_size, grid["ffhq256"].schedules.gamma.start) == (4096, 150)
+
+
+def test_a_batch_that_the_ranks_cannot_share_is_told_before_anything_starts(write_study):
+    study = read_study(write_study())
+    jobs = make_plan(study, None, {}, {})
+    assert run_problems(study, jobs, 4) == []
+    assert "3 ranks cannot share the batch_size 8" in str(run_problems(study, jobs, 3)[0])

@@ -116,7 +116,14 @@ def test_a_failing_job_does_not_stop_the_others_and_decides_the_exit_code(comman
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_the_next_run_goes_on(command, write_study):
-    arguments = (write_study(), "--only", "variant=baseline,seed=0", "--set", "total_kimg=40", "evaluation.every_kimg=40")
+    arguments = (
+        write_study(),
+        "--only",
+        "variant=baseline,seed=0",
+        "--set",
+        "total_kimg=40",
+        "evaluation.every_kimg=40",
+    )
     process = command.start(*arguments)
     deadline = time.time() + 120
     while not list(command.folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:

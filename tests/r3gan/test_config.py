@@ -3,6 +3,7 @@ from dataclasses import asdict, fields, replace
 
 import pytest
 
+from r3gan.catalog import availability_problems
 from r3gan.config import (
     AttentionConfig,
     LossPhase,
@@ -10,7 +11,6 @@ from r3gan.config import (
     TrainConfig,
     find_problems,
     from_dict,
-    unavailable,
 )
 from r3gan.presets import PRESETS, preset_tree
 from tests.r3gan.small import small_config, small_network
@@ -76,8 +76,16 @@ def test_impossible_schedules_are_found_with_their_key(name, schedule, key):
 def test_augmentation_is_refused_until_there_is_one():
     config = small_config()
     augmented = replace(config, schedules=replace(config.schedules, augment_p=Schedule(0, 0.5, 100)))
-    assert [problem.path for problem in unavailable(augmented)] == [("schedules", "augment_p")]
-    assert unavailable(config) == []
+    assert [problem.path for problem in availability_problems(augmented)] == [("schedules", "augment_p")]
+    assert availability_problems(config) == []
+
+
+def test_a_network_of_another_resolution_than_the_data_is_refused():
+    config = small_config(network=small_network(widths=(8, 8, 8), groups=(2, 2, 2), blocks=(1, 1, 1)))
+    (problem,) = availability_problems(config)
+    assert problem.path == ("network", "widths")
+    assert "16x16" in problem.message
+    assert "8x8" in problem.message
 
 
 def test_unknown_keys_are_refused_when_a_job_reads_its_configuration():

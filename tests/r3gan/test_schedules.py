@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from r3gan.config import Schedule
@@ -24,7 +26,7 @@ def test_constant_schedule_needs_no_decay():
 @pytest.mark.parametrize("schedule", [Schedule(10, 5, 1000), Schedule(5, 10, 900, 300), Schedule(2, 2, 0, 500)])
 def test_schedules_are_continuous(schedule):
     values = [schedule_value(schedule, n) for n in range(1500)]
-    assert max(abs(b - a) for a, b in zip(values, values[1:], strict=False)) < 0.04
+    assert max(abs(b - a) for a, b in pairwise(values)) < 0.04
 
 
 def test_ema_halves_over_its_half_life():
