@@ -45,7 +45,7 @@ class _File(BaseModel):
 
     study: str
     profile: str
-    baseline: dict[str, Any] = {}
+    baseline: dict[str, Any] | None = None
     variants: dict[str, _Variant] = {}
     datasets: dict[str, _Dataset]
     seeds: list[int] = [0]

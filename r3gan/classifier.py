@@ -73,7 +73,7 @@ def get_classifier(data: StackedDigits, device: torch.device) -> tuple[DigitClas
     with safe_open(path, "pt") as file:
         model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         test_accuracy = float(file.metadata()["test_accuracy"])
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(device).to(memory_format=torch.channels_last)
     return model.eval().requires_grad_(False), test_accuracy
 
 

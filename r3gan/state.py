@@ -42,7 +42,7 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
     initialise(generator, config.seed, "generator")
     initialise(discriminator, config.seed, "discriminator")
     for network in (generator, discriminator):
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(device).to(memory_format=torch.channels_last)
     return TrainState(
         generator,
         discriminator,

@@ -22,7 +22,7 @@ def preset_network(name: str, **changes) -> NetworkConfig:
     fields = {
         "widths": row.widths,
         "groups": row.groups,
-        "blocks": (row.blocks,) * len(row.widths),
+        "blocks": row.blocks,
         "latent_dim": row.latent,
         "conditional": row.cond,
     }
