@@ -110,7 +110,7 @@ def execute(
 def log_tail(directory: JobDir, lines: int = 15) -> str:
     """The end of what the job itself printed in its last attempt, without the launcher's own report."""
     text = directory.log.read_text(errors="replace") if directory.log.exists() else ""
-    attempt = text.rpartition(ATTEMPT_MARK)[2]
+    attempt = text.rpartition(ATTEMPT_MARK)[2].partition("\n")[2]
     own = [line for line in attempt.splitlines() if line.strip()]
     report = next((i for i, line in enumerate(own) if "torch/distributed/elastic" in line), len(own))
     return "\n".join(own[:report][-lines:] or own[-lines:])

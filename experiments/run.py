@@ -156,4 +156,7 @@ def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome) -> in
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # a second Ctrl-C; the jobs notice that this process is gone and end with a checkpoint
+        sys.exit(128 + signal.SIGINT)

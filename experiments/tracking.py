@@ -12,9 +12,9 @@ from typing import Any
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default keeps a call hanging for four minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # no word of the tables that a new store creates
 
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from experiments import names
@@ -81,8 +81,8 @@ class Tracker:
                         if self._active.get(identity) == (task, status):
                             del self._active[identity]
             self.warning = None
-        except (MlflowException, OSError) as error:
-            self.warning = str(error).splitlines()[0]
+        except Exception as error:  # whatever ails the tracking, the jobs go on and their directories keep the truth
+            self.warning = f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 class RunUpload:

@@ -124,4 +124,4 @@ def test_the_log_tail_is_of_the_last_attempt_and_without_torchruns_report(tmp_pa
         f"{ATTEMPT_MARK}one ===\nerror: old\n{ATTEMPT_MARK}two ===\nstep\nerror: new\n"
         "E1122 torch/distributed/elastic/multiprocessing/api.py:984] failed\nTraceback of torchrun\n"
     )
-    assert log_tail(job) == "two ===\nstep\nerror: new"
+    assert log_tail(job) == "step\nerror: new"
