@@ -122,7 +122,10 @@ def prepare(tasks: list[Task]) -> int | None:
     datasets = sorted({task.job.dataset for task in tasks})
     if not datasets:
         return 0
-    with console.status(f"preparing {', '.join(datasets)}"):
+    activity = f"preparing {', '.join(datasets)}: data and digit classifier"
+    if not console.is_terminal:
+        console.print(activity)
+    with console.status(activity):
         done = subprocess.run([sys.executable, "-m", "r3gan", "prepare", *datasets], capture_output=True, text=True)
     if done.returncode:
         errors.print(done.stderr.strip(), markup=False)
