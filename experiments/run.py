@@ -114,7 +114,7 @@ def run(jobs: list[Job], options: argparse.Namespace) -> int:
     if asked:
         errors.print("stopped; run the same command again to go on")
         return 128 + asked[0]
-    return report(jobs, options, outcome)
+    return report(jobs, options, outcome, tracker.experiment)
 
 
 def prepare(tasks: list[Task]) -> int | None:
@@ -146,13 +146,14 @@ def catch_signals() -> list[int]:
     return asked
 
 
-def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome) -> int:
+def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome, experiment: str | None) -> int:
     """Let `analysis` print the comparison of the finished jobs, and say where everything is."""
     folder = options.output / jobs[0].study / "report"
     command = [sys.executable, "-m", "analysis", "report", "--study", jobs[0].study, "--out", str(folder)]
     code = subprocess.run([*command, "--identity", *(job.identity for job in jobs)]).returncode
     console.print(f"job directories: {options.output / jobs[0].study}")
-    console.print("compare the runs in a browser: mlflow ui")
+    page = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    console.print(f"compare the runs in a browser: start `mlflow ui` here and open\n{page}", soft_wrap=True)
     for task in outcome.failed:
         errors.print(f"failed: {task.job.name}, see {task.directory.log}", markup=False)
     return 1 if outcome.failed or code else 0

@@ -32,6 +32,7 @@ class Tracker:
     def __init__(self, study: str):
         self.study = study
         self.warning: str | None = None  # why MLflow is behind, if it is
+        self.experiment: str | None = None  # the study's experiment id, once MLflow has answered
         self._active: dict[str, tuple[Task, str]] = {}
         self._uploads: dict[str, RunUpload] = {}
         self._lock = threading.Lock()
@@ -71,7 +72,7 @@ class Tracker:
             active = dict(self._active)
         try:
             client = MlflowClient()
-            experiment = experiment_id(client, self.study)
+            self.experiment = experiment = experiment_id(client, self.study)
             for identity, (task, status) in active.items():
                 if identity not in self._uploads:
                     self._uploads[identity] = RunUpload(client, experiment, task)
