@@ -72,7 +72,7 @@ class Display:
         view = self._views[task.job.identity] = JobView(task)
         self._ids[task.job.identity] = self.bars.add_task(task.job.name, total=view.total, **view.fields())
         if not self.console.is_terminal:
-            self.console.print(f"started   {task.job.name}")
+            self._say(f"started   {task.job.name}")
 
     def progressed(self, task: Task) -> None:
         """See execute.Observer."""
@@ -81,7 +81,7 @@ class Display:
         self.bars.update(self._ids[task.job.identity], completed=view.images, **view.fields())
         if news and not self.console.is_terminal:
             fields = view.fields()
-            self.console.print(f"          {task.job.name}: {fields['kimg']} kimg {fields['rate']} {fields['metric']}")
+            self._say(f"          {task.job.name}: {fields['kimg']} kimg {fields['rate']} {fields['metric']}")
 
     def ended(self, task: Task, outcome: str) -> None:
         """See execute.Observer. A failure is shown at once with the end of its log."""
@@ -89,10 +89,13 @@ class Display:
         view.update()
         self.bars.remove_task(self._ids.pop(task.job.identity))
         fields = view.fields()
-        self.console.print(f"{outcome:<9} {task.job.name}: {fields['kimg']} kimg {fields['metric']}", highlight=False)
-        if outcome == "failed":
-            self.console.print(f"[red]{escape(log_tail(task.directory))}[/red]", highlight=False)
-            self.console.print(f"whole log: {task.directory.log}", highlight=False)
+        self._say(f"{outcome:<9} {task.job.name}: {fields['kimg']} kimg {fields['metric']}")
+        if outcome.startswith("failed"):
+            self._say(log_tail(task.directory), style="red")
+            self._say(f"whole log: {task.directory.log}")
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 class JobView:

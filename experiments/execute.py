@@ -61,11 +61,10 @@ class Outcome:
 
 
 def prepare_directory(task: Task) -> None:
-    """Write the job's configuration and its place in the study; both are the same whenever they are written."""
-    if not task.directory.config.exists():
-        description = {key: value for key, value in job_as_json(task.job).items() if key != "config"}
-        write_json(task.directory.root / "job.json", description)
-        write_json(task.directory.config, asdict(task.job.config))
+    """Write the job's configuration and its place in the study. What decides the result is the same each time."""
+    description = {key: value for key, value in job_as_json(task.job).items() if key != "config"}
+    write_json(task.directory.root / "job.json", description)
+    write_json(task.directory.config, asdict(task.job.config))
 
 
 def execute(
@@ -82,11 +81,17 @@ def execute(
     stopping = False
     while running or (waiting and not stopping):
         while waiting and free and not stopping:
-            task, slot = waiting.popleft(), free.popleft()
-            prepare_directory(task)
-            running[slot] = task, launcher.start(task.directory, slot)
+            task = waiting.popleft()
             for observer in observers:
                 observer.started(task)
+            try:
+                prepare_directory(task)
+                running[free[0]] = task, launcher.start(task.directory, free[0])
+                free.popleft()
+            except OSError as error:  # a full disk, say: this job fails, the others may not
+                outcome.failed.append(task)
+                for observer in observers:
+                    observer.ended(task, f"failed ({error})")
         time.sleep(POLL_SECONDS)
         for slot, (task, process) in list(running.items()):
             code = process.poll()
@@ -95,7 +100,8 @@ def execute(
             if code is not None:
                 del running[slot]
                 free.append(slot)
-                ended = "finished" if task.directory.finished() else "failed" if code else "stopped"
+                failed = code and not stopping  # torchrun itself reports a signal as a failure
+                ended = "finished" if task.directory.finished() else "failed" if failed else "stopped"
                 getattr(outcome, ended).append(task)
                 for observer in observers:
                     observer.ended(task, ended)

@@ -110,6 +110,7 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
             problems += found
             if config is not None and not found:
                 problems += _twin_problems(study, variant, config, configs)
+                problems += _protocol_problems(study, variant, config, configs.get(BASELINE))
                 configs[variant] = config
         if BASELINE not in configs:
             continue
@@ -138,8 +139,17 @@ def _twin_problems(
     return [
         study.document.problem(("variants", variant), f"is the same as {other} once everything is resolved")
         for other, there in configs.items()
-        if there == config
+        if fingerprint(there) == fingerprint(config)
     ]
+
+
+def _protocol_problems(
+    study: Study, variant: str, config: TrainConfig, baseline: TrainConfig | None
+) -> list[StudyProblem]:
+    """A variant that is measured otherwise than the baseline."""
+    if baseline is None or config.evaluation == baseline.evaluation:
+        return []
+    return [study.document.problem(("variants", variant), "changes `evaluation`: it could not be compared")]
 
 
 def _differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:

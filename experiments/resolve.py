@@ -79,7 +79,7 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
     for section in sections:
         node = merge(node, annotate(study.section(*section), in_file(*section)))
     for key, value in settings.items():
-        path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+        path = tuple(int(part) if part.isascii() and part.isdecimal() else part for part in key.split("."))
         layer = _nested(node.plain(), path, value, key)
         node = merge(node, annotate(layer, lambda path: Origin(SET_OPTION, dotted(path))))
     return node
@@ -101,11 +101,11 @@ def flatten_includes(study: Study, variant: str) -> list[str]:
 
 def conflicts(study: Study, variant: str) -> list[StudyProblem]:
     """Keys that two included variants set differently, where the variant itself does not decide."""
-    own = flatten(study.section("variants", variant)) if study.includes[variant] else {}
+    own = _whole_values(study.section("variants", variant)) if study.includes[variant] else {}
     seen: dict[KeyPath, tuple[str, Any]] = {}
     problems = []
     for name in flatten_includes(study, variant)[:-1]:
-        for path, value in flatten(study.section("variants", name)).items():
+        for path, value in _whole_values(study.section("variants", name)).items():
             other, before = seen.setdefault(path, (name, value))
             if before != value and path not in own and other not in flatten_includes(study, name):
                 problems.append(
@@ -115,6 +115,16 @@ def conflicts(study: Study, variant: str) -> list[StudyProblem]:
                     )
                 )
     return problems
+
+
+def _whole_values(section: Tree) -> dict[KeyPath, Any]:
+    """What merging replaces as a whole, by path: lists too, and the parts of schedules given as a number."""
+    expanded = annotate(section, lambda path: Origin("", "")).plain()
+    leaves: dict[KeyPath, Any] = {}
+    for path, value in flatten(expanded).items():
+        short = next((path[:i] for i, key in enumerate(path) if isinstance(key, int)), path)
+        leaves.setdefault(short, []).append((path, value))
+    return leaves
 
 
 def validate(node: Node, dataset: str, seed: int) -> tuple[TrainConfig | None, list[StudyProblem]]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,6 +19,9 @@ from experiments.problems import StudyError
 from experiments.study import read_study
 from r3gan.jobdir import JobDir
 
+if TYPE_CHECKING:
+    from experiments.tracking import Tracker
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -27,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     try:
         study = read_study(options.study)
-        jobs = make_plan(study, options.profile, parse_only(options.only), parse_settings(options.set))
+        settings = parse_settings(options.set)
+        whole = make_plan(study, options.profile, {}, settings)
+        jobs = make_plan(study, options.profile, parse_only(options.only), settings)
         missing = run_problems(study, jobs, options.ranks)
         if options.dry_run:
             show_plan(jobs, options)
@@ -37,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in error.problems:
             errors.print(f"error: {problem}", markup=False)
         return 2
-    return 0 if options.dry_run else run(jobs, options)
+    return 0 if options.dry_run else run(jobs, whole, options)
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -56,6 +62,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
+    if options.output.exists() and not options.output.is_dir():
+        parser.error(f"--output {options.output} is not a folder")
     return options
 
 
@@ -87,8 +95,8 @@ def job_states(jobs: list[Job], output: Path) -> dict[str, str]:
     }
 
 
-def run(jobs: list[Job], options: argparse.Namespace) -> int:
-    """Run the jobs that are not finished, then report. Returns the exit code."""
+def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
+    """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
     from experiments.tracking import Tracker
 
     show_plan(jobs, options)
@@ -100,7 +108,7 @@ def run(jobs: list[Job], options: argparse.Namespace) -> int:
     if 0 < gpus < options.ranks:
         errors.print(f"error: --ranks {options.ranks}: a rank needs a GPU of its own, and there are {gpus}")
         return 2
-    parallel = min(options.parallel or slots(gpus, options.ranks), max(1, len(missing)))
+    parallel = options.parallel or slots(gpus, options.ranks)  # not fewer for fewer jobs: threads per job decide bits
     asked = catch_signals()
     with Tracker(jobs[0].study) as tracker:
         for task in tasks:
@@ -114,7 +122,8 @@ def run(jobs: list[Job], options: argparse.Namespace) -> int:
     if asked:
         errors.print("stopped; run the same command again to go on")
         return 128 + asked[0]
-    return report(jobs, options, outcome, tracker.experiment)
+    states = job_states(whole, options.output)
+    return report([job for job in whole if job in jobs or states[job.identity] == "done"], options, outcome, tracker)
 
 
 def prepare(tasks: list[Task]) -> int | None:
@@ -146,13 +155,14 @@ def catch_signals() -> list[int]:
     return asked
 
 
-def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome, experiment: str | None) -> int:
+def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome, tracker: "Tracker") -> int:
     """Let `analysis` print the comparison of the finished jobs, and say where everything is."""
-    folder = options.output / jobs[0].study / "report"
+    name = f"report-{jobs[0].comparison}" if options.set else "report"  # a trial does not replace the study's report
+    folder = options.output / jobs[0].study / name
     command = [sys.executable, "-m", "analysis", "report", "--study", jobs[0].study, "--out", str(folder)]
     code = subprocess.run([*command, "--identity", *(job.identity for job in jobs)]).returncode
-    console.print(f"job directories: {options.output / jobs[0].study}")
-    page = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    console.print(f"job directories: {options.output / jobs[0].study}", markup=False, soft_wrap=True)
+    page = f"http://127.0.0.1:5000/#/experiments/{tracker.experiment}/runs?workflowType=machine_learning"
     console.print(f"compare the runs in a browser: start `mlflow ui` here and open\n{page}", soft_wrap=True)
     for task in outcome.failed:
         errors.print(f"failed: {task.job.name}, see {task.directory.log}", markup=False)

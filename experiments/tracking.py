@@ -56,7 +56,7 @@ class Tracker:
 
     def ended(self, task: Task, outcome: str) -> None:
         """See execute.Observer."""
-        self._set(task, STATUS[outcome])
+        self._set(task, STATUS[outcome.split()[0]])
 
     def _set(self, task: Task, status: str) -> None:
         with self._lock:
@@ -70,20 +70,25 @@ class Tracker:
     def _sync(self) -> None:
         with self._lock:
             active = dict(self._active)
-        try:
-            client = MlflowClient()
-            self.experiment = experiment = experiment_id(client, self.study)
-            for identity, (task, status) in active.items():
-                if identity not in self._uploads:
-                    self._uploads[identity] = RunUpload(client, experiment, task)
-                self._uploads[identity].send(status)
-                if status != "RUNNING":
-                    with self._lock:
-                        if self._active.get(identity) == (task, status):
-                            del self._active[identity]
-            self.warning = None
-        except Exception as error:  # whatever ails the tracking, the jobs go on and their directories keep the truth
-            self.warning = f"{type(error).__name__}: {error}".splitlines()[0]
+        self.warning = None
+        for task, status in active.values():
+            try:
+                self._send(task, status)
+            except Exception as error:  # whatever ails the tracking, the jobs go on; their directories keep the truth
+                self.warning = f"{type(error).__name__}: {error}".splitlines()[0]
+                if self.experiment is None:  # no store: no use in asking again for the other jobs
+                    return
+
+    def _send(self, task: Task, status: str) -> None:
+        client, identity = MlflowClient(), task.job.identity
+        self.experiment = self.experiment or experiment_id(client, self.study)
+        if identity not in self._uploads:
+            self._uploads[identity] = RunUpload(client, self.experiment, task)
+        self._uploads[identity].send(status)
+        if status != "RUNNING":
+            with self._lock:
+                if self._active.get(identity) == (task, status):
+                    del self._active[identity]
 
 
 class RunUpload:
@@ -93,6 +98,10 @@ class RunUpload:
         self.client, self.task, self.directory = client, task, task.directory
         found = client.search_runs([experiment], f"tags.{names.IDENTITY} = '{task.job.identity}'", max_results=1)
         self.run_id = found[0].info.run_id if found else self._create(experiment)
+        if found and any(found[0].data.tags.get(name) != value for name, value in self._tags().items()):
+            # The same job under another name or profile: the study that runs now has the say.
+            self.client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in self._tags().items()])
+            self.client.update_run(self.run_id, name=task.job.name)
         self.status = found[0].info.status if found else "RUNNING"
         self.offset = 0
 
@@ -118,11 +127,13 @@ class RunUpload:
 
     def _create(self, experiment: str) -> str:
         job = self.task.job
-        tags = {name: str(getattr(job, name)) for name in names.TAGS}
-        run = self.client.create_run(experiment, tags=tags, run_name=job.name)
+        run = self.client.create_run(experiment, tags=self._tags(), run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
         self.client.log_batch(run.info.run_id, params=params)
         return str(run.info.run_id)
+
+    def _tags(self) -> dict[str, str]:
+        return {name: str(getattr(self.task.job, name)) for name in names.TAGS}
 
     def _describe_environment(self) -> None:
         if not self.directory.environment.exists():

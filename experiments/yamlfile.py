@@ -81,4 +81,4 @@ def _plain(node: Any, path: KeyPath, lines: dict[KeyPath, int]) -> Any:
     for kind in (int, float, str):
         if isinstance(node, kind):
             return kind(node)
-    return node
+    return str(node)  # dates and the like: no key takes one, and the error shall show what was written

@@ -18,6 +18,7 @@ from r3gan.data import download_missing, load_dataset
 from r3gan.distributed import join_world, leave_world
 from r3gan.jobdir import JobDir, write_json
 from r3gan.recorder import JsonlRecorder
+from r3gan.state import DamagedCheckpoint
 from r3gan.train import NonFiniteLoss, train
 
 LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job should not go on
@@ -39,7 +40,7 @@ def main() -> int:
     except DatasetUnavailable as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (NonFiniteLoss, OSError) as error:
+    except (NonFiniteLoss, DamagedCheckpoint, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -136,10 +136,11 @@ class Problem:
 
 def find_problems(config: TrainConfig) -> list[Problem]:
     """Everything about a well-typed configuration that cannot work, whatever the dataset."""
+    ranges = _range_problems(config)
     return [
-        *_range_problems(config),
+        *ranges,
         *_network_problems(config.network),
-        *_loss_problems(config),
+        *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
     ]
 
@@ -154,7 +155,9 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         (("network", "expansion"), config.network.expansion),
         (("network", "latent_dim"), config.network.latent_dim),
     ]
-    problems = [Problem(path, f"{value:g} must be above 0") for path, value in positive if not 0 < value < math.inf]
+    problems = [
+        Problem(path, f"{value:g} must be above 0 and below 1e12") for path, value in positive if not 0 < value < 1e12
+    ]
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < 1000:
@@ -226,7 +229,7 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
     for i, phase in enumerate(config.loss):
         path: tuple[str | int, ...] = ("loss", i)
         given = [key for key in ("from_fraction", "from_kimg") if getattr(phase, key) is not None]
-        if not phase.margin > 0:
+        if not 0 < phase.margin < math.inf:
             problems.append(Problem((*path, "margin"), f"{phase.margin:g} must be above 0"))
         if i == 0:
             if given and phase.start_img(config.total_kimg) != 0:
@@ -235,8 +238,8 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
         if len(given) != 1:
             problems.append(Problem(path, "a later phase needs exactly one of from_fraction and from_kimg"))
             continue
-        start, total = phase.start_img(config.total_kimg), config.total_kimg * IMG_PER_KIMG
-        if not start < total:
+        start = phase.start_img(config.total_kimg)
+        if not start <= config.total_img - config.batch_size:  # where the last step begins
             problems.append(
                 Problem(
                     (*path, given[0]),
@@ -262,17 +265,17 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
                 expected = "must be 0 or more" if limit == math.inf else f"must be from 0 to below {limit:g}"
                 problems.append(Problem((*path, key), f"{value:g} {expected}"))
         for key in ("decay_img", "warmup_img"):
-            if not getattr(schedule, key) >= 0:
+            if not 0 <= getattr(schedule, key) < math.inf:
                 problems.append(Problem((*path, key), f"{getattr(schedule, key):g} must be 0 or more"))
         if schedule.decay_img == 0 and schedule.start != schedule.end:
             problems.append(
-                Problem((*path, "decay_img"), f"must be above 0 to go from {schedule.start:g} to {schedule.end:g}")
+                Problem(path, f"needs a decay_img above 0 to go from {schedule.start:g} to {schedule.end:g}")
             )
-        if 0 < schedule.decay_img < schedule.warmup_img:
+        if schedule.start != schedule.end and 0 < schedule.decay_img <= schedule.warmup_img:
             problems.append(
                 Problem(
                     (*path, "warmup_img"),
-                    f"{schedule.warmup_img:g} lies after the end of the decay, {schedule.decay_img:g}",
+                    f"{schedule.warmup_img:g} leaves nothing of the decay, which ends at {schedule.decay_img:g}",
                 )
             )
     return problems

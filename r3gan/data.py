@@ -5,6 +5,7 @@ Shapes: N images in the set, B in a batch, R resolution. Images handed out are f
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -114,9 +115,9 @@ def read_idx(folder: Path, name: str) -> Tensor:
         raise DatasetUnavailable(f"{folder / name} is missing")
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DatasetUnavailable(f"{path} cannot be read: {error}") from error
-    if len(data) < 4 or data[:3] != b"\0\0\x08":
+    if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
         raise DatasetUnavailable(f"{path} is not an IDX file of bytes")
     dims = data[3]
     shape = np.frombuffer(data, ">i4", dims, offset=4)

@@ -70,14 +70,20 @@ class JobDir:
         return self.result.exists()
 
     def read_metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """The complete lines from byte `offset` on, and the offset behind them."""
+        """The complete, sound lines from byte `offset` on, and the offset behind them."""
         if not self.metrics.exists():
             return [], offset
         with self.metrics.open("rb") as file:
             file.seek(offset)
             data = file.read()
-        complete = data[: data.rfind(b"\n") + 1]
-        return [json.loads(line) for line in complete.splitlines()], offset + len(complete)
+        points = []
+        for line in data[: data.rfind(b"\n") + 1].splitlines(keepends=True):
+            try:
+                points.append(json.loads(line))
+            except ValueError:  # damaged: what follows is not trusted either
+                break
+            offset += len(line)
+        return points, offset
 
 
 def write_text(path: Path, text: str) -> None:

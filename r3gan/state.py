@@ -9,14 +9,21 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from r3gan.config import TrainConfig
 from r3gan.jobdir import JobDir, sync_path
 from r3gan.networks import Discriminator, Generator, initialise
+
+
+class DamagedCheckpoint(Exception):
+    """A checkpoint that cannot be read."""
+
 
 NETWORKS = ("generator", "discriminator", "ema")
 
@@ -83,17 +90,26 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir) -> None
         sync_path(path)
     os.rename(temporary, final)
     sync_path(job.checkpoints)
+    if job.metrics.exists():
+        sync_path(job.metrics)  # a power cut must not leave a checkpoint that is ahead of them
     for old in job.checkpoints.glob("[0-9]*"):
         if old != final:
             shutil.rmtree(old)
 
 
 def load_checkpoint(state: TrainState, folder: Path) -> None:
-    """Fill the state from a checkpoint. Nothing in it is unpickled beyond tensors and plain containers."""
-    for name in NETWORKS:
-        getattr(state, name).load_state_dict(load_file(folder / f"{name}.safetensors"))
-    device = state.ema.basis.device
-    rest = torch.load(folder / "state.pt", map_location=device, weights_only=True)
+    """Fill the state from a checkpoint. Nothing in it is unpickled beyond tensors and plain containers.
+
+    Raises DamagedCheckpoint with the way out if it cannot be read.
+    """
+    try:
+        for name in NETWORKS:
+            getattr(state, name).load_state_dict(load_file(folder / f"{name}.safetensors"))
+        device = state.ema.basis.device
+        rest = torch.load(folder / "state.pt", map_location=device, weights_only=True)
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise DamagedCheckpoint(f"{folder} is damaged ({reason}): delete it to start again") from error
     state.generator_adam.load_state_dict(rest["generator_adam"])
     state.discriminator_adam.load_state_dict(rest["discriminator_adam"])
     state.sums, state.steps = rest["sums"], rest["steps"]

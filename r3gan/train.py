@@ -4,6 +4,7 @@ Shapes: B this rank's share of the batch, R resolution, Z latent dimension.
 """
 
 import resource
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -82,8 +83,10 @@ def train(
             recorder.record(state.images, state.seconds, metrics)
 
         stop = world.any(should_stop())
-        if world.is_main and (at_end or stop or reached(config.checkpoint_every_kimg)):
-            save()
+        if at_end or stop or reached(config.checkpoint_every_kimg):
+            state.sums = {name: world.average(value) for name, value in state.sums.items()}  # rank 0 saves for all
+            if world.is_main:
+                save()
         if stop and not at_end:
             return False
     return True
@@ -195,7 +198,8 @@ def peak_memory_gib(device: torch.device) -> float:
     """The most memory used so far: of the GPU, or resident on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def environment(world: World, data: StackedDigits) -> dict[str, Any]:

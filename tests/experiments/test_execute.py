@@ -84,6 +84,21 @@ def test_a_failed_job_does_not_stop_the_rest(tasks):
     assert len([event for event in witness.events if event[0] == "started"]) == len(tasks)
 
 
+def test_a_job_that_cannot_be_started_fails_alone(tasks, monkeypatch):
+    launcher = ScriptedLauncher()
+    start = launcher.start
+
+    def full_disk(directory, slot):
+        if "attention" in str(directory.root):
+            raise OSError(28, "No space left on device")
+        return start(directory, slot)
+
+    launcher.start = full_disk
+    outcome = execute(tasks, launcher, 2, [], lambda: False)
+    assert {task.job.variant for task in outcome.failed} == {"attention"}
+    assert len(outcome.finished) == len(tasks) - 2
+
+
 def test_when_asked_to_stop_nothing_new_starts_and_the_running_end(tasks):
     launcher = ScriptedLauncher(polls=1000)
     outcome = execute(tasks, launcher, 2, [], lambda: True)

@@ -123,6 +123,27 @@ BAD = {
     "seed given twice": ([("seeds: [0, 1]", "seeds: [1, 1]")], "seeds: [1, 1]", ["distinct"]),
     "seeds that are no list": ([("seeds: [0, 1]", "seeds: 3")], "seeds: 3", ["seeds", "list"]),
     "seed among the configuration": ([("batch_size: 8", "seed: 8")], "seed: 8", ["baseline.seed", "seeds"]),
+    "twin of the baseline in all that counts": (
+        [("  switch:", "  twin: {checkpoint_every_kimg: 3.0}\n  switch:")],
+        "twin:",
+        ["the same as baseline"],
+    ),
+    "variant measured otherwise": (
+        [("  switch:", "  samples: {evaluation: {samples: 1001}}\n  switch:")],
+        "samples: {eval",
+        ["could not be compared"],
+    ),
+    "date for a number": ([("batch_size: 8", "batch_size: 2026-01-01")], "2026-01-01", ["'2026-01-01'", "integer"]),
+    "half a schedule": (
+        [("  batch_size: 8\n", "  batch_size: 8\n  schedules: {gamma: {start: 3}}\n")],
+        "{start: 3}",
+        ["schedules.gamma", "decay_img"],
+    ),
+    "switch at the last image": (
+        [("from_fraction: 0.5", "from_kimg: 0.159")],
+        "from_kimg",
+        ["0.159 kimg", "0.16 kimg"],
+    ),
     "twin of another variant": ([("[attention, switch]", "[attention]")], "both:", ["the same as attention"]),
     "baseline among the variants": ([("  switch:", "  baseline:"), (", switch]", "]")], "  baseline:", ["of its own"]),
     "number below its range": ([("batch_size: 8", "batch_size: -8")], "batch_size: -8", ["above 0"]),
@@ -164,6 +185,14 @@ def test_included_variants_may_not_contradict_each_other(write_study):
     heads = "  heads: {network: {attention: {resolutions: [4]}}}\n"
     path = write_study(("variants:\n", f"variants:\n{heads}"), ("[attention, switch]", "[attention, heads]"))
     with pytest.raises(StudyError, match=r"attention and heads set network.attention.resolutions differently"):
+        plan(path)
+    numbers = "  a: {schedules: {gamma: 4}}\n  b: {schedules: {gamma: {start: 8, end: 2, decay_img: 50}}}\n"
+    path = write_study(("variants:\n", f"variants:\n{numbers}"), ("[attention, switch]", "[a, b]"))
+    with pytest.raises(StudyError, match=r"a and b set schedules.gamma.start differently"):
+        plan(path)
+    lists = "  a: {loss: [{kind: relativistic-hinge}]}\n"
+    path = write_study(("variants:\n", f"variants:\n{lists}"), ("[attention, switch]", "[a, switch]\n    x_flip: true"))
+    with pytest.raises(StudyError, match=r"a and switch set loss differently"):
         plan(path)
     solved = write_study(
         ("variants:\n", f"variants:\n{heads}"),

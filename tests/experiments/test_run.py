@@ -133,6 +133,8 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_next_run_goes_on(command, write_study
     assert process.returncode == 130, out + err
     assert "Traceback" not in err
     assert "go on" in err
+    assert "stopped   stacked-digits/baseline/0" in out
+    assert "failed" not in out
     assert list(command.folder.glob("runs/**/checkpoints/0*/state.pt"))
     again = command(*arguments, "--dry-run")
     assert "1 resume" in again.stdout

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,32 @@ def test_a_resumed_job_goes_on_in_its_run(client, task):
     again.send("RUNNING")
     assert only_run(client).info.status == "RUNNING"
     assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 2
+
+
+def test_a_job_under_another_name_keeps_its_run_and_takes_the_name(client, task):
+    record(task, 80, d_kl=0.5)
+    finish(task)
+    for variant in ("both", "renamed"):
+        renamed = replace(task, job=replace(task.job, variant=variant))
+        with Tracker("tiny") as tracker:
+            tracker.ended(renamed, "finished")
+    run = only_run(client)
+    assert run.data.tags["variant"] == "renamed"
+    assert run.info.run_name == "stacked-digits/renamed/0"
+
+
+def test_one_job_that_cannot_be_sent_does_not_hold_up_the_others(client, task, tmp_path):
+    broken = Task(replace(task.job, config=replace(task.job.config, seed=5)), JobDir(tmp_path / "broken"))
+    broken.directory.root.mkdir()  # finished, it is said, but without a configuration to send
+    record(task, 80, d_kl=0.5)
+    finish(task)
+    with Tracker("tiny") as tracker:
+        tracker.ended(broken, "finished")
+        tracker.ended(task, "finished")
+    assert tracker.warning
+    experiment = client.get_experiment_by_name("tiny")
+    finished = client.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
+    assert [run.data.tags["identity"] for run in finished] == [task.job.identity]
 
 
 def test_a_server_that_is_away_costs_nothing_but_a_warning(task, monkeypatch):

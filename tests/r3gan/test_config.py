@@ -63,7 +63,9 @@ def test_what_cannot_work_is_found_with_its_key(changes, key):
     [
         ("beta2", Schedule(0.9, 1.0, 10), "schedules.beta2.end"),
         ("lr", Schedule(-1, -1), "schedules.lr.start"),
-        ("gamma", Schedule(1, 2), "schedules.gamma.decay_img"),
+        ("gamma", Schedule(1, 2), "schedules.gamma"),
+        ("gamma", Schedule(1, 2, 10, 10), "schedules.gamma.warmup_img"),
+        ("gamma", Schedule(1, 1, 0, float("inf")), "schedules.gamma.warmup_img"),
         ("gamma", Schedule(1, 2, 10, 20), "schedules.gamma.warmup_img"),
         ("gamma", Schedule(1, 2, -10), "schedules.gamma.decay_img"),
     ],

@@ -78,6 +78,7 @@ def test_missing_mnist_names_the_files_and_the_folder(tmp_path):
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-5]), "its header promises"),
         (lambda path: path.write_bytes(b"no IDX at all"), "not an IDX file"),
+        (lambda path: path.write_bytes(b"\0\0\x08\x03\0"), "not an IDX file"),
     ],
 )
 def test_damaged_idx_file_is_named(fake_mnist, damage, message):

@@ -18,7 +18,7 @@ from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir, write_json
 from r3gan.recorder import JsonlRecorder
-from r3gan.state import NETWORKS, fresh_state
+from r3gan.state import NETWORKS, DamagedCheckpoint, fresh_state
 from r3gan.train import NonFiniteLoss, draw_batch, train
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -200,6 +200,25 @@ def test_a_torn_last_line_of_the_metrics_is_removed(tmp_path):
     recorder.record(10, 1.0, {"loss_d": 9.0})
     recorder.record(20, 2.0, {"loss_d": 0.25})
     assert without_times(job) == [(10, {"loss_d": 0.5}), (20, {"loss_d": 0.25})]
+
+
+def test_a_damaged_line_of_the_metrics_is_cut_with_what_follows(tmp_path):
+    job = JobDir(tmp_path)
+    JsonlRecorder(job).record(10, 1.0, {"loss_d": 0.5})
+    with job.metrics.open("a") as file:
+        file.write('{"images": 20, "sec\n{"images": 30, "seconds": 3, "time": 3, "metrics": {}}\n')
+    assert without_times(job) == [(10, {"loss_d": 0.5})]
+    JsonlRecorder(job).record(20, 2.0, {"loss_d": 0.25})
+    assert without_times(job) == [(10, {"loss_d": 0.5}), (20, {"loss_d": 0.25})]
+
+
+@pytest.mark.parametrize("name", ["state.pt", "ema.safetensors"])
+def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path, name):
+    job, _ = run_inside(small_config(), tmp_path)
+    path = job.last_checkpoint() / name
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DamagedCheckpoint, match=r"0000000160 is damaged .*: delete it to start again"):
+        run_inside(small_config(), tmp_path)
 
 
 def test_x_flip_mirrors_about_half_of_the_reals():
