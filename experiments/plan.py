@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.names import BASELINE
 from experiments.problems import StudyError, StudyProblem, unknown
-from experiments.resolve import conflicts, leaves, resolve, validate
+from experiments.resolve import conflicts, leaves, resolve, validate, whole_preset
 from experiments.study import Profile, Study, Tree
 from experiments.yamlfile import dotted
 from r3gan import RESULT_VERSION
@@ -106,7 +106,7 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
         configs: dict[str, TrainConfig] = {}
         for variant in dict.fromkeys([BASELINE, *profile.variants]):
             node = resolve(study, dataset, profile.name, variant, settings)
-            config, found = validate(node, dataset, profile.seeds[0])
+            config, found = validate(node, whole_preset(study.datasets[dataset]), dataset, profile.seeds[0])
             problems += found
             if config is not None and not found:
                 problems += _twin_problems(study, variant, config, configs)

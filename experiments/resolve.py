@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from experiments.problems import StudyError, StudyProblem
 from experiments.study import JOB_KEYS, Study, Tree
-from experiments.validation import explain
+from experiments.validation import explain, restore
 from experiments.yamlfile import KeyPath, dotted
 from r3gan.config import TrainConfig, find_problems, from_dict
 from r3gan.presets import preset_tree
@@ -73,7 +73,7 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
         return lambda path: Origin(doc.where((*section, *path)), dotted((*section, *path)))
 
     preset = Origin(doc.where(("datasets", dataset, "preset")), f"datasets.{dataset}.preset")
-    node = annotate(_whole_preset(study.datasets[dataset]), lambda path: preset)
+    node = annotate(whole_preset(study.datasets[dataset]), lambda path: preset)
     sections = [("baseline",), ("datasets", dataset), ("profiles", profile)]
     sections += [("variants", name) for name in flatten_includes(study, variant)]
     for section in sections:
@@ -85,7 +85,7 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
     return node
 
 
-def _whole_preset(name: str) -> Tree:
+def whole_preset(name: str) -> Tree:
     """The preset with every default filled in."""
     config = asdict(from_dict(TrainConfig, preset_tree(name) | dict.fromkeys(JOB_KEYS)))
     return {key: value for key, value in config.items() if key not in JOB_KEYS}
@@ -127,17 +127,31 @@ def _whole_values(section: Tree) -> dict[KeyPath, Any]:
     return leaves
 
 
-def validate(node: Node, dataset: str, seed: int) -> tuple[TrainConfig | None, list[StudyProblem]]:
-    """The typed configuration of a job, or what is wrong with it, each with its origin."""
+def validate(node: Node, preset: Tree, dataset: str, seed: int) -> tuple[TrainConfig | None, list[StudyProblem]]:
+    """The typed configuration of a job, or what is wrong with it, each with its origin. `preset` is sound itself."""
     taken = [key for key in JOB_KEYS if key in node.value]
     if taken:
         return None, [_problem(node, (key,), f"comes from the study's {key}s: it cannot be set here") for key in taken]
-    text = json.dumps(node.plain() | {"dataset": dataset, "seed": seed})
+    fixed = {"dataset": dataset, "seed": seed}
     try:
-        config: TrainConfig = _ADAPTER.validate_json(text, strict=True)
+        config = _parse(node.plain() | fixed)
     except ValidationError as error:
-        return None, [_problem(node, path, message) for path, message in explain(error, TrainConfig)]
-    return config, [_problem(node, problem.path, problem.message) for problem in find_problems(config)]
+        mistakes = list(explain(error, TrainConfig))
+        tree = node.plain()
+        for path, _ in mistakes:
+            tree = restore(tree, preset, path)
+        problems = [_problem(node, path, message) for path, message in mistakes]
+        return None, problems + _deeper_problems(node, tree | fixed)
+    return config, _deeper_problems(node, node.plain() | fixed)
+
+
+def _parse(tree: Tree) -> TrainConfig:
+    return _ADAPTER.validate_json(json.dumps(tree), strict=True)
+
+
+def _deeper_problems(node: Node, tree: Tree) -> list[StudyProblem]:
+    """What cannot work in a tree of the right types."""
+    return [_problem(node, problem.path, problem.message) for problem in find_problems(_parse(tree))]
 
 
 def flatten(tree: Any, path: KeyPath = ()) -> dict[KeyPath, Any]:

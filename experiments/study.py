@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.names import BASELINE
 from experiments.problems import StudyError, StudyProblem, unknown
-from experiments.validation import explain
+from experiments.validation import explain, restore
 from experiments.yamlfile import Document, KeyPath, read_document
 from r3gan.presets import PRESETS
 
@@ -91,11 +91,20 @@ SPECIAL_KEYS = {
 def read_study(file: Path | str) -> Study:
     """Read and check a study file. Raises StudyError with every problem found."""
     document = read_document(Path(file))
+    problems: list[StudyProblem] = []
     try:
         parsed = _File.model_validate(document.data)
     except ValidationError as error:
-        raise StudyError(document.problem(path, message) for path, message in explain(error, _File)) from error
-    problems = list(_reference_problems(document, parsed))
+        mistakes = list(explain(error, _File))
+        problems = [document.problem(path, message) for path, message in mistakes]
+        tree = document.data
+        for path, _ in mistakes:
+            tree = restore(tree, {}, path)
+        try:
+            parsed = _File.model_validate(tree)
+        except ValidationError:  # too little is left to look further
+            raise StudyError(problems) from error
+    problems += _reference_problems(document, parsed)
     if problems:
         raise StudyError(problems)
     includes: dict[str, list[str]] = {BASELINE: []} | {

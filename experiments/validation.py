@@ -27,6 +27,18 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
             yield path, f"{given!r} is not {message}" if message != detail["msg"] else f"{message}, not {given!r}"
 
 
+def restore(tree: dict[str, Any], base: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """A copy of the tree in which what is wrong at the path has the base's value again, or is gone.
+
+    With the first mistakes undone, validation goes on to the others, so that all are told at once.
+    """
+    key, rest = str(path[0]), path[1:]
+    below, under = tree.get(key), base.get(key)
+    if rest and isinstance(below, dict) and rest[0] in below:
+        return {**tree, key: restore(below, under if isinstance(under, dict) else {}, rest)}
+    return {k: v for k, v in tree.items() if k != key} | ({key: under} if key in base else {})
+
+
 def keys_at(schema: Any, path: KeyPath) -> list[str]:
     """The keys that are valid below a path."""
     schema = _at(schema, path)

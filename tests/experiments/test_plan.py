@@ -169,6 +169,12 @@ def test_all_mistakes_are_told_at_once(write_study):
     text = str(caught.value)
     assert "bach_size" in text
     assert "loss.1.margin" in text
+    assert "16 is not a resolution" in text  # a mistake of another kind than the other two
+    path = write_study(("baseline:\n", "extra: 1\nbaseline:\n"), ("[attention, switch]", "[atention]"))
+    with pytest.raises(StudyError) as caught:
+        plan(path)
+    assert "unknown key extra" in str(caught.value)
+    assert "did you mean attention" in str(caught.value)
     path = write_study(("from_fraction: 0.5", "from_kimg: 7"), ("[8]", "[16]"))
     with pytest.raises(StudyError) as caught:
         plan(path)
