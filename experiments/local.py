@@ -7,9 +7,7 @@ import time
 from dataclasses import dataclass
 
 from experiments.execute import ATTEMPT_MARK
-from r3gan.jobdir import JobDir
-
-LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # `python -m r3gan train` ends when this process does
+from r3gan.jobdir import LAUNCHER_PID, JobDir
 
 
 @dataclass(frozen=True)

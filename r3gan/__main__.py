@@ -16,12 +16,10 @@ from r3gan.classifier import get_classifier
 from r3gan.config import TrainConfig, find_problems, from_dict
 from r3gan.data import download_missing, load_dataset
 from r3gan.distributed import join_world, leave_world
-from r3gan.jobdir import JobDir, write_json
+from r3gan.jobdir import LAUNCHER_PID, JobDir, write_json
 from r3gan.recorder import JsonlRecorder
 from r3gan.state import DamagedCheckpoint
 from r3gan.train import NonFiniteLoss, train
-
-LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job should not go on
 
 
 def main() -> int:

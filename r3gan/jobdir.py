@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job does not go on
+
 
 @dataclass(frozen=True)
 class JobDir:
