@@ -75,7 +75,8 @@ def test_bad_input_exits_with_2_and_no_traceback(command, write_study, replaceme
 
 def test_a_missing_dataset_exits_with_2_before_any_job(command, write_study, monkeypatch):
     path = write_study(
-        ("  stacked-digits:\n    preset: digits-8x8\n", "  stacked-mnist:\n    preset: digits-8x8\n"),
+        ("  stacked-digits:\n    preset: digits-8x8\n", "  stacked-mnist:\n    preset: stacked-mnist\n"),
+        ("    network: {widths: [16, 8], groups: [4, 2]}\n", ""),
         ("[stacked-digits]", "[stacked-mnist]"),
     )
     (command.folder / "data").write_text("in the way, so that nothing can be downloaded")
@@ -91,7 +92,7 @@ def test_a_study_runs_is_tracked_and_reported_and_then_has_nothing_left_to_do(co
     done = command(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("finished ") == 2
-    report = command.folder / "runs" / "tiny" / "report"
+    (report,) = (command.folder / "runs" / "tiny").glob("report-*")  # with --set, not in the study's own folder
     assert (report / "report.md").exists()
     table = (report / "table.csv").read_text()
     assert "baseline" in table
