@@ -109,7 +109,7 @@ class RunUpload:
         """Bring the run up to date with the directory."""
         if self.status == status == "FINISHED":
             return
-        points, self.offset = self.directory.read_metrics(self.offset)
+        points, offset = self.directory.read_metrics(self.offset)
         metrics = [
             Metric(name, value, int(point["time"] * 1000), point["images"])
             for point in points
@@ -117,6 +117,7 @@ class RunUpload:
         ]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+        self.offset = offset  # only now: what a server did not take is sent again
         if status != "RUNNING":
             self._describe_environment()
             self._send_artifacts()

@@ -141,6 +141,21 @@ def test_one_job_that_cannot_be_sent_does_not_hold_up_the_others(client, task, t
     assert [run.data.tags["identity"] for run in finished] == [task.job.identity]
 
 
+def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypatch):
+    upload = RunUpload(client, experiment_id(client, "tiny"), task)
+    record(task, 80, d_kl=0.5)
+
+    def away(*_, **__):
+        raise ConnectionError("away for a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "log_batch", away)
+        with pytest.raises(ConnectionError):
+            upload.send("RUNNING")
+    upload.send("RUNNING")
+    assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 1
+
+
 def test_a_server_that_is_away_costs_nothing_but_a_warning(task, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
