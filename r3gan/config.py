@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 NetworkName = Literal["generator", "discriminator"]
+ActivationName = Literal["leaky-relu", "gelu", "swish"]
 LossKind = Literal["relativistic-softplus", "relativistic-hinge", "non-saturating"]
 
 IMG_PER_KIMG = 1000
@@ -39,6 +40,7 @@ class NetworkConfig(Config):
     groups: tuple[int, ...]  # groups of the 3x3 convolution per stage (the official "cardinality")
     blocks: tuple[int, ...]  # residual blocks per stage
     expansion: int = 2  # width inside a block, in multiples of the stage's width
+    activation: ActivationName = "leaky-relu"  # inside the blocks; all but leaky-relu are smooth, and train slower
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU

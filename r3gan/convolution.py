@@ -1,8 +1,10 @@
-"""A convolution whose gradient's gradient is as fast as the convolution itself.
+"""Stride-1, same-size convolutions and their gradients, each the fastest the library offers for it.
 
-R1 and R2 differentiate D's input gradient once more. The library does so for a grouped convolution group by group
-(aten::_convolution_double_backward): hundreds of small calls. Here the gradients are written as convolutions of their
-own, so that differentiating them again calls the library's first-order kernels only.
+Shapes: x [N, C, H, W], weight [K, C / groups, k, k] with odd k, bias [K], y and dy [N, K, H, W].
+
+`conv2d` is differentiable any number of times. The library differentiates the gradient of a grouped convolution group
+by group (aten::_convolution_double_backward): hundreds of small calls. Here the gradients are convolutions of their own,
+so that differentiating them again calls the library's first-order kernels only.
 """
 
 from collections.abc import Iterator
@@ -11,8 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d as native_conv2d
-from torch.nn.functional import conv_transpose2d
+from torch.nn import functional as F
 
 _weights_wanted = True  # read by backward passes, which the library may run in threads of its own
 
@@ -28,56 +29,84 @@ def input_gradients_only() -> Iterator[None]:
         _weights_wanted = True
 
 
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    """weight * x + bias."""
+    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
+
+
+def input_gradient(dy: Tensor, weight: Tensor, groups: int) -> Tensor:
+    """The gradient with respect to x: the transposed convolution."""
+    return F.conv_transpose2d(dy, weight, padding=weight.shape[-1] // 2, groups=groups)
+
+
+def weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, groups: int) -> Tensor:
+    """The gradient with respect to the weight, linear in x and in dy; `weight` gives the shape only."""
+    if weight.shape[-1] == 1 and groups == 1:  # a matrix product, which the library's convolution is slower at
+        return (pixels(dy).t() @ pixels(x)).view(weight.shape)
+    padding = [weight.shape[-1] // 2] * 2
+    return torch.ops.aten.convolution_backward(
+        dy, x, weight, None, [1, 1], padding, [1, 1], False, [0, 0], groups, [False, True, False]
+    )[1]
+
+
+def pixels(x: Tensor) -> Tensor:
+    """[N, C, H, W] -> [N H W, C], without a copy if x is channels_last."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    """weight * x + bias, differentiable any number of times."""
+    return _Convolution.apply(x, weight, bias, groups)
+
+
 class _Convolution(torch.autograd.Function):
-    """y = x * w, with dx = dy *^T w; stride 1, so that the transposed convolution needs no output padding."""
-
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, padding: int, groups: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.padding, ctx.groups = padding, groups
-        return native_conv2d(x, weight, padding=padding, groups=groups)
+        ctx.groups = groups
+        return convolve(x, weight, bias, groups)
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
-        wants_x, wants_weight = ctx.needs_input_grad[0], ctx.needs_input_grad[1] and _weights_wanted
-        if not torch.is_grad_enabled():  # this gradient will not be differentiated again
-            return (
-                *_native_backward(dy, x, weight, ctx.padding, ctx.groups, [wants_x, wants_weight, False])[:2],
-                None,
-                None,
-            )
-        dx = conv_transpose2d(dy, weight, padding=ctx.padding, groups=ctx.groups) if wants_x else None
-        dw = _WeightGradient.apply(x, dy, weight, ctx.padding, ctx.groups) if wants_weight else None
-        return dx, dw, None, None
+        wants_x, wants_weight, wants_bias = (wanted for wanted in ctx.needs_input_grad[:3])
+        dx = dw = db = None
+        if wants_x:
+            dx = _InputGradient.apply(dy, weight, ctx.groups)
+        if wants_weight and _weights_wanted:
+            dw = _WeightGradient.apply(x, dy, weight, ctx.groups)
+        if wants_bias and _weights_wanted:
+            db = dy.sum((0, 2, 3))
+        return dx, dw, db, None
+
+
+class _InputGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, dy: Tensor, weight: Tensor, groups: int) -> Tensor:
+        ctx.save_for_backward(dy, weight)
+        ctx.groups = groups
+        return input_gradient(dy, weight, groups)
+
+    @staticmethod
+    def backward(ctx: Any, ddx: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        dy, weight = ctx.saved_tensors
+        wants_dy, wants_weight = ctx.needs_input_grad[:2]
+        ddy = conv2d(ddx, weight, None, ctx.groups) if wants_dy else None
+        dw = _WeightGradient.apply(ddx, dy, weight, ctx.groups) if wants_weight and _weights_wanted else None
+        return ddy, dw, None
 
 
 class _WeightGradient(torch.autograd.Function):
-    """dw as a function of x and dy, linear in both; `weight` gives the shape only."""
-
     @staticmethod
-    def forward(ctx: Any, x: Tensor, dy: Tensor, weight: Tensor, padding: int, groups: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, dy: Tensor, weight: Tensor, groups: int) -> Tensor:
         ctx.save_for_backward(x, dy)
-        ctx.padding, ctx.groups = padding, groups
-        return _native_backward(dy, x, weight, padding, groups, [False, True, False])[1]
+        ctx.groups = groups
+        return weight_gradient(x, dy, weight, groups)
 
     @staticmethod
-    def backward(ctx: Any, ddw: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, ddw: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, dy = ctx.saved_tensors
-        ddw = ddw.contiguous()
-        dx = conv_transpose2d(dy, ddw, padding=ctx.padding, groups=ctx.groups)
-        return dx, native_conv2d(x, ddw, padding=ctx.padding, groups=ctx.groups), None, None, None
-
-
-def _native_backward(
-    dy: Tensor, x: Tensor, weight: Tensor, padding: int, groups: int, wanted: list[bool]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The library's gradients with respect to x, weight and bias, as far as they are wanted."""
-    return torch.ops.aten.convolution_backward(
-        dy, x, weight, None, [1, 1], [padding] * 2, [1, 1], False, [0, 0], groups, wanted
-    )
-
-
-def conv2d(x: Tensor, weight: Tensor, padding: int, groups: int) -> Tensor:
-    """Stride-1 convolution of x [B, C, H, W] with weight [C', C / groups, k, k], differentiable any number of times."""
-    return _Convolution.apply(x, weight, padding, groups)
+        wants_x, wants_dy = ctx.needs_input_grad[:2]
+        dx = _InputGradient.apply(dy, ddw.contiguous(), ctx.groups) if wants_x else None
+        ddy = conv2d(x, ddw.contiguous(), None, ctx.groups) if wants_dy else None
+        return dx, ddy, None, None

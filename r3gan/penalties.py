@@ -1,17 +1,22 @@
 """The discriminator's step: adversarial loss plus R1 and R2, and their gradients.
 
-`backward_discriminator` is the one place where the penalties' gradients are taken. It is exact for any twice
-differentiable D; a faster exact form for piecewise linear ones replaces its body, not its callers.
+Two forms of the same gradients: `backward_first_order` for networks whose layers declare it, exact and about half the
+work; `backward_twice`, by automatic differentiation, for any other, and as the reference of tests and benchmarks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from r3gan.config import PenaltyConfig
 from r3gan.convolution import input_gradients_only
+from r3gan.first_order import AffineMap, backward_first_order
 from r3gan.losses import Loss
+from r3gan.networks import Discriminator
+
+FIRST_ORDER, TWICE = "exact first-order form", "double backward"
 
 
 @dataclass(frozen=True)
@@ -24,39 +29,65 @@ class DiscriminatorTerms:
     r2: Tensor  # the same at the generated images
 
 
-def squared_gradient_norm(logits: Tensor, images: Tensor) -> Tensor:
-    """|d D(x_n) / d x_n|^2 for each image, differentiable again: [B] from logits [B] and images [B, 3, H, W]."""
-    with input_gradients_only():
-        (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3))
+def penalty_form(discriminator: Discriminator) -> str:
+    """By which form the gradients of R1 and R2 are taken, for the record."""
+    return FIRST_ORDER if discriminator.first_order else TWICE
 
 
 def backward_discriminator(
-    discriminator: nn.Module,
+    discriminator: Discriminator,
     real: Tensor,
     fake: Tensor,
     labels: Tensor | None,
     loss: Loss,
     gamma: float,
     penalties: PenaltyConfig,
+    pairs: int | None = None,
+    augment: AffineMap | None = None,
 ) -> DiscriminatorTerms:
-    """Add to D's gradients those of mean(loss) + (gamma / 2) mean(R1 + R2), over this rank's B pairs.
+    """Add to D's gradients those of (1 / pairs) sum(loss + (gamma / 2) (R1 + R2)) over these B pairs.
 
-    real, fake: [B, 3, H, W]; labels: [B, K] one-hot or None, the same for both. A penalty that is switched off is
-    neither added nor computed, and reported as 0. Source: arXiv 2501.05441, eq. 3 and 4.
+    real, fake: [B, 3, H, W]; labels: [B, K] one-hot or None, the same for both; pairs: how many the whole batch holds,
+    if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties.
+    A penalty that is switched off is not added, and reported as 0. Source: arXiv 2501.05441, eq. 3 and 4.
     """
     count = len(real)
-    images = torch.cat([real, fake]).detach().requires_grad_(penalties.r1 or penalties.r2)
-    logits = discriminator(images, None if labels is None else torch.cat([labels, labels]))
-    real_logits, fake_logits = logits.split(count)
-    adversarial = loss.discriminator(real_logits, fake_logits)
+    images = torch.cat([real, fake]).detach()
+    labels = None if labels is None else torch.cat([labels, labels])
+    penalised = slice(0 if penalties.r1 else count, 2 * count if penalties.r2 else count)
 
-    r1 = r2 = torch.zeros_like(adversarial)
-    if penalties.r1 and penalties.r2:
-        r1, r2 = squared_gradient_norm(logits, images).split(count)
-    elif penalties.r1:
-        r1 = squared_gradient_norm(real_logits, images)[:count]
-    elif penalties.r2:
-        r2 = squared_gradient_norm(fake_logits, images)[count:]
-    (adversarial + (gamma / 2) * (r1 + r2)).mean().backward()
-    return DiscriminatorTerms(adversarial.detach(), (real_logits - fake_logits).detach(), r1.detach(), r2.detach())
+    def adversarial(logits: Tensor) -> Tensor:
+        return loss.discriminator(*logits.split(count))
+
+    # Without any penalty, one ordinary backward pass is less work than the first-order form.
+    form = backward_first_order if discriminator.first_order and (penalties.r1 or penalties.r2) else backward_twice
+    logits, squared_norms = form(
+        discriminator, images, labels, augment, lambda v: adversarial(v).sum(), gamma, penalised, 1 / (pairs or count)
+    )
+    real_logits, fake_logits = logits.split(count)
+    return DiscriminatorTerms(adversarial(logits), real_logits - fake_logits, *squared_norms.split(count))
+
+
+def backward_twice(
+    discriminator: Discriminator,
+    images: Tensor,
+    labels: Tensor | None,
+    augment: AffineMap | None,
+    loss: Callable[[Tensor], Tensor],
+    gamma: float,
+    penalised: slice,
+    scale: float,
+) -> tuple[Tensor, Tensor]:
+    """`backward_first_order` by differentiating the input gradient once more: exact for any D."""
+    wants_penalty = penalised.start < penalised.stop
+    images = images.requires_grad_(wants_penalty)
+    logits = discriminator(images if augment is None else augment(images), labels)
+    objective = loss(logits)
+    squared_norms = torch.zeros_like(logits)
+    if wants_penalty:
+        with input_gradients_only():
+            (gradient,) = torch.autograd.grad(logits[penalised].sum(), images, create_graph=True)
+        squared_norms = gradient.square().sum(dim=(1, 2, 3))
+        objective = objective + gamma / 2 * squared_norms.sum()
+    (scale * objective).backward()
+    return logits.detach(), squared_norms.detach()

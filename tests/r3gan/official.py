@@ -11,7 +11,7 @@ def our_name(official: str, network: str) -> str | None:
         return None
     fixed = {
         "AggregationLayer.Layer.weight": "to_rgb.weight",
-        "ExtractionLayer.Layer.weight": "from_rgb.weight",
+        "ExtractionLayer.Layer.weight": "trunk.from_rgb.weight",
         "EmbeddingLayer.weight": "embedding.weight",
     }
     if official in fixed:
@@ -19,23 +19,24 @@ def our_name(official: str, network: str) -> str | None:
     match = re.fullmatch(r"MainLayers\.(\d+)\.Layers\.(\d+)\.(.+)", official)
     assert match, official
     stage, layer, rest = int(match[1]), int(match[2]), match[3]
+    stages = f"{'trunk.' if network == 'D' else ''}stages.{stage}"
     parts = {
         "LinearLayer1.Layer.weight": "expand.weight",
         "LinearLayer2.Layer.weight": "mix.weight",
         "LinearLayer3.Layer.weight": "project.weight",
-        "NonLinearity1.Bias": "expand_activation.bias",
-        "NonLinearity2.Bias": "mix_activation.bias",
+        "NonLinearity1.Bias": "expand.bias",
+        "NonLinearity2.Bias": "mix.bias",
     }
     if rest in parts:
         block = layer - 1 if network == "G" else layer
-        return f"stages.{stage}.blocks.{block}.{parts[rest]}"
+        return f"{stages}.blocks.{block}.{parts[rest]}"
     if rest == "LinearLayer.Layer.weight":  # the 1x1 between two stages
-        return f"stages.{stage}.convert.weight"
+        return f"{stages}.convert.weight"
     return {
         ("G", "Basis"): "basis",
         ("G", "LinearLayer.weight"): "modulation.weight",
-        ("D", "Basis.weight"): "basis.weight",
-        ("D", "LinearLayer.weight"): "head.weight",
+        ("D", "Basis.weight"): "trunk.basis.weight",
+        ("D", "LinearLayer.weight"): "trunk.head.weight",
     }[network, rest]
 
 

@@ -1,0 +1,268 @@
+"""The layers that G and D are made of. Each says once how it runs, in five ways.
+
+forward   x -> y, with the library's automatic differentiation: G, D in G's step, and the general form of the penalties.
+record    x -> y, without it: the layer notes on a tape what the next three need.
+pull      dl/dy -> dl/dx: backwards to the input, noting dl/dy.
+push      u -> linearised layer at the recorded x applied to u, biases scaled by c; adds the gradients of the weights.
+backprop  the curvature's cotangent r at y -> at x: only before a layer that is not piecewise linear (attention).
+
+`record`, `pull` and `push` are the passes of the exact first-order form of R1 and R2: r3gan/first_order.py says why they
+suffice. A layer for which they are exact declares itself `first_order`; a network with any other module in it is
+differentiated twice instead.
+
+Shapes: N images, C channels in, K channels out, H W height and width. Activations [N, C, H, W], best in channels_last.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r3gan.activations import ACTIVATIONS, LEAKY_SLOPE
+from r3gan.config import ActivationName
+from r3gan.convolution import conv2d, convolve, input_gradient, weight_gradient
+from r3gan.resampling import downsample, upsample
+
+
+@dataclass
+class Tape:
+    """What the layers note of one batch between the passes.
+
+    curved_ahead: how many layers that are not piecewise linear the recording has yet to reach; what lies before such
+    a layer also notes its input, for `backprop`.
+    """
+
+    curved_ahead: int
+    notes: dict[nn.Module, Any] = field(default_factory=dict)
+    bias_scale: Tensor = field(default_factory=lambda: torch.ones(()))  # c, [N]; set before `push`
+    gradient_scale: float = 1.0  # factor of every weight gradient
+
+
+class Layer(nn.Module):
+    """See the file's head. Parameterless layers that are linear need only `forward` and `pull`."""
+
+    first_order = True  # `record`, `pull`, `push` and `backprop` are exact
+    curved = False  # but it is not piecewise linear by itself: its `backprop` starts a curvature's cotangent
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        return self(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        raise NotImplementedError
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        return self(u)
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        return None if r is None else self.pull(r, tape)
+
+
+class Chain(nn.Sequential, Layer):
+    """One layer after the other."""
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        for layer in self:
+            x = layer.record(x, tape)
+        return x
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        for layer in reversed(self):
+            dy = layer.pull(dy, tape)
+        return dy
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        for layer in self:
+            u = layer.push(u, tape)
+        return u
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        for layer in reversed(self):
+            r = layer.backprop(r, tape)
+        return r
+
+
+class Residual(Chain):
+    """x + chain(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        return x + super().record(x, tape)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return dy + super().pull(dy, tape)
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        return u + super().push(u, tape)
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        through = super().backprop(r, tape)
+        return through if r is None or through is None else r + through
+
+
+class Conv(Layer):
+    """activation(weight * x + bias), stride 1, same size; with an activation comes a bias, without one there is none.
+
+    The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: int = 1,
+        groups: int = 1,
+        gain: float = 1.0,
+        activation: ActivationName | None = None,
+    ):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels_out, channels_in // groups, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
+        self.groups = groups
+        self.activation = activation
+        self.first_order = activation in (None, "leaky-relu")
+        self.init_std = gain / math.sqrt(self.weight[0].numel())
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = conv2d(x, *self._cast(x), self.groups)
+        return ACTIVATIONS[self.activation].function(y) if self.activation else y
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        y = convolve(x, *self._cast(x), self.groups)
+        if self.activation:
+            y = F.leaky_relu_(y, LEAKY_SLOPE)
+        tape.notes[self] = {"output": y if self.activation else None, "input": x if tape.curved_ahead else None}
+        return y
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        delta = tape.notes[self]["delta"] = self._through_activation(dy, tape)
+        return input_gradient(delta, self._cast(dy)[0], self.groups)
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        weight, bias = self._cast(u)
+        delta = tape.notes[self].pop("delta")
+        add_gradient(self.weight, weight_gradient(u, delta, weight, self.groups), tape)
+        y = convolve(u, weight, None, self.groups)
+        if bias is not None:
+            add_gradient(self.bias, tape.bias_scale @ delta.sum((2, 3), dtype=tape.bias_scale.dtype), tape)
+            y.add_(tape.bias_scale.to(y.dtype)[:, None, None, None] * bias[:, None, None])
+            y = self._through_activation(y, tape)
+        if tape.notes[self]["input"] is None:
+            del tape.notes[self]
+        return y
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        if r is None:
+            return None
+        r = self._through_activation(r, tape)
+        x, weight = tape.notes.pop(self)["input"], self._cast(r)[0]
+        add_gradient(self.weight, weight_gradient(x, r, weight, self.groups), tape)
+        if self.bias is not None:
+            add_gradient(self.bias, r.sum((0, 2, 3), dtype=self.bias.dtype), tape)
+        return input_gradient(r, weight, self.groups)
+
+    def _cast(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self.weight.to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
+
+    def _through_activation(self, v: Tensor, tape: Tape) -> Tensor:
+        """v times the activation's slope at the recorded input, which the recorded output's sign tells."""
+        if not self.activation:
+            return v
+        return torch.ops.aten.leaky_relu_backward(v, tape.notes[self]["output"], LEAKY_SLOPE, True)
+
+
+class Linear(Layer):
+    """A matrix without bias: [N, C] -> [N, K]; `init_std` as in `Conv`."""
+
+    def __init__(self, features_in: int, features_out: int, gain: float = 1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(features_out, features_in))
+        self.init_std = gain / math.sqrt(features_in)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight)
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = x if tape.curved_ahead else None
+        return self(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = dy
+        return dy @ self.weight
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        add_gradient(self.weight, tape.notes.pop(self).t() @ u, tape)
+        return self(u)
+
+
+class SpatialSum(Layer):
+    """A weighted sum over all positions, channel by channel: [N, C, S, S] -> [N, C]."""
+
+    def __init__(self, channels: int, size: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels, 1, size, size))
+        self.init_std = 1 / size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * self.weight[:, 0]).sum((2, 3))
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = dy
+        positions_first = dy[:, None, None, :] * self.weight[:, 0].permute(1, 2, 0)  # [N, S, S, C]
+        return positions_first.permute(0, 3, 1, 2)  # so that it is channels_last
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        add_gradient(self.weight, torch.einsum("nc,nchw->chw", tape.notes.pop(self), u)[:, None], tape)
+        return self(u)
+
+
+class Downsample(Layer):
+    """[N, C, H, W] -> [N, C, H/2, W/2]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return downsample(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return upsample(dy) / 4  # the transpose
+
+
+class Upsample(Layer):
+    """[N, C, H, W] -> [N, C, 2H, 2W]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return upsample(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return 4 * downsample(dy)
+
+
+class Precision(Layer):
+    """The input in the dtype of what follows: bfloat16 on a GPU if `low`, else the parameters' own."""
+
+    def __init__(self, low: bool):
+        super().__init__()
+        self.low = low
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.low and x.is_cuda:
+            return x.to(torch.bfloat16)
+        return x.float() if x.dtype == torch.bfloat16 else x
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = x.dtype
+        return self(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return dy.to(tape.notes[self])
+
+
+def add_gradient(parameter: nn.Parameter | None, gradient: Tensor, tape: Tape) -> None:
+    """Add to a parameter's gradient, in the parameter's own dtype and memory layout (fused Adam relies on it)."""
+    assert parameter is not None
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    parameter.grad.add_(gradient, alpha=tape.gradient_scale)
