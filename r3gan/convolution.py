@@ -31,17 +31,21 @@ def input_gradients_only() -> Iterator[None]:
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
     """weight * x + bias."""
+    if is_matrix(weight, groups):
+        return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias).permute(0, 3, 1, 2)
     return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
 
 
 def input_gradient(dy: Tensor, weight: Tensor, groups: int) -> Tensor:
     """The gradient with respect to x: the transposed convolution."""
+    if is_matrix(weight, groups):
+        return (dy.permute(0, 2, 3, 1) @ weight[:, :, 0, 0]).permute(0, 3, 1, 2)
     return F.conv_transpose2d(dy, weight, padding=weight.shape[-1] // 2, groups=groups)
 
 
 def weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, groups: int) -> Tensor:
     """The gradient with respect to the weight, linear in x and in dy; `weight` gives the shape only."""
-    if weight.shape[-1] == 1 and groups == 1:  # a matrix product, which the library's convolution is slower at
+    if is_matrix(weight, groups):
         return (pixels(dy).t() @ pixels(x)).view(weight.shape)
     padding = [weight.shape[-1] // 2] * 2
     return torch.ops.aten.convolution_backward(
@@ -49,8 +53,13 @@ def weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, groups: int) -> Tenso
     )[1]
 
 
+def is_matrix(weight: Tensor, groups: int) -> bool:
+    """Whether it is the same matrix at every pixel: in channels_last a plain product, without a copy."""
+    return weight.shape[-1] == 1 and groups == 1
+
+
 def pixels(x: Tensor) -> Tensor:
-    """[N, C, H, W] -> [N H W, C], without a copy if x is channels_last."""
+    """[N, C, H, W] -> [N H W, C]."""
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from r3gan.activations import ACTIVATIONS, LEAKY_SLOPE
 from r3gan.config import ActivationName
 from r3gan.convolution import conv2d, convolve, input_gradient, weight_gradient
-from r3gan.resampling import downsample, upsample
+from r3gan.resampling import downsample, transposed_downsample, transposed_upsample, upsample
 
 
 @dataclass
@@ -150,7 +150,7 @@ class Conv(Layer):
         if bias is not None:
             add_gradient(self.bias, tape.bias_scale @ delta.sum((2, 3), dtype=tape.bias_scale.dtype), tape)
             y.add_(tape.bias_scale.to(y.dtype)[:, None, None, None] * bias[:, None, None])
-            y = self._through_activation(y, tape)
+            self._through_activation(y, tape, out=y)
         if tape.notes[self]["input"] is None:
             del tape.notes[self]
         return y
@@ -168,11 +168,13 @@ class Conv(Layer):
     def _cast(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
         return self.weight.to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
 
-    def _through_activation(self, v: Tensor, tape: Tape) -> Tensor:
+    def _through_activation(self, v: Tensor, tape: Tape, out: Tensor | None = None) -> Tensor:
         """v times the activation's slope at the recorded input, which the recorded output's sign tells."""
         if not self.activation:
             return v
-        return torch.ops.aten.leaky_relu_backward(v, tape.notes[self]["output"], LEAKY_SLOPE, True)
+        out = torch.empty_like(v) if out is None else out
+        output = tape.notes[self]["output"]
+        return torch.ops.aten.leaky_relu_backward.grad_input(v, output, LEAKY_SLOPE, True, grad_input=out)
 
 
 class Linear(Layer):
@@ -227,7 +229,7 @@ class Downsample(Layer):
         return downsample(x)
 
     def pull(self, dy: Tensor, tape: Tape) -> Tensor:
-        return upsample(dy) / 4  # the transpose
+        return transposed_downsample(dy)
 
 
 class Upsample(Layer):
@@ -237,7 +239,7 @@ class Upsample(Layer):
         return upsample(x)
 
     def pull(self, dy: Tensor, tape: Tape) -> Tensor:
-        return 4 * downsample(dy)
+        return transposed_upsample(dy)
 
 
 class Precision(Layer):
