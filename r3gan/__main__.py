@@ -19,7 +19,8 @@ from r3gan.distributed import join_world, leave_world
 from r3gan.jobdir import LAUNCHER_PID, JobDir, write_json
 from r3gan.recorder import JsonlRecorder
 from r3gan.state import DamagedCheckpoint
-from r3gan.train import NonFiniteLoss, train
+from r3gan.steps import NonFiniteLoss
+from r3gan.train import train
 
 
 def main() -> int:
@@ -28,13 +29,16 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
     training.add_argument("job", type=Path)
+    training.add_argument(
+        "--micro-batch", type=int, help="pairs that a rank computes at once: less memory, same result"
+    )
     preparing = commands.add_parser("prepare", help="download data and train digit classifiers ahead of the jobs")
     preparing.add_argument("datasets", nargs="+", choices=DATASETS)
     arguments = parser.parse_args()
     try:
         if arguments.command == "prepare":
             return prepare(arguments.datasets)
-        return train_job(JobDir(arguments.job))
+        return train_job(JobDir(arguments.job), arguments.micro_batch)
     except DatasetUnavailable as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -52,7 +56,7 @@ def prepare(names: list[str]) -> int:
     return 0
 
 
-def train_job(job: JobDir) -> int:
+def train_job(job: JobDir, micro_batch: int | None) -> int:
     """Train in a job directory until the end, or until asked to stop."""
     try:
         config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
@@ -70,7 +74,7 @@ def train_job(job: JobDir) -> int:
     try:
         if world.is_main:
             lock.acquire(timeout=0)
-        finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop)
+        finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop, micro_batch)
     except Timeout:
         print(f"error: another process trains in {job.root}", file=sys.stderr)
         return 1

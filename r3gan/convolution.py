@@ -3,8 +3,8 @@
 Shapes: x [N, C, H, W], weight [K, C / groups, k, k] with odd k, bias [K], y and dy [N, K, H, W].
 
 `conv2d` is differentiable any number of times. The library differentiates the gradient of a grouped convolution group
-by group (aten::_convolution_double_backward): hundreds of small calls. Here the gradients are convolutions of their own,
-so that differentiating them again calls the library's first-order kernels only.
+by group (aten::_convolution_double_backward): hundreds of small calls. Here the gradients are convolutions of their
+own, so that differentiating them again calls the library's first-order kernels only.
 """
 
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ def input_gradients_only() -> Iterator[None]:
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
     """weight * x + bias."""
     if is_matrix(weight, groups):
-        return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias).permute(0, 3, 1, 2)
+        return multiply_pixels(x, weight[:, :, 0, 0].t(), bias)
     return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
 
 
 def input_gradient(dy: Tensor, weight: Tensor, groups: int) -> Tensor:
     """The gradient with respect to x: the transposed convolution."""
     if is_matrix(weight, groups):
-        return (dy.permute(0, 2, 3, 1) @ weight[:, :, 0, 0]).permute(0, 3, 1, 2)
+        return multiply_pixels(dy, weight[:, :, 0, 0], None)
     return F.conv_transpose2d(dy, weight, padding=weight.shape[-1] // 2, groups=groups)
 
 
@@ -58,6 +58,17 @@ def is_matrix(weight: Tensor, groups: int) -> bool:
     return weight.shape[-1] == 1 and groups == 1
 
 
+def multiply_pixels(x: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
+    """Every pixel's channels times a matrix, plus bias: [N, C, H, W], [C, K], [K] -> [N, K, H, W] in channels_last."""
+    n, _, h, w = x.shape
+    y = torch.empty((n, matrix.shape[1], h, w), dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+    if bias is None:
+        torch.mm(pixels(x), matrix, out=pixels(y))
+    else:
+        torch.addmm(bias, pixels(x), matrix, out=pixels(y))
+    return y
+
+
 def pixels(x: Tensor) -> Tensor:
     """[N, C, H, W] -> [N H W, C]."""
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
@@ -71,14 +82,14 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tenso
 class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight)
         ctx.groups = groups
         return convolve(x, weight, bias, groups)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
-        wants_x, wants_weight, wants_bias = (wanted for wanted in ctx.needs_input_grad[:3])
+        wants_x, wants_weight, wants_bias, _ = ctx.needs_input_grad
         dx = dw = db = None
         if wants_x:
             dx = _InputGradient.apply(dy, weight, ctx.groups)

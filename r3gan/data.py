@@ -1,6 +1,6 @@
-"""Datasets: where the real images come from, on the device, addressed by position in a seeded, endless order.
+"""Datasets: where the real images come from, addressed by position in a seeded, endless order.
 
-Shapes: N images in the set, B in a batch, R resolution. Images handed out are float32 [B, 3, R, R] in -1..1.
+Shapes: N images in the set, B in a batch, R resolution. Images handed out are uint8 [B, 3, R, R] in 0..255.
 """
 
 import gzip
@@ -34,7 +34,7 @@ class DigitImages:
 class StackedDigits:
     """Three random training digits as the R, G and B of one image: 1000 equally wanted modes.
 
-    The digits live on the device as uint8; images are stacked there from index triples, so the set has N^3 images.
+    The digits live on one device as uint8; images are stacked there from index triples, so the set has N^3 images.
     The held-out test digits are for the classifier's accuracy only.
     """
 
@@ -63,11 +63,13 @@ class StackedDigits:
         """Which digits make the `count` images at `position` of the phase's endless order: int64 [count, 3]."""
         return torch.randint(len(self.train.images), (count, 3), generator=stream(seed, "data", phase, position))
 
-    def fetch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Images [B, 3, R, R] in -1..1 and labels int64 [B] in 0..999 for index triples [B, 3]."""
-        indices = indices.to(self.train.images.device)
-        images = self.train.images[indices].float() / 127.5 - 1
-        return images.contiguous(memory_format=torch.channels_last), stacked_label(self.train.labels[indices])
+    def is_on(self, device: torch.device) -> bool:
+        """Whether the images live on this device."""
+        return self.train.images.device == device
+
+    def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Images uint8 [B, 3, R, R] and labels int64 [B] in 0..999 for index triples [B, 3], where the images live."""
+        return self.train.images[indices], stacked_label(self.train.labels[indices])
 
 
 def stacked_label(digits: Tensor) -> Tensor:
@@ -76,10 +78,19 @@ def stacked_label(digits: Tensor) -> Tensor:
 
 
 def load_dataset(name: str, root: Path, device: torch.device) -> StackedDigits:
-    """The dataset `name`, on the device. Raises DatasetUnavailable if its files are not under `root`."""
+    """The dataset `name`, on the device if it fits. Raises DatasetUnavailable if its files are not under `root`."""
     train, test, source = LOADERS[name](root)
-    on_device = [DigitImages(part.images.to(device), part.labels.to(device)) for part in (train, test)]
-    return StackedDigits(name, source, *on_device)
+    home = home_of(train.images.nbytes + test.images.nbytes, device)
+    return StackedDigits(
+        name, source, *(DigitImages(part.images.to(home), part.labels.to(home)) for part in (train, test))
+    )
+
+
+def home_of(size: int, device: torch.device) -> torch.device:
+    """Where a dataset of `size` bytes lives: on a GPU while it takes a quarter of the free memory at most."""
+    if device.type == "cuda" and size > torch.cuda.mem_get_info(device)[0] // 4:
+        return torch.device("cpu")
+    return device
 
 
 def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:

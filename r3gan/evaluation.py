@@ -32,7 +32,8 @@ class StackedDigitsEvaluator:
     def __init__(self, data: StackedDigits, device: torch.device):
         self.classes = data.classes
         self.classifier, self.test_accuracy = get_classifier(data, device)
-        real = torch.cat([self.classifier.features(to_unit_range(part)) for part in data.train.images.split(1000)])
+        parts = (to_unit_range(part.to(device)) for part in data.train.images.split(1000))
+        real = torch.cat([self.classifier.features(part) for part in parts])
         mean, covariance = mean_and_covariance(real.cpu())
         self.real_mean, self.real_covariance = mean.repeat(3), torch.block_diag(covariance, covariance, covariance)
 

@@ -6,16 +6,15 @@ pull      dl/dy -> dl/dx: backwards to the input, noting dl/dy.
 push      u -> linearised layer at the recorded x applied to u, biases scaled by c; adds the gradients of the weights.
 backprop  the curvature's cotangent r at y -> at x: only before a layer that is not piecewise linear (attention).
 
-`record`, `pull` and `push` are the passes of the exact first-order form of R1 and R2: r3gan/first_order.py says why they
-suffice. A layer for which they are exact declares itself `first_order`; a network with any other module in it is
-differentiated twice instead.
+`record`, `pull` and `push` are the passes of the exact first-order form of R1 and R2: see r3gan/first_order.py. A layer
+for which they are exact declares itself `first_order`; a network that holds any other module is differentiated twice.
 
 Shapes: N images, C channels in, K channels out, H W height and width. Activations [N, C, H, W], best in channels_last.
 """
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,23 +62,28 @@ class Layer(nn.Module):
 class Chain(nn.Sequential, Layer):
     """One layer after the other."""
 
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of `forward`."""
+        return cast(list[Layer], list(self))
+
     def record(self, x: Tensor, tape: Tape) -> Tensor:
-        for layer in self:
+        for layer in self.layers:
             x = layer.record(x, tape)
         return x
 
     def pull(self, dy: Tensor, tape: Tape) -> Tensor:
-        for layer in reversed(self):
+        for layer in reversed(self.layers):
             dy = layer.pull(dy, tape)
         return dy
 
     def push(self, u: Tensor, tape: Tape) -> Tensor:
-        for layer in self:
+        for layer in self.layers:
             u = layer.push(u, tape)
         return u
 
     def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
-        for layer in reversed(self):
+        for layer in reversed(self.layers):
             r = layer.backprop(r, tape)
         return r
 

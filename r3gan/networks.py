@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
         width, stages = config.widths[0], len(config.widths)
         self.classes = classes if config.conditional else 0
         self.trunk = Chain(
-            OrderedDict[str, Layer](
+            OrderedDict[str, nn.Module](
                 precision=stage_precision(config, stages - 1),
                 from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1]),
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),

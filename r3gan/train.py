@@ -1,7 +1,4 @@
-"""The training loop: one job, from its configuration to its result, read top to bottom.
-
-Shapes: B this rank's share of the batch, R resolution, Z latent dimension.
-"""
+"""The training loop: one job, from its configuration to its result, read top to bottom."""
 
 import resource
 import sys
@@ -13,30 +10,33 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
+from r3gan.batches import Batches
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.data import StackedDigits, load_dataset
 from r3gan.distributed import World
 from r3gan.evaluation import StackedDigitsEvaluator, evaluate, save_grid
 from r3gan.jobdir import JobDir, write_json
-from r3gan.losses import Loss, make_loss, phase_at
-from r3gan.penalties import backward_discriminator
+from r3gan.losses import make_loss, phase_at
+from r3gan.penalties import penalty_form
 from r3gan.recorder import Recorder
 from r3gan.schedules import ema_decay, schedule_value
 from r3gan.state import TrainState, fresh_state, load_checkpoint, save_checkpoint
-from r3gan.streams import stream
-
-
-class NonFiniteLoss(Exception):
-    """A loss became infinite or not a number; the weights were not updated with it."""
+from r3gan.steps import default_micro_batch, discriminator_step, generator_step, update_ema
 
 
 def train(
-    config: TrainConfig, job: JobDir, data_root: Path, recorder: Recorder, world: World, should_stop: Callable[[], bool]
+    config: TrainConfig,
+    job: JobDir,
+    data_root: Path,
+    recorder: Recorder,
+    world: World,
+    should_stop: Callable[[], bool],
+    micro_batch: int | None = None,
 ) -> bool:
     """Run a job from its last checkpoint, or from the start, to its end.
 
+    micro_batch: how many pairs a rank computes at once (default: see `default_micro_batch`); the result is the same.
     Returns whether it reached the end, with its last metrics recorded; False after `should_stop`. A checkpoint is
     left either way.
     Raises NonFiniteLoss, DatasetUnavailable, and ValueError if the batch cannot be shared among the ranks.
@@ -45,22 +45,28 @@ def train(
         raise ValueError(f"batch_size {config.batch_size} cannot be shared among {world.size} ranks")
     torch.backends.cudnn.benchmark = True
     data = load_dataset(config.dataset, data_root, world.device)
+    batches = Batches(config, data, world)
+    share = config.batch_size // world.size
+    micro_batch = min(micro_batch or default_micro_batch(config.network, share, world.device), share)
     evaluator = StackedDigitsEvaluator(data, world.device)
-    if world.is_main:
-        write_json(job.environment, environment(world, data))
     state = fresh_state(config, data.classes, world.device)
+    if world.is_main:
+        write_json(job.environment, environment(world, data, state, micro_batch))
     checkpoint = job.last_checkpoint()
     if checkpoint is not None:
         load_checkpoint(state, checkpoint)
     save = partial(save_checkpoint, state, config, job)
+    logged = state.seconds, batches.seconds
 
     while state.images < config.total_img:
         started = time.perf_counter()
         values = {name: schedule_value(s, state.images) for name, s in vars(config.schedules).items()}
         loss = make_loss(phase_at(config.loss, config.total_kimg, state.images))
 
-        d_terms = discriminator_step(state, config, data, world, loss, values)
-        g_terms = generator_step(state, config, data, world, loss, values)
+        batch = batches.get("discriminator", state.images)
+        d_terms = discriminator_step(state, batch, world, loss, config.penalties, values, micro_batch)
+        batch = batches.get("generator", state.images)
+        g_terms = generator_step(state, batch, world, loss, values, micro_batch)
         update_ema(state, ema_decay(values["ema_half_life_img"], config.batch_size))
 
         add_to_sums(state, d_terms | g_terms)
@@ -74,6 +80,8 @@ def train(
         if at_end or reached(config.log_every_kimg):
             metrics |= {**take_averages(state, world), **values, "memory_gib": peak_memory_gib(world.device)}
             metrics["images_per_second"] = state.images / state.seconds
+            metrics["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
+            logged = state.seconds, batches.seconds
         if at_end or reached(config.evaluation.every_kimg):
             metrics |= evaluate(state.ema, evaluator, config.seed, config.evaluation.samples, world)
             if world.is_main:
@@ -88,84 +96,9 @@ def train(
             if world.is_main:
                 save()
         if stop and not at_end:
-            return False
-    return True
-
-
-def discriminator_step(
-    state: TrainState, config: TrainConfig, data: StackedDigits, world: World, loss: Loss, values: dict[str, float]
-) -> dict[str, Tensor]:
-    """One update of D on its own reals and latents. Returns the terms of its loss, averaged over this rank."""
-    real, latents, labels = draw_batch(state, config, data, world, "discriminator")
-    with torch.no_grad():
-        fake = state.generator(latents, labels)
-    state.discriminator_adam.zero_grad()
-    terms = backward_discriminator(state.discriminator, real, fake, labels, loss, values["gamma"], config.penalties)
-    means = {
-        "loss_d": terms.adversarial.mean(),
-        "logit_gap": terms.logit_gap.mean(),
-        "r1": terms.r1.mean(),
-        "r2": terms.r2.mean(),
-    }
-    require_finite(means, state.images)
-    world.average_gradients(state.discriminator.parameters())
-    adam_step(state.discriminator_adam, values)
-    return means
-
-
-def generator_step(
-    state: TrainState, config: TrainConfig, data: StackedDigits, world: World, loss: Loss, values: dict[str, float]
-) -> dict[str, Tensor]:
-    """One update of G on its own reals and latents. Returns its loss, averaged over this rank."""
-    real, latents, labels = draw_batch(state, config, data, world, "generator")
-    state.discriminator.requires_grad_(False)
-    with torch.no_grad():
-        real_logits = state.discriminator(real, labels)
-    fake_logits = state.discriminator(state.generator(latents, labels), labels)
-    value = loss.generator(real_logits, fake_logits).mean()
-    require_finite({"loss_g": value}, state.images)
-    state.generator_adam.zero_grad()
-    value.backward()
-    state.discriminator.requires_grad_(True)
-    world.average_gradients(state.generator.parameters())
-    adam_step(state.generator_adam, values)
-    return {"loss_g": value.detach()}
-
-
-def draw_batch(
-    state: TrainState, config: TrainConfig, data: StackedDigits, world: World, phase: str
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """This rank's slice of the job's next reals [B, 3, R, R], latents [B, Z] and one-hot labels [B, K] (or None)."""
-    share, position = world.share(config.batch_size), state.images
-    indices = data.indices(config.seed, phase, position, config.batch_size)
-    real, labels = data.fetch(indices[share])
-    if config.x_flip:
-        flips = torch.rand(config.batch_size, generator=stream(config.seed, "x-flip", phase, position))[share] < 0.5
-        real = torch.where(flips.to(real.device)[:, None, None, None], real.flip(3), real)
-    shape = (config.batch_size, config.network.latent_dim)
-    latents = torch.randn(shape, generator=stream(config.seed, "latents", phase, position))[share].to(world.device)
-    return real, latents, one_hot(labels, data.classes).float() if config.network.conditional else None
-
-
-def adam_step(adam: torch.optim.Adam, values: dict[str, float]) -> None:
-    """One optimiser step with the scheduled learning rate and beta2."""
-    for group in adam.param_groups:
-        group["lr"], group["betas"] = values["lr"], (0.0, values["beta2"])
-    adam.step()
-
-
-@torch.no_grad()
-def update_ema(state: TrainState, decay: float) -> None:
-    """ema <- decay * ema + (1 - decay) * generator."""
-    torch._foreach_lerp_(list(state.ema.parameters()), list(state.generator.parameters()), 1 - decay)
-
-
-def require_finite(terms: dict[str, Tensor], images: int) -> None:
-    """Raise NonFiniteLoss naming the first term that is not finite."""
-    if not torch.isfinite(sum(terms.values(), torch.zeros(()))):
-        name = next(name for name, value in terms.items() if not torch.isfinite(value))
-        value, kimg = terms[name].item(), images / IMG_PER_KIMG
-        raise NonFiniteLoss(f"{name} is {value} in the step after {kimg:g} kimg: stopped before the update")
+            break
+    batches.close()
+    return state.images >= config.total_img
 
 
 def add_to_sums(state: TrainState, terms: dict[str, Tensor]) -> None:
@@ -202,13 +135,14 @@ def peak_memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def environment(world: World, data: StackedDigits) -> dict[str, Any]:
+def environment(world: World, data: StackedDigits, state: TrainState, micro_batch: int) -> dict[str, Any]:
     """What the job runs on and with, for the record."""
     return {
         "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
         "ranks": world.size,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "penalty_gradients": "double backward",
+        "penalty_gradients": penalty_form(state.discriminator),
+        "micro_batch": micro_batch,
         "dataset": {"name": data.name, "source": data.source, "content_hash": data.content_hash},
     }

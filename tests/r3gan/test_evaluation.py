@@ -35,8 +35,8 @@ def test_classifier_is_accurate_on_held_out_digits_and_cached(data, evaluator, m
 
 
 def test_real_images_score_perfectly(data, evaluator):
-    images, labels = data.fetch(data.indices(5, "test", 0, 20_000))
-    described = [evaluator.describe(part) for part in images.split(1000)]
+    images, labels = data.gather(data.indices(5, "test", 0, 20_000))
+    described = [evaluator.describe(part.float() / 127.5 - 1) for part in images.split(1000)]
     modes, features = (torch.cat(parts) for parts in zip(*described, strict=True))
     metrics = evaluator.measure(modes, features)
     assert (modes == labels).double().mean() > 0.97

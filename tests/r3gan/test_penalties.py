@@ -79,7 +79,10 @@ def test_parameter_gradient_equals_finite_differences_of_the_objective():
     discriminator, real, fake, labels = make_case((8,))
     terms = backward_discriminator(discriminator, real, fake, labels, make_loss(LossPhase()), GAMMA, PenaltyConfig())
     assert terms.adversarial.shape == terms.r1.shape == (3,)
-    for parameter in (discriminator.trunk.stages[0].blocks[0].mix.weight, discriminator.trunk.stages[0].blocks[1].qkv.weight):
+    for parameter in (
+        discriminator.trunk.stages[0].blocks[0].mix.weight,
+        discriminator.trunk.stages[0].blocks[1].qkv.weight,
+    ):
         entry, step = (1,) + (0,) * (parameter.ndim - 1), 1e-6
         values = []
         for sign in (1, -1):

@@ -1,0 +1,112 @@
+"""One training step: the gradients of D and of G, in parts that fit into memory, and what is done with them."""
+
+import torch
+from torch import Tensor
+
+from r3gan.batches import Batch
+from r3gan.config import IMG_PER_KIMG, NetworkConfig, PenaltyConfig
+from r3gan.distributed import World
+from r3gan.losses import Loss
+from r3gan.penalties import backward_discriminator
+from r3gan.state import TrainState
+
+ACTIVATION_BYTES_CPU = 32 * 2**20
+
+
+class NonFiniteLoss(Exception):
+    """A loss became infinite or not a number; the weights were not updated with it."""
+
+
+def discriminator_step(
+    state: TrainState,
+    batch: Batch,
+    world: World,
+    loss: Loss,
+    penalties: PenaltyConfig,
+    values: dict[str, float],
+    micro_batch: int,
+) -> dict[str, Tensor]:
+    """One update of D. Returns the terms of its loss, averaged over this rank."""
+    terms = accumulate_discriminator(state, batch, loss, penalties, values["gamma"], micro_batch)
+    require_finite(terms, state.images)
+    world.average_gradients(state.discriminator.parameters())
+    adam_step(state.discriminator_adam, values)
+    return terms
+
+
+def generator_step(
+    state: TrainState, batch: Batch, world: World, loss: Loss, values: dict[str, float], micro_batch: int
+) -> dict[str, Tensor]:
+    """One update of G. Returns its loss, averaged over this rank."""
+    terms = accumulate_generator(state, batch, loss, micro_batch)
+    require_finite(terms, state.images)
+    world.average_gradients(state.generator.parameters())
+    adam_step(state.generator_adam, values)
+    return terms
+
+
+def accumulate_discriminator(
+    state: TrainState, batch: Batch, loss: Loss, penalties: PenaltyConfig, gamma: float, micro_batch: int
+) -> dict[str, Tensor]:
+    """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
+    state.discriminator.zero_grad()
+    terms = []
+    for part in batch.parts(micro_batch):
+        with torch.no_grad():
+            fake = state.generator(part.latents, part.labels)
+        terms.append(
+            backward_discriminator(
+                state.discriminator, part.real, fake, part.labels, loss, gamma, penalties, pairs=len(batch)
+            )
+        )
+    names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
+    return {name: torch.cat([getattr(part, term) for part in terms]).mean() for name, term in names.items()}
+
+
+def accumulate_generator(state: TrainState, batch: Batch, loss: Loss, micro_batch: int) -> dict[str, Tensor]:
+    """Replace G's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged loss."""
+    state.generator.zero_grad()
+    state.discriminator.requires_grad_(False)
+    losses = []
+    for part in batch.parts(micro_batch):
+        with torch.no_grad():
+            real_logits = state.discriminator(part.real, part.labels)
+        fake_logits = state.discriminator(state.generator(part.latents, part.labels), part.labels)
+        values = loss.generator(real_logits, fake_logits)
+        (values.sum() / len(batch)).backward()
+        losses.append(values.detach())
+    state.discriminator.requires_grad_(True)
+    return {"loss_g": torch.cat(losses).mean()}
+
+
+def default_micro_batch(network: NetworkConfig, share: int, device: torch.device) -> int:
+    """How many of a rank's `share` pairs are computed at once unless the user says.
+
+    All on a GPU. On a CPU as many as keep every activation below the size from which the C library asks the system for
+    fresh memory each time: beyond it every tensor is zeroed before use, which costs more than the parts do.
+    """
+    if device.type != "cpu":
+        return share
+    pair = 2 * max(4 * network.expansion * width * (4 * 2**i) ** 2 for i, width in enumerate(network.widths))
+    return min(share, max(1, ACTIVATION_BYTES_CPU // pair))
+
+
+def adam_step(adam: torch.optim.Adam, values: dict[str, float]) -> None:
+    """One optimiser step with the scheduled learning rate and beta2."""
+    for group in adam.param_groups:
+        group["lr"], group["betas"] = values["lr"], (0.0, values["beta2"])
+    adam.step()
+
+
+@torch.no_grad()
+def update_ema(state: TrainState, decay: float) -> None:
+    """ema <- decay * ema + (1 - decay) * generator."""
+    torch._foreach_lerp_(list(state.ema.parameters()), list(state.generator.parameters()), 1 - decay)
+
+
+def require_finite(terms: dict[str, Tensor], images: int) -> None:
+    """Raise NonFiniteLoss naming the first term that is not finite."""
+    if not torch.isfinite(sum(terms.values(), torch.zeros(()))):
+        name = next(name for name, value in terms.items() if not torch.isfinite(value))
+        value, kimg = terms[name].item(), images / IMG_PER_KIMG
+        raise NonFiniteLoss(f"{name} is {value} in the step after {kimg:g} kimg: stopped before the update")
