@@ -214,16 +214,19 @@ class SpatialSum(Layer):
         self.init_std = 1 / size
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x * self.weight[:, 0]).sum((2, 3))
+        return (x.permute(0, 2, 3, 1) * self._channels_last()).sum((1, 2))
 
     def pull(self, dy: Tensor, tape: Tape) -> Tensor:
         tape.notes[self] = dy
-        positions_first = dy[:, None, None, :] * self.weight[:, 0].permute(1, 2, 0)  # [N, S, S, C]
-        return positions_first.permute(0, 3, 1, 2)  # so that it is channels_last
+        return (dy[:, None, None, :] * self._channels_last()).permute(0, 3, 1, 2)
 
     def push(self, u: Tensor, tape: Tape) -> Tensor:
         add_gradient(self.weight, torch.einsum("nc,nchw->chw", tape.notes.pop(self), u)[:, None], tape)
         return self(u)
+
+    def _channels_last(self) -> Tensor:
+        """The weights as [S, S, C], contiguous: what is multiplied with them takes on their layout, also in autograd."""
+        return self.weight[:, 0].permute(1, 2, 0).contiguous()
 
 
 class Downsample(Layer):

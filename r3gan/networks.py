@@ -105,6 +105,7 @@ class Generator(nn.Module):
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)
         x = self.basis * self.modulation(z)[:, :, None, None]  # [B, C, 4, 4]
+        x = x.contiguous(memory_format=torch.channels_last)
         return self.to_rgb(self.stages(x)).to(self.basis.dtype)
 
 

@@ -4,13 +4,12 @@ import torch
 from torch import Tensor
 
 from r3gan.batches import Batch
-from r3gan.config import IMG_PER_KIMG, NetworkConfig, PenaltyConfig
+from r3gan.config import IMG_PER_KIMG, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.losses import Loss
+from r3gan.networks import Discriminator, Generator
 from r3gan.penalties import backward_discriminator
 from r3gan.state import TrainState
-
-ACTIVATION_BYTES_CPU = 32 * 2**20
 
 
 class NonFiniteLoss(Exception):
@@ -27,7 +26,9 @@ def discriminator_step(
     micro_batch: int,
 ) -> dict[str, Tensor]:
     """One update of D. Returns the terms of its loss, averaged over this rank."""
-    terms = accumulate_discriminator(state, batch, loss, penalties, values["gamma"], micro_batch)
+    terms = accumulate_discriminator(
+        state.generator, state.discriminator, batch, loss, penalties, values["gamma"], micro_batch
+    )
     require_finite(terms, state.images)
     world.average_gradients(state.discriminator.parameters())
     adam_step(state.discriminator_adam, values)
@@ -38,7 +39,7 @@ def generator_step(
     state: TrainState, batch: Batch, world: World, loss: Loss, values: dict[str, float], micro_batch: int
 ) -> dict[str, Tensor]:
     """One update of G. Returns its loss, averaged over this rank."""
-    terms = accumulate_generator(state, batch, loss, micro_batch)
+    terms = accumulate_generator(state.generator, state.discriminator, batch, loss, micro_batch)
     require_finite(terms, state.images)
     world.average_gradients(state.generator.parameters())
     adam_step(state.generator_adam, values)
@@ -46,49 +47,45 @@ def generator_step(
 
 
 def accumulate_discriminator(
-    state: TrainState, batch: Batch, loss: Loss, penalties: PenaltyConfig, gamma: float, micro_batch: int
+    generator: Generator,
+    discriminator: Discriminator,
+    batch: Batch,
+    loss: Loss,
+    penalties: PenaltyConfig,
+    gamma: float,
+    micro_batch: int,
 ) -> dict[str, Tensor]:
     """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
-    state.discriminator.zero_grad()
+    discriminator.zero_grad()
     terms = []
     for part in batch.parts(micro_batch):
         with torch.no_grad():
-            fake = state.generator(part.latents, part.labels)
+            fake = generator(part.latents, part.labels)
         terms.append(
             backward_discriminator(
-                state.discriminator, part.real, fake, part.labels, loss, gamma, penalties, pairs=len(batch)
+                discriminator, part.real, fake, part.labels, loss, gamma, penalties, pairs=len(batch)
             )
         )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
     return {name: torch.cat([getattr(part, term) for part in terms]).mean() for name, term in names.items()}
 
 
-def accumulate_generator(state: TrainState, batch: Batch, loss: Loss, micro_batch: int) -> dict[str, Tensor]:
+def accumulate_generator(
+    generator: Generator, discriminator: Discriminator, batch: Batch, loss: Loss, micro_batch: int
+) -> dict[str, Tensor]:
     """Replace G's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged loss."""
-    state.generator.zero_grad()
-    state.discriminator.requires_grad_(False)
+    generator.zero_grad()
+    discriminator.requires_grad_(False)
     losses = []
     for part in batch.parts(micro_batch):
         with torch.no_grad():
-            real_logits = state.discriminator(part.real, part.labels)
-        fake_logits = state.discriminator(state.generator(part.latents, part.labels), part.labels)
+            real_logits = discriminator(part.real, part.labels)
+        fake_logits = discriminator(generator(part.latents, part.labels), part.labels)
         values = loss.generator(real_logits, fake_logits)
         (values.sum() / len(batch)).backward()
         losses.append(values.detach())
-    state.discriminator.requires_grad_(True)
+    discriminator.requires_grad_(True)
     return {"loss_g": torch.cat(losses).mean()}
-
-
-def default_micro_batch(network: NetworkConfig, share: int, device: torch.device) -> int:
-    """How many of a rank's `share` pairs are computed at once unless the user says.
-
-    All on a GPU. On a CPU as many as keep every activation below the size from which the C library asks the system for
-    fresh memory each time: beyond it every tensor is zeroed before use, which costs more than the parts do.
-    """
-    if device.type != "cpu":
-        return share
-    pair = 2 * max(4 * network.expansion * width * (4 * 2**i) ** 2 for i, width in enumerate(network.widths))
-    return min(share, max(1, ACTIVATION_BYTES_CPU // pair))
 
 
 def adam_step(adam: torch.optim.Adam, values: dict[str, float]) -> None:

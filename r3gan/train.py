@@ -15,6 +15,7 @@ from r3gan.batches import Batches
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.data import StackedDigits, load_dataset
 from r3gan.distributed import World
+from r3gan.estimate import default_micro_batch
 from r3gan.evaluation import StackedDigitsEvaluator, evaluate, save_grid
 from r3gan.jobdir import JobDir, write_json
 from r3gan.losses import make_loss, phase_at
@@ -22,7 +23,7 @@ from r3gan.penalties import penalty_form
 from r3gan.recorder import Recorder
 from r3gan.schedules import ema_decay, schedule_value
 from r3gan.state import TrainState, fresh_state, load_checkpoint, save_checkpoint
-from r3gan.steps import default_micro_batch, discriminator_step, generator_step, update_ema
+from r3gan.steps import discriminator_step, generator_step, update_ema
 
 
 def train(
@@ -47,7 +48,8 @@ def train(
     data = load_dataset(config.dataset, data_root, world.device)
     batches = Batches(config, data, world)
     share = config.batch_size // world.size
-    micro_batch = min(micro_batch or default_micro_batch(config.network, share, world.device), share)
+    shape = config.network, data.classes, config.penalties, share, world.device
+    micro_batch = min(micro_batch or default_micro_batch(*shape), share)
     evaluator = StackedDigitsEvaluator(data, world.device)
     state = fresh_state(config, data.classes, world.device)
     if world.is_main:

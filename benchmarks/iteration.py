@@ -1,0 +1,236 @@
+"""Speed and memory of a training step: the exact first-order form against double backward, side by side.
+
+`python -m benchmarks.iteration [--case 32x32/192/32 ...] [--seconds 120] [--json FILE]`
+
+A case is resolution/width/batch, or `quick`, the network of the quick profile. Each round trains every form for one
+whole iteration (data, D step, G step, Adam, moving average) in this process, one after the other; medians are compared.
+
+plain          the way it is usually written, see benchmarks/plain.py
+library        our layers in channels_last, fused Adam; R1 and R2 by the library's double backward, the whole batch at once
+double         the same, with convolutions whose second gradient is our own (r3gan/convolution.py): faster and leaner
+first order    what `r3gan train` does: the first-order form, the batch in parts of the default size
+one part       the same with the whole batch at once
+
+Memory is the peak of all tensors that the D step brings to life, counted by r3gan.estimate.PeakMemory.
+"""
+
+import argparse
+import copy
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import plain
+from benchmarks.machine import describe_machine, write_result
+from r3gan.batches import Batches
+from r3gan.config import (
+    AttentionConfig,
+    EvaluationConfig,
+    LossPhase,
+    NetworkConfig,
+    PenaltyConfig,
+    Schedule,
+    Schedules,
+    TrainConfig,
+)
+from r3gan.data import DigitImages, StackedDigits
+from r3gan.distributed import World
+from r3gan.estimate import PeakMemory, default_micro_batch
+from r3gan.losses import make_loss
+from r3gan.penalties import backward_twice
+from r3gan.presets import PRESETS
+from r3gan.state import TrainState, fresh_state
+from r3gan.steps import accumulate_discriminator, accumulate_generator, adam_step, update_ema
+
+FORMS = ("plain", "library", "double", "first order", "one part")
+CASES = ["quick", *(f"32x32/{width}/{batch}" for width in (96, 192, 384) for batch in (16, 32, 64))]
+VALUES = {"lr": 1e-4, "beta2": 0.9, "gamma": 1.0}
+EMA_DECAY = 0.999
+CHANNELS_PER_GROUP = 16  # as released
+LOSS = make_loss(LossPhase())
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", nargs="+", default=CASES)
+    parser.add_argument(
+        "--attention", type=int, nargs="*", default=[], help="resolutions with self-attention in D and G"
+    )
+    parser.add_argument("--seconds", type=float, default=120, help="how long to measure a case; three rounds at least")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    results = []
+    for case in options.case:
+        results.append(measure(case, tuple(options.attention), device, options.seconds))
+        Console().print(table(results))
+        write_result(options.json, {"cases": results})
+    print(describe_machine())
+
+
+def measure(case: str, attention: tuple[int, ...], device: torch.device, seconds: float) -> dict[str, Any]:
+    """Times and memory of every form in one case."""
+    config = make_config(case, attention)
+    iterations = {form: Iteration(form, config, device) for form in FORMS}
+    times: dict[str, list[tuple[float, float]]] = {form: [] for form in FORMS}
+    for iteration in iterations.values():
+        iteration.run()
+    began = time.perf_counter()
+    while len(times["plain"]) < 3 or time.perf_counter() - began < seconds:
+        for form, iteration in iterations.items():
+            times[form].append(iteration.run())
+    d_step, whole = ({form: statistics.median(t[i] for t in times[form]) for form in FORMS} for i in (0, 1))
+    memory = {form: iteration.discriminator_memory() for form, iteration in iterations.items()}
+    return {
+        "case": case,
+        "attention": list(attention),
+        "micro_batch": iterations["first order"].micro_batch,
+        "rounds": len(times["plain"]),
+        "d_step_seconds": d_step,
+        "iteration_seconds": whole,
+        "d_step_bytes": memory,
+        "d_step_against_double": d_step["double"] / d_step["first order"],
+        "d_step_one_part_against_double": d_step["double"] / d_step["one part"],
+        "iteration_against_plain": whole["plain"] / whole["first order"],
+        "iteration_against_double": whole["double"] / whole["first order"],
+        "d_step_against_library": d_step["library"] / d_step["first order"],
+        "memory_to_library": memory["first order"] / memory["library"],
+        "memory_one_part_to_library": memory["one part"] / memory["library"],
+        "memory_one_part_to_double": memory["one part"] / memory["double"],
+    }
+
+
+class Iteration:
+    """One form of training, with a state of its own."""
+
+    def __init__(self, form: str, config: TrainConfig, device: torch.device):
+        self.form, self.config, self.world = form, config, World(0, 1, device)
+        data = random_digits(config.network.resolution, device)
+        self.state: TrainState = fresh_state(config, data.classes, device)
+        wake_branches(self.state)
+        self.batches = Batches(config, data, self.world)
+        size = default_micro_batch(config.network, data.classes, config.penalties, config.batch_size, device)
+        self.micro_batch = size if form == "first order" else config.batch_size
+        if form == "plain":
+            plain.make_plain(self.state)
+
+    def run(self) -> tuple[float, float]:
+        """One iteration: seconds of the D step, and of all."""
+        with self._layers():
+            started = self._now()
+            batch = self.batches.get("discriminator", self.state.images)
+            drawn = self._now()
+            self._discriminator(batch)()
+            adam = plain.adam_step if self.form == "plain" else adam_step
+            adam(self.state.discriminator_adam, VALUES)
+            d_done = self._now()
+            self._generator(self.batches.get("generator", self.state.images))
+            adam(self.state.generator_adam, VALUES)
+            (plain.update_ema if self.form == "plain" else update_ema)(self.state, EMA_DECAY)
+            self.state.images += self.config.batch_size
+            return d_done - drawn, self._now() - started
+
+    def discriminator_memory(self) -> int:
+        """Peak bytes of tensors in the gradients of the D step."""
+        batch = self.batches.get("discriminator", 0)
+        with self._layers(), PeakMemory() as memory:
+            self._discriminator(batch)()
+        return memory.peak
+
+    def _layers(self) -> AbstractContextManager[None]:
+        forms = {"plain": plain.plain_layers, "library": plain.library_convolutions}
+        return forms.get(self.form, nullcontext)()
+
+    def _discriminator(self, batch: Any) -> Callable[[], object]:
+        state, gamma = self.state, VALUES["gamma"]
+        if self.form == "plain":
+            return lambda: plain.discriminator_gradients(state, batch, LOSS, gamma)
+        networks = state.generator, state.discriminator
+
+        def ours() -> None:
+            accumulate_discriminator(*networks, batch, LOSS, self.config.penalties, gamma, self.micro_batch)
+
+        def double() -> None:
+            with patch("r3gan.penalties.backward_first_order", backward_twice):
+                ours()
+
+        return double if self.form in ("double", "library") else ours
+
+    def _generator(self, batch: Any) -> None:
+        if self.form == "plain":
+            plain.generator_gradients(self.state, batch, LOSS)
+        else:
+            accumulate_generator(self.state.generator, self.state.discriminator, batch, LOSS, self.micro_batch)
+
+    def _now(self) -> float:
+        if self.world.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+def make_config(case: str, attention: tuple[int, ...]) -> TrainConfig:
+    """The configuration of a case."""
+    attending = AttentionConfig(attention, heads=1)
+    if case == "quick":
+        row = PRESETS["digits-8x8"]
+        network, batch = NetworkConfig(row.widths, row.groups, row.blocks, attention=attending), row.batch
+    else:
+        size, width, batch = (int(part) for part in case.replace("x", "/", 1).split("/")[1:])
+        stages = (size // 4).bit_length()
+        groups = 2 * width // CHANNELS_PER_GROUP
+        network = NetworkConfig((width,) * stages, (groups,) * stages, (2,) * stages, attention=attending)
+    constant = Schedule(0.0, 0.0)
+    return TrainConfig(
+        "random", 0, 1e6, batch, network, Schedules(*(constant,) * 5), EvaluationConfig(1e6), penalties=PenaltyConfig()
+    )
+
+
+def random_digits(resolution: int, device: torch.device) -> StackedDigits:
+    """A dataset of noise, with the size of MNIST."""
+    images = torch.randint(256, (60_000, resolution, resolution), dtype=torch.uint8)
+    part = DigitImages(images.to(device), torch.zeros(len(images), dtype=torch.int64, device=device))
+    return StackedDigits("random", "noise", part, part)
+
+
+@torch.no_grad()
+def wake_branches(state: TrainState) -> None:
+    """Residual branches start at zero, where half of the backward pass multiplies zeros: give them weights."""
+    for network in (state.generator, state.discriminator):
+        for name, parameter in network.named_parameters():
+            if name.endswith("project.weight"):
+                torch.nn.init.normal_(parameter, std=0.1 / parameter.shape[1] ** 0.5)
+    state.ema = copy.deepcopy(state.generator)
+
+
+def table(results: list[dict[str, Any]]) -> Table:
+    """For the terminal."""
+    shown = Table(title="medians; factors above 1: the first-order form is faster, below 1: it takes less memory")
+    columns = {
+        "parts of": lambda row: str(row["micro_batch"]),
+        "D step": lambda row: f"{row['d_step_seconds']['first order']:.3f} s",
+        "against double": lambda row: f"{row['d_step_against_double']:.2f}",
+        "library": lambda row: f"{row['d_step_against_library']:.2f}",
+        "iteration": lambda row: f"{row['iteration_seconds']['first order']:.3f} s",
+        "against plain": lambda row: f"{row['iteration_against_plain']:.2f}",
+        "D memory": lambda row: f"{row['d_step_bytes']['first order'] / 2**20:.0f} MiB",
+        "to library": lambda row: f"{row['memory_to_library']:.2f}",
+        "one part": lambda row: f"{row['memory_one_part_to_library']:.2f}",
+    }
+    for column in ("case", *columns):
+        shown.add_column(column, justify="right", no_wrap=column == "case")
+    for row in results:
+        shown.add_row(row["case"], *(show(row) for show in columns.values()))
+    return shown
+
+
+if __name__ == "__main__":
+    main()
