@@ -6,8 +6,7 @@ A case is resolution/width/batch, or `quick`, the network of the quick profile. 
 whole iteration (data, D step, G step, Adam, moving average) in this process, one after the other; medians are compared.
 
 plain          the way it is usually written, see benchmarks/plain.py
-library        our layers in channels_last, fused Adam; R1 and R2 by the library's double backward, the whole batch at once
-double         the same, with convolutions whose second gradient is our own (r3gan/convolution.py): faster and leaner
+double         our layers, channels_last, fused Adam; R1 and R2 by double backward, the whole batch at once
 first order    what `r3gan train` does: the first-order form, the batch in parts of the default size
 one part       the same with the whole batch at once
 
@@ -50,7 +49,7 @@ from r3gan.presets import PRESETS
 from r3gan.state import TrainState, fresh_state
 from r3gan.steps import accumulate_discriminator, accumulate_generator, adam_step, update_ema
 
-FORMS = ("plain", "library", "double", "first order", "one part")
+FORMS = ("plain", "double", "first order", "one part")
 CASES = ["quick", *(f"32x32/{width}/{batch}" for width in (96, 192, 384) for batch in (16, 32, 64))]
 VALUES = {"lr": 1e-4, "beta2": 0.9, "gamma": 1.0}
 EMA_DECAY = 0.999
@@ -102,10 +101,9 @@ def measure(case: str, attention: tuple[int, ...], device: torch.device, seconds
         "d_step_one_part_against_double": d_step["double"] / d_step["one part"],
         "iteration_against_plain": whole["plain"] / whole["first order"],
         "iteration_against_double": whole["double"] / whole["first order"],
-        "d_step_against_library": d_step["library"] / d_step["first order"],
-        "memory_to_library": memory["first order"] / memory["library"],
-        "memory_one_part_to_library": memory["one part"] / memory["library"],
-        "memory_one_part_to_double": memory["one part"] / memory["double"],
+        "d_step_against_plain": d_step["plain"] / d_step["first order"],
+        **{f"memory_to_{other}": memory["first order"] / memory[other] for other in ("plain", "double")},
+        **{f"memory_one_part_to_{other}": memory["one part"] / memory[other] for other in ("plain", "double")},
     }
 
 
@@ -147,8 +145,7 @@ class Iteration:
         return memory.peak
 
     def _layers(self) -> AbstractContextManager[None]:
-        forms = {"plain": plain.plain_layers, "library": plain.library_convolutions}
-        return forms.get(self.form, nullcontext)()
+        return plain.plain_layers() if self.form == "plain" else nullcontext()
 
     def _discriminator(self, batch: Any) -> Callable[[], object]:
         state, gamma = self.state, VALUES["gamma"]
@@ -163,7 +160,7 @@ class Iteration:
             with patch("r3gan.penalties.backward_first_order", backward_twice):
                 ours()
 
-        return double if self.form in ("double", "library") else ours
+        return double if self.form == "double" else ours
 
     def _generator(self, batch: Any) -> None:
         if self.form == "plain":
@@ -218,12 +215,12 @@ def table(results: list[dict[str, Any]]) -> Table:
         "parts of": lambda row: str(row["micro_batch"]),
         "D step": lambda row: f"{row['d_step_seconds']['first order']:.3f} s",
         "against double": lambda row: f"{row['d_step_against_double']:.2f}",
-        "library": lambda row: f"{row['d_step_against_library']:.2f}",
+        "plain": lambda row: f"{row['d_step_against_plain']:.2f}",
         "iteration": lambda row: f"{row['iteration_seconds']['first order']:.3f} s",
         "against plain": lambda row: f"{row['iteration_against_plain']:.2f}",
         "D memory": lambda row: f"{row['d_step_bytes']['first order'] / 2**20:.0f} MiB",
-        "to library": lambda row: f"{row['memory_to_library']:.2f}",
-        "one part": lambda row: f"{row['memory_one_part_to_library']:.2f}",
+        "to double": lambda row: f"{row['memory_to_double']:.2f}",
+        "to plain": lambda row: f"{row['memory_to_plain']:.2f}",
     }
     for column in ("case", *columns):
         shown.add_column(column, justify="right", no_wrap=column == "case")

@@ -44,18 +44,6 @@ def upsample(x: Tensor) -> Tensor:
     return y.view(*x.shape[:2], *y.shape[2:])
 
 
-def library_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
-    """The library's convolution, differentiated twice by the library."""
-    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
-
-
-@contextmanager
-def library_convolutions() -> Iterator[None]:
-    """Within, the layers keep their layout and resampling, but convolutions are differentiated by the library."""
-    with patch("r3gan.layers.conv2d", library_conv2d):
-        yield
-
-
 @contextmanager
 def plain_layers() -> Iterator[None]:
     """Within, the layers of r3gan/layers.py run the plain way."""

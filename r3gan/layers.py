@@ -225,7 +225,7 @@ class SpatialSum(Layer):
         return self(u)
 
     def _channels_last(self) -> Tensor:
-        """The weights as [S, S, C], contiguous: what is multiplied with them takes on their layout, also in autograd."""
+        """The weights as contiguous [S, S, C]: what is multiplied with them takes on their layout, also in autograd."""
         return self.weight[:, 0].permute(1, 2, 0).contiguous()
 
 
