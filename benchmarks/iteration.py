@@ -6,7 +6,8 @@ A case is resolution/width/batch, or `quick`, the network of the quick profile. 
 whole iteration (data, D step, G step, Adam, moving average) in this process, one after the other; medians are compared.
 
 plain          the way it is usually written, see benchmarks/plain.py
-double         our layers, channels_last, fused Adam; R1 and R2 by double backward, the whole batch at once
+library        channels_last, native resampling, fused Adam; R1 and R2 by the library's double backward, all at once
+double         the same with the second gradients of r3gan/convolution.py and resampling.py: our general path
 first order    what `r3gan train` does: the first-order form, the batch in parts of the default size
 one part       the same with the whole batch at once
 
@@ -49,7 +50,7 @@ from r3gan.presets import PRESETS
 from r3gan.state import TrainState, fresh_state
 from r3gan.steps import accumulate_discriminator, accumulate_generator, adam_step, update_ema
 
-FORMS = ("plain", "double", "first order", "one part")
+FORMS = ("plain", "library", "double", "first order", "one part")
 CASES = ["quick", *(f"32x32/{width}/{batch}" for width in (96, 192, 384) for batch in (16, 32, 64))]
 VALUES = {"lr": 1e-4, "beta2": 0.9, "gamma": 1.0}
 EMA_DECAY = 0.999
@@ -97,14 +98,15 @@ def measure(case: str, attention: tuple[int, ...], device: torch.device, seconds
         "d_step_seconds": d_step,
         "iteration_seconds": whole,
         "d_step_bytes": memory,
-        "d_step_against_double": d_step["double"] / d_step["first order"],
-        "d_step_one_part_against_double": d_step["double"] / d_step["one part"],
-        "iteration_against_plain": whole["plain"] / whole["first order"],
-        "iteration_against_double": whole["double"] / whole["first order"],
-        "d_step_against_plain": d_step["plain"] / d_step["first order"],
-        **{f"memory_to_{other}": memory["first order"] / memory[other] for other in ("plain", "double")},
-        **{f"memory_one_part_to_{other}": memory["one part"] / memory[other] for other in ("plain", "double")},
+        "d_step_factor": factors(d_step),
+        "iteration_factor": factors(whole),
+        "d_step_memory_ratio": {form: memory["first order"] / memory[form] for form in FORMS},
     }
+
+
+def factors(seconds: dict[str, float]) -> dict[str, float]:
+    """How many times faster the first-order form is than each."""
+    return {form: seconds[form] / seconds["first order"] for form in FORMS}
 
 
 class Iteration:
@@ -145,7 +147,8 @@ class Iteration:
         return memory.peak
 
     def _layers(self) -> AbstractContextManager[None]:
-        return plain.plain_layers() if self.form == "plain" else nullcontext()
+        forms = {"plain": plain.plain_layers, "library": plain.library_gradients}
+        return forms.get(self.form, nullcontext)()
 
     def _discriminator(self, batch: Any) -> Callable[[], object]:
         state, gamma = self.state, VALUES["gamma"]
@@ -160,7 +163,7 @@ class Iteration:
             with patch("r3gan.penalties.backward_first_order", backward_twice):
                 ours()
 
-        return double if self.form == "double" else ours
+        return double if self.form in ("library", "double") else ours
 
     def _generator(self, batch: Any) -> None:
         if self.form == "plain":
@@ -210,22 +213,20 @@ def wake_branches(state: TrainState) -> None:
 
 def table(results: list[dict[str, Any]]) -> Table:
     """For the terminal."""
-    shown = Table(title="medians; factors above 1: the first-order form is faster, below 1: it takes less memory")
-    columns = {
-        "parts of": lambda row: str(row["micro_batch"]),
-        "D step": lambda row: f"{row['d_step_seconds']['first order']:.3f} s",
-        "against double": lambda row: f"{row['d_step_against_double']:.2f}",
-        "plain": lambda row: f"{row['d_step_against_plain']:.2f}",
-        "iteration": lambda row: f"{row['iteration_seconds']['first order']:.3f} s",
-        "against plain": lambda row: f"{row['iteration_against_plain']:.2f}",
-        "D memory": lambda row: f"{row['d_step_bytes']['first order'] / 2**20:.0f} MiB",
-        "to double": lambda row: f"{row['memory_to_double']:.2f}",
-        "to plain": lambda row: f"{row['memory_to_plain']:.2f}",
-    }
-    for column in ("case", *columns):
+    shown = Table(title="medians; ×: how many times faster the first-order form is; of: its memory as a fraction")
+    others = FORMS[:3]
+    columns = ["case", "parts of", "D step", *(f"× {form}" for form in others), "iteration"]
+    columns += [*(f"×  {form}" for form in others), "D memory", *(f"of {form}" for form in others)]
+    for column in columns:
         shown.add_column(column, justify="right", no_wrap=column == "case")
     for row in results:
-        shown.add_row(row["case"], *(show(row) for show in columns.values()))
+        cells = [row["case"], str(row["micro_batch"]), f"{row['d_step_seconds']['first order']:.3f} s"]
+        cells += [f"{row['d_step_factor'][form]:.2f}" for form in others]
+        cells += [f"{row['iteration_seconds']['first order']:.3f} s"]
+        cells += [f"{row['iteration_factor'][form]:.2f}" for form in others]
+        cells += [f"{row['d_step_bytes']['first order'] / 2**20:.0f} MiB"]
+        cells += [f"{row['d_step_memory_ratio'][form]:.2f}" for form in others]
+        shown.add_row(*cells)
     return shown
 
 

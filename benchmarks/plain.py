@@ -44,6 +44,29 @@ def upsample(x: Tensor) -> Tensor:
     return y.view(*x.shape[:2], *y.shape[2:])
 
 
+def library_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+    """The library's convolution, differentiated by the library."""
+    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
+
+
+def library_downsample(x: Tensor) -> Tensor:
+    """The library's depthwise convolution, differentiated by the library."""
+    return F.conv2d(x, bilinear_kernel(x), stride=2, padding=1, groups=x.shape[1])
+
+
+def library_upsample(x: Tensor) -> Tensor:
+    """The transposed one."""
+    return F.conv_transpose2d(x, bilinear_kernel(x, 4.0), stride=2, padding=1, groups=x.shape[1])
+
+
+@contextmanager
+def library_gradients() -> Iterator[None]:
+    """Within, the layers keep their channels_last layout, and the library takes every gradient."""
+    library = {"conv2d": library_conv2d, "downsample": library_downsample, "upsample": library_upsample}
+    with patch.multiple("r3gan.layers", **library):
+        yield
+
+
 @contextmanager
 def plain_layers() -> Iterator[None]:
     """Within, the layers of r3gan/layers.py run the plain way."""

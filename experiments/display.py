@@ -12,12 +12,16 @@ from rich.table import Table
 
 from experiments.execute import Task, log_tail
 from experiments.plan import Job
+from r3gan.estimate import Cost
 
 KEY_METRIC = "d_kl"
 
 
-def plan_tables(jobs: list[Job], status: dict[str, str]) -> Iterator[Table]:
-    """A table per dataset with a row per variant; `status` maps identities to done, resume or new."""
+def plan_tables(jobs: list[Job], status: dict[str, str], costs: dict[str, Cost]) -> Iterator[Table]:
+    """A table per dataset with a row per variant, and below it what each costs.
+
+    `status` maps identities to done, resume or new, `costs` maps them to their cost, as far as it is known.
+    """
     for dataset in dict.fromkeys(job.dataset for job in jobs):
         table = Table(title=dataset, title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("variant", no_wrap=True)
@@ -32,14 +36,42 @@ def plan_tables(jobs: list[Job], status: dict[str, str]) -> Iterator[Table]:
             counted = "\n".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
             seeds = " ".join(str(job.seed) for job in members)
             table.add_row(variant, escape(changes) or "-", seeds, f"{members[0].config.total_kimg:g}", counted)
+        variants_of: dict[Cost, list[str]] = {}
+        for job in here:
+            if job.identity in costs:
+                names = variants_of.setdefault(costs[job.identity], [])
+                names += [job.variant] if job.variant not in names else []
+        table.caption = "\n".join(f"{', '.join(names)}: {cost_text(cost)}" for cost, names in variants_of.items())
+        table.caption_justify = "left"
         yield table
 
 
-def plan_summary(jobs: list[Job], status: dict[str, str]) -> str:
+def cost_text(cost: Cost) -> str:
+    """A cost in one line."""
+    return (
+        f"G {shorten(cost.generator_parameters)} and D {shorten(cost.discriminator_parameters)} weights, "
+        f"{shorten(cost.flops_per_image)}FLOP per image, "
+        f"{shorten(cost.memory_bytes)}B of memory with {cost.micro_batch} pairs at once"
+    )
+
+
+def shorten(number: float) -> str:
+    """Three digits and a letter for thousands, millions and so on."""
+    for letter in ("", "k", "M", "G", "T", "P"):
+        if number < 1000:
+            return f"{number:.3g} {letter}".rstrip()
+        number /= 1000
+    return f"{number:.3g} E"
+
+
+def plan_summary(jobs: list[Job], status: dict[str, str], costs: dict[str, Cost]) -> str:
     """Jobs and cost in one line."""
     left = [job for job in jobs if status[job.identity] != "done"]
     total, remaining = (sum(job.config.total_kimg for job in part) for part in (jobs, left))
-    return f"{len(jobs)} jobs, {total:g} kimg in all; to run: {len(left)} jobs, {remaining:g} kimg"
+    known = [job for job in left if job.identity in costs]
+    flops = sum(costs[job.identity].flops_per_image * job.config.total_img for job in known)
+    work = f", {shorten(flops)}FLOP" if known else ""
+    return f"{len(jobs)} jobs, {total:g} kimg in all; to run: {len(left)} jobs, {remaining:g} kimg{work}"
 
 
 class Display:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from experiments.execute import ATTEMPT_MARK
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 
+# glibc: keep freed blocks for the next step instead of handing them back, to be zeroed when they return.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+
 
 @dataclass(frozen=True)
 class LocalProcess:
@@ -32,11 +35,13 @@ class LocalLauncher:
     parallel: int
     ranks: int
     gpus: int
+    micro_batch: int | None = None  # pairs that a rank computes at once, if the job is not to choose
 
     def start(self, directory: JobDir, slot: int) -> LocalProcess:
         """See execute.Launcher. What the job prints is appended to its log."""
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.ranks}"]
         command += ["-m", "r3gan", "train", str(directory.root)]
+        command += ["--micro-batch", str(self.micro_batch)] if self.micro_batch else []
         with directory.log.open("a") as log:
             log.write(f"{ATTEMPT_MARK}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n")
             log.flush()
@@ -60,6 +65,7 @@ class LocalLauncher:
             confined["OMP_NUM_THREADS"] = str(max(1, cores() // self.gpus))
         else:
             confined["OMP_NUM_THREADS"] = str(max(1, cores() // (self.parallel * self.ranks)))
+            confined |= KEEP_MEMORY
         return confined
 
 

@@ -5,11 +5,13 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from experiments.costs import job_costs
 from experiments.display import Display, plan_summary, plan_tables
 from experiments.execute import Outcome, Task, execute
 from experiments.local import LocalLauncher, slots
@@ -58,6 +60,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
     add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
+    add("--micro-batch", type=positive, help="pairs that a rank computes at once: less memory, the same result")
     add("--output", type=Path, default=Path("runs"), help="where the job directories go (default: runs)")
     options = parser.parse_args(arguments)
     if options.json and not options.dry_run:
@@ -75,15 +78,17 @@ def positive(text: str) -> int:
 
 
 def show_plan(jobs: list[Job], options: argparse.Namespace) -> None:
-    """Print the plan, as a table or as JSON."""
+    """Print the plan with its cost, as a table or as JSON."""
+    costs = job_costs(jobs, options.ranks, options.micro_batch)
     if options.json:
-        print(json.dumps([job_as_json(job) for job in jobs], indent=2))
+        cost = {identity: asdict(cost) for identity, cost in costs.items()}
+        print(json.dumps([job_as_json(job) | {"cost": cost.get(job.identity)} for job in jobs], indent=2))
         return
     states = job_states(jobs, options.output)
     console.print(f"study {jobs[0].study}, profile {jobs[0].profile}")
-    for table in plan_tables(jobs, states):
+    for table in plan_tables(jobs, states, costs):
         console.print(table)
-    console.print(plan_summary(jobs, states))
+    console.print(plan_summary(jobs, states, costs))
 
 
 def job_states(jobs: list[Job], output: Path) -> dict[str, str]:
@@ -115,7 +120,7 @@ def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
             if task not in missing:
                 tracker.ended(task, "finished")
         with Display(console) as display:
-            launcher = LocalLauncher(parallel, options.ranks, gpus)
+            launcher = LocalLauncher(parallel, options.ranks, gpus, options.micro_batch)
             outcome = execute(missing, launcher, parallel, [display, tracker], lambda: bool(asked))
     if tracker.warning:
         errors.print(f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from r3gan.catalog import DATASETS, DatasetUnavailable, availability_problems, data_root
+from r3gan.catalog import AVAILABLE, DatasetUnavailable, availability_problems, data_root
 from r3gan.classifier import get_classifier
 from r3gan.config import TrainConfig, find_problems, from_dict
 from r3gan.data import download_missing, load_dataset
@@ -30,10 +30,10 @@ def main() -> int:
     training = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
     training.add_argument("job", type=Path)
     training.add_argument(
-        "--micro-batch", type=int, help="pairs that a rank computes at once: less memory, same result"
+        "--micro-batch", type=positive, help="pairs that a rank computes at once: less memory, same result"
     )
     preparing = commands.add_parser("prepare", help="download data and train digit classifiers ahead of the jobs")
-    preparing.add_argument("datasets", nargs="+", choices=DATASETS)
+    preparing.add_argument("datasets", nargs="+", choices=AVAILABLE)
     arguments = parser.parse_args()
     try:
         if arguments.command == "prepare":
@@ -45,6 +45,13 @@ def main() -> int:
     except (NonFiniteLoss, DamagedCheckpoint, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 up. Raises ValueError, as argparse expects."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def prepare(names: list[str]) -> int:

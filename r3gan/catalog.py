@@ -2,10 +2,29 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from r3gan.config import Problem, TrainConfig
 
-DATASETS = {"stacked-digits": 8, "stacked-mnist": 32}  # name -> resolution
+
+class Facts(NamedTuple):
+    """What is known of a dataset before its files are."""
+
+    resolution: int
+    classes: int  # 0: without labels
+    available: bool = True  # whether this version can load it
+
+
+DATASETS = {
+    "stacked-digits": Facts(8, 1000),
+    "stacked-mnist": Facts(32, 1000),
+    "cifar10": Facts(32, 10, available=False),
+    "ffhq64": Facts(64, 0, available=False),
+    "ffhq256": Facts(256, 0, available=False),
+    "imagenet32": Facts(32, 1000, available=False),
+    "imagenet64": Facts(64, 1000, available=False),
+}
+AVAILABLE = [name for name, facts in DATASETS.items() if facts.available]
 
 MNIST_FILES = (
     "train-images-idx3-ubyte",
@@ -22,10 +41,10 @@ class DatasetUnavailable(Exception):
 def availability_problems(config: TrainConfig) -> list[Problem]:
     """What a sound configuration asks for and this version does not have."""
     problems = []
-    if config.dataset not in DATASETS:
-        problems.append(Problem(("dataset",), f"{config.dataset} is not in this version: {', '.join(DATASETS)} are"))
-    elif config.network.resolution != DATASETS[config.dataset]:
-        ours, theirs = config.network.resolution, DATASETS[config.dataset]
+    if config.dataset not in AVAILABLE:
+        problems.append(Problem(("dataset",), f"{config.dataset} is not in this version: {', '.join(AVAILABLE)} are"))
+    elif config.network.resolution != DATASETS[config.dataset].resolution:
+        ours, theirs = config.network.resolution, DATASETS[config.dataset].resolution
         message = (
             f"has {len(config.network.widths)} stages, for {ours}x{ours} images; {config.dataset} has {theirs}x{theirs}"
         )
