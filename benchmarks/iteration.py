@@ -11,7 +11,7 @@ double         the same with the second gradients of r3gan/convolution.py and re
 first order    what `r3gan train` does: the first-order form, the batch in parts of the default size
 one part       the same with the whole batch at once
 
-Memory is the peak of all tensors that the D step brings to life, counted by r3gan.estimate.PeakMemory.
+Memory is the peak of all tensors that the D step brings to life, counted by r3gan.estimate.Meter.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from r3gan.config import (
 )
 from r3gan.data import DigitImages, StackedDigits
 from r3gan.distributed import World
-from r3gan.estimate import PeakMemory, default_micro_batch
+from r3gan.estimate import Meter, default_micro_batch
 from r3gan.losses import make_loss
 from r3gan.penalties import backward_twice
 from r3gan.presets import PRESETS
@@ -142,9 +142,9 @@ class Iteration:
     def discriminator_memory(self) -> int:
         """Peak bytes of tensors in the gradients of the D step."""
         batch = self.batches.get("discriminator", 0)
-        with self._layers(), PeakMemory() as memory:
+        with self._layers(), Meter() as meter:
             self._discriminator(batch)()
-        return memory.peak
+        return meter.peak_bytes
 
     def _layers(self) -> AbstractContextManager[None]:
         forms = {"plain": plain.plain_layers, "library": plain.library_gradients}

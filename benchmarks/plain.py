@@ -62,8 +62,9 @@ def library_upsample(x: Tensor) -> Tensor:
 @contextmanager
 def library_gradients() -> Iterator[None]:
     """Within, the layers keep their channels_last layout, and the library takes every gradient."""
-    library = {"conv2d": library_conv2d, "downsample": library_downsample, "upsample": library_upsample}
-    with patch.multiple("r3gan.layers", **library):
+    with patch.multiple(
+        "r3gan.layers", conv2d=library_conv2d, downsample=library_downsample, upsample=library_upsample
+    ):
         yield
 
 

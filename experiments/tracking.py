@@ -141,7 +141,9 @@ class RunUpload:
             return
         environment: dict[str, Any] = json.loads(self.directory.environment.read_text())
         data = environment.pop("dataset")
-        self.client.log_batch(self.run_id, tags=[RunTag(key, str(value)) for key, value in environment.items()])
+        form = Param("penalty_gradients", environment.pop("penalty_gradients"))
+        tags = [RunTag(key, str(value)) for key, value in environment.items()]
+        self.client.log_batch(self.run_id, params=[form], tags=tags)
         source = json.dumps({"uri": data["source"]})
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])

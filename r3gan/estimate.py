@@ -4,9 +4,7 @@ The job's own step is executed on the library's meta device, where tensors have 
 and living tensors are counted. Nothing here repeats the networks' structure.
 """
 
-import math
 import weakref
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -15,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from r3gan.batches import Batch
 from r3gan.config import LossPhase, NetworkConfig, PenaltyConfig
@@ -39,16 +37,28 @@ class Cost:
     micro_batch: int  # pairs at once that this memory is for
 
 
-class PeakMemory(TorchDispatchMode):
-    """Counts the bytes of all tensors that come to life within, and their peak."""
+def convolution_backward_flops(dy: Tensor, x: Tensor, weight: Tensor, *rest: Any, out_val: Any = None) -> int:
+    """Each wanted gradient takes as many as the convolution; the library's own formula forgets the groups."""
+    of_x, of_weight, _ = rest[-1]
+    return (of_x + of_weight) * 2 * dy.numel() * weight[0].numel()
+
+
+FLOP_FORMULAS = flop_registry | {torch.ops.aten.convolution_backward: convolution_backward_flops}
+
+
+class Meter(TorchDispatchMode):
+    """Counts, of all that runs within: floating-point operations, and the bytes of tensors that come to life."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.current = self.peak = 0
+        self.flops = self.current_bytes = self.peak_bytes = 0
         self._known: set[int] = set()
 
-    def __torch_dispatch__(self, function: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
+        formula = FLOP_FORMULAS.get(function.overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=result)
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
                 self._see(tensor.untyped_storage())
@@ -58,21 +68,13 @@ class PeakMemory(TorchDispatchMode):
         key, size = storage._cdata, storage.nbytes()
         if key not in self._known:
             self._known.add(key)
-            self.current += size
-            self.peak = max(self.peak, self.current)
+            self.current_bytes += size
+            self.peak_bytes = max(self.peak_bytes, self.current_bytes)
             weakref.finalize(storage, self._forget, key, size)
 
     def _forget(self, key: int, size: int) -> None:
         self._known.discard(key)
-        self.current -= size
-
-
-def convolution_backward_flops(
-    dy: Sequence[int], x: Sequence[int], weight: Sequence[int], *rest: Any, out_shape: Any = None, **_: Any
-) -> int:
-    """Each wanted gradient takes as many as the convolution; the library's own formula forgets the groups."""
-    wanted = rest[-1][:2]  # of x, of the weight
-    return sum(wanted) * 2 * math.prod(dy) * math.prod(weight[1:])
+        self.current_bytes -= size
 
 
 @cache
@@ -89,6 +91,8 @@ def estimate(
             torch.empty(micro_batch, network.latent_dim),
             torch.empty(micro_batch, classes) if network.conditional else None,
         )
+    for part in (generator, discriminator):
+        part.to(memory_format=torch.channels_last)
     loss = make_loss(LossPhase())
     steps = (
         lambda: accumulate_discriminator(generator, discriminator, batch, loss, penalties, 1.0, micro_batch),
@@ -96,10 +100,9 @@ def estimate(
     )
     flops, peak = 0, 0
     for step in steps:
-        formulas = {torch.ops.aten.convolution_backward: convolution_backward_flops}
-        with FlopCounterMode(display=False, custom_mapping=formulas) as counter, PeakMemory() as memory:
+        with Meter() as meter:
             step()
-        flops, peak = flops + counter.get_total_flops(), max(peak, memory.peak)
+        flops, peak = flops + meter.flops, max(peak, meter.peak_bytes)
     g, d = (sum(p.numel() for p in part.parameters()) for part in (generator, discriminator))
     # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
     # of the network that is being trained belong to the peak.
