@@ -1,0 +1,88 @@
+"""What the training loop costs beside its steps: where the time of a job goes.
+
+`python -m benchmarks.overhead [--profile quick] [--iterations 300] [--json FILE]`
+
+Runs `r3gan.train.train` itself on the first baseline job of ablations.yaml's profile, logging as often as that profile
+does, with one evaluation at the end, and times the parts of its loop.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import r3gan.train
+from benchmarks.machine import write_result
+from experiments.plan import make_plan
+from experiments.study import read_study
+from r3gan.batches import Batches
+from r3gan.catalog import data_root
+from r3gan.distributed import World
+from r3gan.jobdir import JobDir
+from r3gan.recorder import JsonlRecorder
+
+PARTS = {
+    "steps": ("discriminator_step", "generator_step", "update_ema"),
+    "evaluation": ("evaluate", "save_grid"),
+    "checkpoints": ("save_checkpoint",),
+    "preparation": ("load_dataset", "StackedDigitsEvaluator", "fresh_state", "default_micro_batch"),
+}
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--study", type=Path, default=Path("ablations.yaml"))
+    parser.add_argument("--profile", default="quick")
+    parser.add_argument("--iterations", type=int, default=300)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    config = make_plan(read_study(options.study), options.profile, {}, {})[0].config
+    config = replace(config, total_kimg=options.iterations * config.batch_size / 1000)
+    device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    seconds = dict.fromkeys((*PARTS, "data"), 0.0)
+
+    def timed(part: str, function: Callable) -> Callable:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                seconds[part] += time.perf_counter() - started
+
+        return call
+
+    wrapped = {name: timed(part, getattr(r3gan.train, name)) for part, names in PARTS.items() for name in names}
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(patch.object(Batches, "get", timed("data", Batches.get)))
+        for name, function in wrapped.items():
+            stack.enter_context(patch.object(r3gan.train, name, function))
+        job = JobDir(Path(folder))
+        started = time.perf_counter()
+        r3gan.train.train(config, job, data_root(), JsonlRecorder(job), World(0, 1, device), lambda: False)
+        whole = time.perf_counter() - started
+        points = len(job.read_metrics()[0])
+    training = whole - seconds["preparation"] - seconds["evaluation"] - seconds["checkpoints"]
+    seconds["logging and the rest"] = training - seconds["steps"] - seconds["data"]
+    table = Table(title=f"{options.iterations} iterations, {points} recorded points")
+    for column in ("part", "seconds", "share of training"):
+        table.add_column(column, justify="right")
+    for part, value in seconds.items():
+        inside = part in ("steps", "data", "logging and the rest")
+        table.add_row(part, f"{value:.3f}", f"{value / training:.2%}" if inside else "-")
+    Console().print(table)
+    write_result(options.json, {"iterations": options.iterations, "points": points, "seconds": seconds})
+
+
+if __name__ == "__main__":
+    main()
