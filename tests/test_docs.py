@@ -1,10 +1,11 @@
 """README and docs/ say what is true: every key with its type, default and meaning, every command, every path.
 
-`python -m tests.test_docs` prints the key table that belongs into docs/ablations-yaml.md.
+`python -m tests.test_docs` prints the tables that belong into docs/ablations-yaml.md and docs/speed.md.
 """
 
 import dataclasses
 import inspect
+import json
 import re
 import shlex
 import typing
@@ -21,6 +22,7 @@ from r3gan.presets import PRESETS, preset_tree
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
+RESULTS = ROOT / "benchmarks" / "results" / "cpu"
 REFERENCE = ROOT / "docs" / "ablations-yaml.md"
 
 
@@ -93,7 +95,7 @@ def test_every_run_command_in_the_documents_parses(document):
         parse_arguments(shlex.split(command.split("#")[0].replace("...", "")))
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/MAP.md", "docs/ablations-yaml.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/MAP.md", "docs/ablations-yaml.md", "docs/speed.md"])
 def test_every_path_in_the_documents_exists(document):
     text = (ROOT / document).read_text()
     linked = re.findall(r"\]\(([^)#:]+)\)", text)
@@ -102,5 +104,41 @@ def test_every_path_in_the_documents_exists(document):
     assert [p for p in linked if not (base / p).exists()] + [p for p in coded if not (ROOT / p).exists()] == []
 
 
+def speed_tables():
+    """The rows of docs/speed.md's tables of measurements, from the results that the benchmarks wrote."""
+    results = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in ("iteration", "memory", "scaling")}
+    for row in results["iteration"]["cases"]:
+        d, whole, memory = (row[key] for key in ("d_step_factor", "iteration_factor", "d_step_memory_ratio"))
+        one_part = row["d_step_bytes"]["one part"]
+        cells = [f"{d[form]:.2f}" for form in ("double", "library", "plain")]
+        cells += [f"{whole[form]:.2f}" for form in ("double", "library", "plain")]
+        cells += [f"{memory['library']:.2f}", f"{one_part / row['d_step_bytes']['library']:.2f}"]
+        yield f"| {row['case']} | {row['micro_batch']} | {' | '.join(cells)} |"
+    for row in results["memory"]["rows"]:
+        width, mib = row["case"].split("/")[1], 2**20
+        sizes = f"{row['estimated'] / mib:.0f} MiB | {row['measured'] / mib:.0f} MiB"
+        yield f"| width {width} | {row['micro_batch']} | {sizes} |"
+    for row in results["scaling"]["measured"]:
+        one, two = (row["ranks"][ranks] for ranks in ("1", "2"))
+        rates = f"{one['images_per_second']:.1f} | {two['images_per_second']:.1f}"
+        yield f"| {row['case']} | {rates} | {row['speedup']:.2f} | {two['communication_share']:.1%} |"
+    for row in results["scaling"]["on_paper"]:
+        step = f"{row['step_seconds'] * 1000:.0f} ms | {row['images_per_second']:,.0f}"
+        shares = f"{row['communication_share']:.1%} | {row['efficiency']:.0%} | {row['hours']:.1f} h"
+        yield f"| {row['preset']} | {row['gpus']} | {row['images_per_gpu']:g} | {step} | {shares} |"
+
+
+def test_the_numbers_of_the_speed_page_are_those_of_the_results():
+    text = (ROOT / "docs" / "speed.md").read_text()
+    assert [row for row in speed_tables() if row not in text] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/speed.md"])
+def test_every_benchmark_in_the_documents_exists(document):
+    names = set(re.findall(r"python -m benchmarks\.(\w+)", (ROOT / document).read_text()))
+    assert names
+    assert [name for name in names if not (ROOT / "benchmarks" / f"{name}.py").exists()] == []
+
+
 if __name__ == "__main__":
-    print("\n".join(key_table()), "\n", "\n".join(key_table(Schedule)))
+    print("\n".join(key_table()), "\n", "\n".join(key_table(Schedule)), "\n", "\n".join(speed_tables()))

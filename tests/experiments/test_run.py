@@ -43,7 +43,15 @@ def command(tmp_path, monkeypatch):
 def test_dry_run_shows_jobs_changes_and_cost_and_starts_nothing(command, write_study):
     done = command(write_study(), "--dry-run")
     assert done.returncode == 0
-    for part in ("baseline", "both", "network.attention.resolutions: [8]", "0 1", "0.16", "8 jobs, 1.28 kimg"):
+    for part in (
+        "baseline",
+        "both",
+        "network.attention.resolutions: [8]",
+        "0 1",
+        "0.16",
+        "8 jobs, 1.28 kimg",
+        "FLOP per image",
+    ):
         assert part in done.stdout
     assert list(command.folder.iterdir()) == []
 
@@ -53,6 +61,7 @@ def test_dry_run_as_json_holds_identity_and_resolved_configuration_per_job(comma
     jobs = json.loads(done.stdout)
     assert [(job["variant"], job["seed"]) for job in jobs] == [("both", 0), ("both", 1)]
     assert all(len(job["identity"]) == 10 and job["config"]["total_kimg"] == 0.3 for job in jobs)
+    assert all(job["cost"]["memory_bytes"] > 1e5 and job["cost"]["flops_per_image"] > 1e6 for job in jobs)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,7 @@ def test_a_missing_dataset_exits_with_2_before_any_job(command, write_study, mon
 
 
 def test_a_study_runs_is_tracked_and_reported_and_then_has_nothing_left_to_do(command, write_study):
-    arguments = (write_study(), "--only", "variant=baseline,both,seed=0", "--set", "total_kimg=0.08")
+    arguments = (write_study(), "--only", "variant=baseline,both,seed=0", "--set", "total_kimg=0.08", "--micro-batch=3")
     done = command(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("finished ") == 2
@@ -100,6 +109,8 @@ def test_a_study_runs_is_tracked_and_reported_and_then_has_nothing_left_to_do(co
     assert "Modes" in done.stdout
     assert (command.folder / "mlflow.db").exists()
     assert list((command.folder / "mlruns").rglob("ema.safetensors"))
+    environments = [json.loads(path.read_text()) for path in command.folder.rglob("environment.json")]
+    assert [environment["micro_batch"] for environment in environments] == [3, 3]
 
     again = command(*arguments)
     assert again.returncode == 0

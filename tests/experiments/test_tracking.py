@@ -40,7 +40,8 @@ def finish(task):
     checkpoint.mkdir(parents=True)
     (checkpoint / "ema.safetensors").write_bytes(b"weights")
     data = {"name": "stacked-digits", "source": "somewhere", "content_hash": "abc"}
-    write_json(task.directory.environment, {"device": "cpu", "ranks": 2, "dataset": data})
+    environment = {"device": "cpu", "ranks": 2, "penalty_gradients": "exact first-order form", "dataset": data}
+    write_json(task.directory.environment, environment)
     write_json(task.directory.result, {})
 
 
@@ -75,6 +76,7 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert run.data.tags["device"] == "cpu"
     assert run.data.params["network.widths"] == "[16, 8]"
     assert run.data.params["loss.1.margin"] == "2.0"
+    assert run.data.params["penalty_gradients"] == "exact first-order form"
     history = client.get_metric_history(run.info.run_id, "d_kl")
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.25)]
     assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]

@@ -33,9 +33,9 @@ def make_job(folder, config):
     return job
 
 
-def run_inside(config, folder, should_stop=lambda: False):
+def run_inside(config, folder, should_stop=lambda: False, micro_batch=None):
     job = make_job(folder, config)
-    finished = train(config, job, Path("nowhere"), JsonlRecorder(job), World(0, 1, CPU), should_stop)
+    finished = train(config, job, Path("nowhere"), JsonlRecorder(job), World(0, 1, CPU), should_stop, micro_batch)
     return job, finished
 
 
@@ -117,6 +117,28 @@ def test_two_ranks_agree_with_one_and_share_the_work(tmp_path):
             assert (value - other).norm() <= 2e-3 * value.norm() + 1e-4, f"{network}.{name}"
     for (_, a), (_, b) in zip(without_times(one), without_times(two), strict=True):
         assert {key: pytest.approx(value, rel=2e-2, abs=1e-3) for key, value in a.items()} == b
+
+
+@pytest.mark.parametrize("activation", ["leaky-relu", "gelu"])
+def test_parts_of_a_batch_train_the_same_and_the_record_says_how(tmp_path, activation):
+    """Both forms of the penalties; 3 does not divide the batch of 8."""
+    config = small_config(total_kimg=0.032, log_every_kimg=0.008, network=small_network(activation=activation))
+    whole, _ = run_inside(config, tmp_path / "whole")
+    parts, _ = run_inside(config, tmp_path / "parts", micro_batch=3)
+    form = {"leaky-relu": "exact first-order form", "gelu": "double backward"}[activation]
+    for job, size in ((whole, 8), (parts, 3)):
+        environment = json.loads(job.environment.read_text())
+        assert (environment["micro_batch"], environment["penalty_gradients"]) == (size, form)
+    for (_, a), (_, b) in zip(without_times(whole), without_times(parts), strict=True):
+        assert {
+            key: pytest.approx(value, rel=2e-3, abs=1e-5) for key, value in a.items() if key[:4] in ("loss", "r1", "r2")
+        } == {key: value for key, value in b.items() if key[:4] in ("loss", "r1", "r2")}
+
+
+def test_the_share_of_time_spent_on_data_is_recorded(tmp_path):
+    job, _ = run_inside(small_config(total_kimg=0.08), tmp_path)
+    shares = [line["metrics"]["data_share"] for line in job.read_metrics()[0]]
+    assert all(0 < share < 1 for share in shares)
 
 
 def test_variants_with_one_seed_share_data_latents_and_initial_weights(tmp_path):
