@@ -36,7 +36,7 @@ class Attend(Layer):
     r = d <dy, J x'> / dx, which is the derivative of `pull` along x' (second derivatives commute).
     """
 
-    curved = True
+    first_order = curved = True
 
     def __init__(self, heads: int, twice_differentiable: bool):
         super().__init__()

@@ -41,9 +41,9 @@ class Tape:
 
 
 class Layer(nn.Module):
-    """See the file's head. Parameterless layers that are linear need only `forward` and `pull`."""
+    """See the file's head. Parameterless layers that are linear need only `forward` and `pull`, and to say so."""
 
-    first_order = True  # `record`, `pull`, `push` and `backprop` are exact
+    first_order = False  # `record`, `pull`, `push` and `backprop` are exact
     curved = False  # but it is not piecewise linear by itself: its `backprop` starts a curvature's cotangent
 
     def record(self, x: Tensor, tape: Tape) -> Tensor:
@@ -56,11 +56,17 @@ class Layer(nn.Module):
         return self(u)
 
     def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
-        return None if r is None else self.pull(r, tape)
+        if r is None:
+            return None
+        if any(True for _ in self.parameters()):
+            raise NotImplementedError(f"{type(self).__name__} before a layer that is not piecewise linear")
+        return self.pull(r, tape)
 
 
 class Chain(nn.Sequential, Layer):
     """One layer after the other."""
+
+    first_order = True
 
     @property
     def layers(self) -> list[Layer]:
@@ -184,6 +190,8 @@ class Conv(Layer):
 class Linear(Layer):
     """A matrix without bias: [N, C] -> [N, K]; `init_std` as in `Conv`."""
 
+    first_order = True
+
     def __init__(self, features_in: int, features_out: int, gain: float = 1.0):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(features_out, features_in))
@@ -191,10 +199,6 @@ class Linear(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight)
-
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
-        tape.notes[self] = x if tape.curved_ahead else None
-        return self(x)
 
     def pull(self, dy: Tensor, tape: Tape) -> Tensor:
         tape.notes[self] = dy
@@ -207,6 +211,8 @@ class Linear(Layer):
 
 class SpatialSum(Layer):
     """A weighted sum over all positions, channel by channel: [N, C, S, S] -> [N, C]."""
+
+    first_order = True
 
     def __init__(self, channels: int, size: int):
         super().__init__()
@@ -232,6 +238,8 @@ class SpatialSum(Layer):
 class Downsample(Layer):
     """[N, C, H, W] -> [N, C, H/2, W/2]."""
 
+    first_order = True
+
     def forward(self, x: Tensor) -> Tensor:
         return downsample(x)
 
@@ -242,6 +250,8 @@ class Downsample(Layer):
 class Upsample(Layer):
     """[N, C, H, W] -> [N, C, 2H, 2W]."""
 
+    first_order = True
+
     def forward(self, x: Tensor) -> Tensor:
         return upsample(x)
 
@@ -251,6 +261,8 @@ class Upsample(Layer):
 
 class Precision(Layer):
     """The input in the dtype of what follows: bfloat16 on a GPU if `low`, else the parameters' own."""
+
+    first_order = True
 
     def __init__(self, low: bool):
         super().__init__()
@@ -269,9 +281,31 @@ class Precision(Layer):
         return dy.to(tape.notes[self])
 
 
+def declares_first_order(network: nn.Module) -> bool:
+    """Whether the passes are exact for the network: every module says so, for the very `forward` that it runs.
+
+    Not so if a subclass changes `forward` alone, or if a module occurs twice, whose notes would get mixed up.
+    """
+
+    def owner(module: nn.Module, method: str) -> type:
+        return next(cls for cls in type(module).__mro__ if method in vars(cls))
+
+    modules = list(network.modules())
+    occurrences = sum(1 for _ in network.named_modules(remove_duplicate=False))
+    return occurrences == len(modules) and all(
+        isinstance(module, Layer) and module.first_order and issubclass(owner(module, "pull"), owner(module, "forward"))
+        for module in modules
+    )
+
+
 def add_gradient(parameter: nn.Parameter | None, gradient: Tensor, tape: Tape) -> None:
-    """Add to a parameter's gradient, in the parameter's own dtype and memory layout (fused Adam relies on it)."""
+    """Add to a parameter's gradient, in the parameter's own dtype and memory layout (fused Adam relies on it).
+
+    A frozen parameter gets none, as in automatic differentiation.
+    """
     assert parameter is not None
+    if not parameter.requires_grad:
+        return
     if parameter.grad is None:
         parameter.grad = torch.zeros_like(parameter)
     parameter.grad.add_(gradient, alpha=tape.gradient_scale)

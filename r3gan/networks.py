@@ -16,7 +16,18 @@ from torch import Tensor, nn
 from r3gan.activations import ACTIVATIONS
 from r3gan.attention import SelfAttention
 from r3gan.config import ActivationName, NetworkConfig, NetworkName
-from r3gan.layers import Chain, Conv, Downsample, Layer, Linear, Precision, Residual, SpatialSum, Upsample
+from r3gan.layers import (
+    Chain,
+    Conv,
+    Downsample,
+    Layer,
+    Linear,
+    Precision,
+    Residual,
+    SpatialSum,
+    Upsample,
+    declares_first_order,
+)
 from r3gan.streams import stream
 
 BASE_RESOLUTION = 4
@@ -141,8 +152,8 @@ class Discriminator(nn.Module):
 
     @property
     def first_order(self) -> bool:
-        """Whether every part declares the passes of the first-order form (r3gan/layers.py) exact for itself."""
-        return all(isinstance(module, Layer) and module.first_order for module in self.trunk.modules())
+        """Whether the passes of the first-order form are declared exact for this network, see r3gan/layers.py."""
+        return type(self).forward is Discriminator.forward and declares_first_order(self.trunk)
 
 
 def initialise(network: nn.Module, seed: int, name: NetworkName) -> None:

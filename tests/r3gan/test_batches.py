@@ -82,6 +82,18 @@ def test_batches_drawn_ahead_are_the_same_also_from_the_host_and_after_a_jump(da
     assert plain.seconds > 0
 
 
+def test_every_batch_is_drawn_once_and_ahead(data, monkeypatch):
+    drawn, indices = [], type(data).indices
+    monkeypatch.setattr(type(data), "indices", lambda *request: drawn.append(request[2:4]) or indices(*request))
+    batches = Batches(small_config(), data, World(0, 1, CPU), ahead=True)
+    requests = [(phase, position) for position in (0, 8, 16) for phase in ("discriminator", "generator")]
+    for request in requests:
+        batches.get(*request)
+    batches.close()
+    assert drawn[: len(requests)] == requests
+    assert len(drawn) <= len(requests) + 1
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("free", [2**40, 0])

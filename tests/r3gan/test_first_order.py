@@ -11,9 +11,9 @@ import torch.multiprocessing as mp
 from r3gan.batches import Batch
 from r3gan.config import AttentionConfig, LossPhase, NetworkConfig, PenaltyConfig
 from r3gan.distributed import World
-from r3gan.layers import Tape
+from r3gan.layers import Layer, Tape
 from r3gan.losses import make_loss
-from r3gan.networks import Discriminator
+from r3gan.networks import Discriminator, ResidualBlock
 from r3gan.penalties import FIRST_ORDER, TWICE, backward_discriminator, penalty_form
 from r3gan.steps import accumulate_discriminator
 from tests.r3gan.small import small_network
@@ -200,11 +200,57 @@ def test_smooth_networks_declare_themselves_and_take_the_general_path(activation
     assert gradient == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-5)
 
 
-def test_a_module_that_declares_nothing_sends_the_network_to_the_general_path():
+def add_undeclared_module(discriminator):
+    discriminator.trunk.stages[0].blocks.append(torch.nn.GroupNorm(2, 8).double())
+
+
+def add_layer_that_declares_nothing(discriminator):
+    discriminator.trunk.stages[0].blocks.append(type("Sine", (Layer,), {"forward": lambda self, x: x.sin()})())
+
+
+def change_forward_alone(discriminator):
+    block = discriminator.trunk.stages[0].blocks[0]
+    block.__class__ = type(
+        "Squared", (ResidualBlock,), {"forward": lambda self, x: ResidualBlock.forward(self, x).square()}
+    )
+
+
+def normalise_weights(discriminator):
+    torch.nn.utils.parametrizations.weight_norm(discriminator.trunk.from_rgb)
+
+
+def use_a_block_twice(discriminator):
+    blocks = discriminator.trunk.stages[0].blocks
+    blocks.append(blocks[0])
+
+
+CHANGES = [
+    add_undeclared_module,
+    add_layer_that_declares_nothing,
+    change_forward_alone,
+    normalise_weights,
+    use_a_block_twice,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_what_does_not_declare_itself_takes_the_general_path(change):
     discriminator = make_discriminator(small_network())
     assert discriminator.first_order
-    discriminator.trunk.stages[0].blocks.append(torch.nn.GroupNorm(2, 8).double())
+    change(discriminator)
     assert not discriminator.first_order
+    arguments = (*make_pairs(small_network()), make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    backward_discriminator(discriminator, *arguments)
+    assert all(p.grad is not None for p in discriminator.parameters())
+
+
+def test_frozen_parameters_get_no_gradient():
+    network = small_network()
+    discriminator = make_discriminator(network)
+    discriminator.trunk.from_rgb.requires_grad_(False)
+    backward_discriminator(discriminator, *make_pairs(network), make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    assert discriminator.trunk.from_rgb.weight.grad is None
+    assert discriminator.trunk.head.weight.grad is not None
 
 
 def test_no_layer_keeps_anything_after_a_step():
