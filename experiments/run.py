@@ -19,6 +19,7 @@ from experiments.options import parse_only, parse_settings
 from experiments.plan import Job, job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
 from experiments.study import read_study
+from r3gan.arguments import positive
 from r3gan.jobdir import JobDir
 
 if TYPE_CHECKING:
@@ -68,13 +69,6 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
     return options
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 up. Raises ValueError, as argparse expects."""
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
 
 
 def show_plan(jobs: list[Job], options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from r3gan.arguments import positive
 from r3gan.catalog import AVAILABLE, DatasetUnavailable, availability_problems, data_root
 from r3gan.classifier import get_classifier
 from r3gan.config import TrainConfig, find_problems, from_dict
@@ -45,13 +46,6 @@ def main() -> int:
     except (NonFiniteLoss, DamagedCheckpoint, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 up. Raises ValueError, as argparse expects."""
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
 
 
 def prepare(names: list[str]) -> int:

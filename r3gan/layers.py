@@ -260,7 +260,7 @@ class Upsample(Layer):
 
 
 class Precision(Layer):
-    """The input in the dtype of what follows: bfloat16 on a GPU if `low`, else the parameters' own."""
+    """The input in the dtype of what follows: bfloat16 off the CPU if `low`, else the parameters' own."""
 
     first_order = True
 
@@ -269,7 +269,7 @@ class Precision(Layer):
         self.low = low
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.low and x.is_cuda:
+        if self.low and x.device.type != "cpu":
             return x.to(torch.bfloat16)
         return x.float() if x.dtype == torch.bfloat16 else x
 

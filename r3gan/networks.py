@@ -136,6 +136,7 @@ class Discriminator(nn.Module):
                 precision=stage_precision(config, stages - 1),
                 from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1]),
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
+                full_precision=Precision(low=False),
                 basis=SpatialSum(width, BASE_RESOLUTION),
                 head=Linear(width, width if self.classes else 1),
             )

@@ -102,3 +102,13 @@ def test_on_a_gpu_parts_are_as_large_as_its_memory_allows(monkeypatch):
     assert sizes[1] == 1
     assert 1 < sizes[2**22] < 64
     assert estimate(network, 0, PenaltyConfig(), 64, sizes[2**22], True).memory_bytes <= 0.8 * 2**22
+
+
+def test_bfloat16_takes_half_on_a_gpu_and_does_not_exist_on_a_cpu():
+    sizes = {}
+    for stages in (0, 2):
+        network = small_network(widths=(32, 32), groups=(4, 4), bf16_stages=stages)
+        for on_gpu in (False, True):
+            sizes[stages, on_gpu] = estimate(network, 0, PenaltyConfig(), 64, 64, on_gpu).memory_bytes
+    assert sizes[0, False] == sizes[2, False] == sizes[0, True]
+    assert 0.5 < sizes[2, True] / sizes[0, True] < 0.65
