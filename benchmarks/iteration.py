@@ -16,6 +16,7 @@ Memory is the peak of all tensors that the D step brings to life, counted by r3g
 
 import argparse
 import copy
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -61,7 +62,7 @@ LOSS = make_loss(LossPhase())
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", nargs="+", default=CASES)
+    parser.add_argument("--case", nargs="+", default=CASES, type=case_name)
     parser.add_argument(
         "--attention", type=int, nargs="*", default=[], help="resolutions with self-attention in D and G"
     )
@@ -75,6 +76,15 @@ def main() -> None:
         Console().print(table(results))
         write_result(options.json, {"cases": results})
     print(describe_machine())
+
+
+def case_name(text: str) -> str:
+    """`quick`, or resolution/width/batch. Raises ArgumentTypeError."""
+    if text != "quick" and not re.fullmatch(r"(4|8|16|32|64|128)x\1/[1-9]\d*/[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: quick or resolution/width/batch was expected, such as 32x32/96/16")
+    if text != "quick" and int(text.split("/")[1]) * 2 % CHANNELS_PER_GROUP:
+        raise argparse.ArgumentTypeError(f"{text!r}: the width must be a multiple of {CHANNELS_PER_GROUP // 2}")
+    return text
 
 
 def measure(case: str, attention: tuple[int, ...], device: torch.device, seconds: float) -> dict[str, Any]:

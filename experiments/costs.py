@@ -6,7 +6,7 @@ import torch
 
 from experiments.plan import Job
 from r3gan.catalog import DATASETS
-from r3gan.estimate import Cost, default_micro_batch, estimate
+from r3gan.estimate import Cost, default_micro_batch, estimate, parts_of
 
 
 def job_costs(jobs: list[Job], ranks: int, micro_batch: int | None) -> dict[str, Cost]:
@@ -21,5 +21,5 @@ def job_costs(jobs: list[Job], ranks: int, micro_batch: int | None) -> dict[str,
         size = micro_batch or default_micro_batch(
             config.network, DATASETS[job.dataset].classes, config.penalties, share, device
         )
-        costs[job.identity] = of_job(min(size, share), device.type == "cuda")
+        costs[job.identity] = of_job(parts_of(share, size), device.type == "cuda")
     return costs

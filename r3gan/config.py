@@ -174,6 +174,9 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
     stages = len(network.widths)
     if stages == 0:
         return [Problem(("network", "widths"), "at least one stage is needed")]
+    if network.activation not in get_args(ActivationName):
+        known = ", ".join(get_args(ActivationName))
+        problems.append(Problem(("network", "activation"), f"{network.activation} is none of {known}"))
     for key in ("widths", "groups", "blocks"):
         values = getattr(network, key)
         if len(values) != stages:

@@ -120,10 +120,26 @@ def default_micro_batch(
     system for fresh memory each time: beyond it every tensor is zeroed before use, which costs more than parts do.
     """
     if device.type == "cpu":
-        pair = 2 * max(4 * network.expansion * width * (4 * 2**i) ** 2 for i, width in enumerate(network.widths))
-        return min(share, max(1, ACTIVATION_BYTES_CPU // pair))
+        return parts_of(share, ACTIVATION_BYTES_CPU // (2 * largest_activation(network)))
     limit = USABLE_GPU_MEMORY * torch.cuda.get_device_properties(device).total_memory
     size = share
     while size > 1 and estimate(network, classes, penalties, share, size, True).memory_bytes > limit:
-        size = -(-size // 2)
+        size = parts_of(share, size // 2)
     return size
+
+
+def parts_of(share: int, size: int) -> int:
+    """The largest part, if `share` pairs are cut into nearly equal parts of at most `size`, and of one at least."""
+    count = -(-share // max(1, size))
+    return -(-share // count)
+
+
+def largest_activation(network: NetworkConfig) -> int:
+    """Bytes in float32 of one image's largest tensor."""
+    sizes = []
+    for i, width in enumerate(network.widths):
+        resolution = 4 * 2**i
+        sizes.append(4 * network.expansion * width * resolution**2)
+        if resolution in network.attention.resolutions:
+            sizes += [4 * 3 * width * resolution**2, 4 * network.attention.heads * resolution**4]
+    return max(sizes)

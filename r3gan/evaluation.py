@@ -18,7 +18,7 @@ from r3gan.networks import Generator
 from r3gan.streams import stream
 
 GRID_SIDE = 8
-SAMPLE_BATCH = 100  # small enough for a CPU's cache
+SAMPLE_BATCH = 100  # at most; small enough for a CPU's cache
 
 
 class StackedDigitsEvaluator:
@@ -58,19 +58,28 @@ class StackedDigitsEvaluator:
 
 
 def evaluate(
-    generator: Generator, evaluator: StackedDigitsEvaluator, seed: int, samples: int, world: World
+    generator: Generator,
+    evaluator: StackedDigitsEvaluator,
+    seed: int,
+    samples: int,
+    world: World,
+    at_once: int = SAMPLE_BATCH,
 ) -> dict[str, float]:
-    """Metrics of `samples` images from the job's fixed evaluation latents, the work shared among the ranks."""
+    """Metrics of `samples` images from the job's fixed evaluation latents, the work shared among the ranks.
+
+    at_once: how many images may be made at a time. Training makes that many too, so that metrics need no more memory.
+    """
     latents, labels = fixed_inputs(generator, seed, "evaluation", samples)
     mine = [part[world.share(samples)] for part in (latents, labels) if part is not None]
-    described = [evaluator.describe(images) for images in generate(generator, *mine)]
+    described = [evaluator.describe(images) for images in generate(generator, *mine, at_once=at_once)]
     modes, features = (world.gather(torch.cat(parts)) for parts in zip(*described, strict=True))
     return evaluator.measure(modes, features)
 
 
-def save_grid(generator: Generator, seed: int, path: Path) -> None:
+def save_grid(generator: Generator, seed: int, path: Path, at_once: int = SAMPLE_BATCH) -> None:
     """An 8x8 grid of samples from the job's fixed grid latents, as a PNG without borders."""
-    images = torch.cat(list(generate(generator, *fixed_inputs(generator, seed, "grid", GRID_SIDE**2))))
+    inputs = fixed_inputs(generator, seed, "grid", GRID_SIDE**2)
+    images = torch.cat(list(generate(generator, *inputs, at_once=at_once)))
     save_image(images, path, nrow=GRID_SIDE, padding=0, normalize=True, value_range=(-1, 1), format="png")
 
 
@@ -84,9 +93,11 @@ def fixed_inputs(generator: Generator, seed: int, purpose: str, count: int) -> t
 
 
 @torch.no_grad()
-def generate(generator: Generator, latents: Tensor, labels: Tensor | None = None) -> Iterable[Tensor]:
+def generate(
+    generator: Generator, latents: Tensor, labels: Tensor | None = None, *, at_once: int = SAMPLE_BATCH
+) -> Iterable[Tensor]:
     """Images in batches [<=100, 3, R, R], clamped to -1..1."""
-    device = generator.basis.device
-    for start in range(0, len(latents), SAMPLE_BATCH):
-        part = slice(start, start + SAMPLE_BATCH)
+    device, size = generator.basis.device, min(at_once, SAMPLE_BATCH)
+    for start in range(0, len(latents), size):
+        part = slice(start, start + size)
         yield generator(latents[part].to(device), None if labels is None else labels[part].to(device)).clamp(-1, 1)

@@ -134,8 +134,12 @@ class Conv(Layer):
         self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
         self.groups = groups
         self.activation = activation
-        self.first_order = activation in (None, "leaky-relu")
         self.init_std = gain / math.sqrt(self.weight[0].numel())
+
+    @property
+    def first_order(self) -> bool:  # type: ignore[override]
+        """Whether the activation is piecewise linear."""
+        return self.activation in (None, "leaky-relu")
 
     def forward(self, x: Tensor) -> Tensor:
         y = conv2d(x, *self._cast(x), self.groups)
@@ -281,21 +285,32 @@ class Precision(Layer):
         return dy.to(tape.notes[self])
 
 
+PASSES = ("record", "pull", "push", "backprop")
+
+
 def declares_first_order(network: nn.Module) -> bool:
     """Whether the passes are exact for the network: every module says so, for the very `forward` that it runs.
 
-    Not so if a subclass changes `forward` alone, or if a module occurs twice, whose notes would get mixed up.
+    Not so if a subclass or an instance changes `forward` alone, if hooks change what it does, or if a module occurs
+    twice, whose notes would get mixed up.
     """
-
-    def owner(module: nn.Module, method: str) -> type:
-        return next(cls for cls in type(module).__mro__ if method in vars(cls))
-
     modules = list(network.modules())
     occurrences = sum(1 for _ in network.named_modules(remove_duplicate=False))
-    return occurrences == len(modules) and all(
-        isinstance(module, Layer) and module.first_order and issubclass(owner(module, "pull"), owner(module, "forward"))
-        for module in modules
-    )
+    return occurrences == len(modules) and all(declares_itself(module) for module in modules)
+
+
+def declares_itself(module: nn.Module) -> bool:
+    """The part of `declares_first_order` that one module can tell."""
+    if not isinstance(module, Layer) or not module.first_order or "forward" in vars(module):
+        return False
+    if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+        return False
+
+    def owner(method: str) -> type:
+        return next(cls for cls in type(module).__mro__ if method in vars(cls))
+
+    # A pass that `Layer` itself defines follows from `forward`.
+    return all(owner(name) is Layer or issubclass(owner(name), owner("forward")) for name in PASSES)
 
 
 def add_gradient(parameter: nn.Parameter | None, gradient: Tensor, tape: Tape) -> None:

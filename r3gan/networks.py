@@ -154,7 +154,9 @@ class Discriminator(nn.Module):
     @property
     def first_order(self) -> bool:
         """Whether the passes of the first-order form are declared exact for this network, see r3gan/layers.py."""
-        return type(self).forward is Discriminator.forward and declares_first_order(self.trunk)
+        own = type(self).forward is Discriminator.forward and type(self).directions is Discriminator.directions
+        head = self.embedding is None or (type(self.embedding) is Linear and declares_first_order(self.embedding))
+        return own and head and declares_first_order(self.trunk)
 
 
 def initialise(network: nn.Module, seed: int, name: NetworkName) -> None:

@@ -16,7 +16,7 @@ from r3gan.first_order import AffineMap, backward_first_order
 from r3gan.losses import Loss
 from r3gan.networks import Discriminator
 
-FIRST_ORDER, TWICE = "exact first-order form", "double backward"
+FIRST_ORDER, TWICE, NONE = "exact first-order form", "double backward", "no penalty"
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,13 @@ class DiscriminatorTerms:
     r2: Tensor  # the same at the generated images
 
 
-def penalty_form(discriminator: Discriminator) -> str:
-    """By which form the gradients of R1 and R2 are taken, for the record."""
+def penalty_form(discriminator: Discriminator, penalties: PenaltyConfig) -> str:
+    """By which form the gradients of R1 and R2 are taken, for the record and for `backward_discriminator`.
+
+    Without any penalty one ordinary backward pass is less work than the first-order form.
+    """
+    if not (penalties.r1 or penalties.r2):
+        return NONE
     return FIRST_ORDER if discriminator.first_order else TWICE
 
 
@@ -59,8 +64,7 @@ def backward_discriminator(
     def adversarial(logits: Tensor) -> Tensor:
         return loss.discriminator(*logits.split(count))
 
-    # Without any penalty, one ordinary backward pass is less work than the first-order form.
-    form = backward_first_order if discriminator.first_order and (penalties.r1 or penalties.r2) else backward_twice
+    form = backward_first_order if penalty_form(discriminator, penalties) == FIRST_ORDER else backward_twice
     logits, squared_norms = form(
         discriminator, images, labels, augment, lambda v: adversarial(v).sum(), gamma, penalised, 1 / (pairs or count)
     )

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from r3gan.batches import Batches
-from r3gan.config import IMG_PER_KIMG, TrainConfig
+from r3gan.config import IMG_PER_KIMG, PenaltyConfig, TrainConfig
 from r3gan.data import StackedDigits, load_dataset
 from r3gan.distributed import World
-from r3gan.estimate import default_micro_batch
+from r3gan.estimate import default_micro_batch, parts_of
 from r3gan.evaluation import StackedDigitsEvaluator, evaluate, save_grid
 from r3gan.jobdir import JobDir, write_json
 from r3gan.losses import make_loss, phase_at
@@ -49,11 +49,11 @@ def train(
     batches = Batches(config, data, world)
     share = config.batch_size // world.size
     shape = config.network, data.classes, config.penalties, share, world.device
-    micro_batch = min(micro_batch or default_micro_batch(*shape), share)
+    micro_batch = parts_of(share, micro_batch or default_micro_batch(*shape))
     evaluator = StackedDigitsEvaluator(data, world.device)
     state = fresh_state(config, data.classes, world.device)
     if world.is_main:
-        write_json(job.environment, environment(world, data, state, micro_batch))
+        write_json(job.environment, environment(world, data, state, config.penalties, micro_batch))
     checkpoint = job.last_checkpoint()
     if checkpoint is not None:
         load_checkpoint(state, checkpoint)
@@ -85,10 +85,10 @@ def train(
             metrics["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
             logged = state.seconds, batches.seconds
         if at_end or reached(config.evaluation.every_kimg):
-            metrics |= evaluate(state.ema, evaluator, config.seed, config.evaluation.samples, world)
+            metrics |= evaluate(state.ema, evaluator, config.seed, config.evaluation.samples, world, 2 * micro_batch)
             if world.is_main:
                 job.samples.mkdir(exist_ok=True)
-                save_grid(state.ema, config.seed, job.sample(state.images))
+                save_grid(state.ema, config.seed, job.sample(state.images), 2 * micro_batch)
         if metrics and world.is_main:
             recorder.record(state.images, state.seconds, metrics)
 
@@ -137,14 +137,16 @@ def peak_memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def environment(world: World, data: StackedDigits, state: TrainState, micro_batch: int) -> dict[str, Any]:
+def environment(
+    world: World, data: StackedDigits, state: TrainState, penalties: PenaltyConfig, micro_batch: int
+) -> dict[str, Any]:
     """What the job runs on and with, for the record."""
     return {
         "device": torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
         "ranks": world.size,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "penalty_gradients": penalty_form(state.discriminator),
+        "penalty_gradients": penalty_form(state.discriminator, penalties),
         "micro_batch": micro_batch,
         "dataset": {"name": data.name, "source": data.source, "content_hash": data.content_hash},
     }

@@ -3,7 +3,7 @@ import torch
 
 from r3gan.batches import Batch
 from r3gan.config import AttentionConfig, LossPhase, NetworkConfig, PenaltyConfig
-from r3gan.estimate import Meter, default_micro_batch, estimate
+from r3gan.estimate import Meter, default_micro_batch, estimate, parts_of
 from r3gan.losses import make_loss
 from r3gan.networks import Discriminator, Generator
 from r3gan.steps import accumulate_discriminator, accumulate_generator
@@ -112,3 +112,16 @@ def test_bfloat16_takes_half_on_a_gpu_and_does_not_exist_on_a_cpu():
             sizes[stages, on_gpu] = estimate(network, 0, PenaltyConfig(), 64, 64, on_gpu).memory_bytes
     assert sizes[0, False] == sizes[2, False] == sizes[0, True]
     assert 0.5 < sizes[2, True] / sizes[0, True] < 0.65
+
+
+def test_parts_on_a_cpu_know_of_attention():
+    plain, attentive = (
+        NetworkConfig((16,) * 4, (2,) * 4, (1,) * 4, attention=AttentionConfig(resolutions))
+        for resolutions in ((), (32,))
+    )
+    sizes = [default_micro_batch(network, 0, PenaltyConfig(), 64, CPU) for network in (plain, attentive)]
+    assert sizes == [64, 2]  # two heads of 1024 x 1024 weights are 8 MiB for each image
+
+
+def test_parts_are_named_by_their_real_size():
+    assert [parts_of(32, size) for size in (100, 32, 21, 10, 1, 0)] == [32, 32, 16, 8, 1, 1]

@@ -42,7 +42,7 @@ def by_double_backward(discriminator, *arguments, **options):
     """The reference: the same call on a network that does not declare the first-order passes."""
     reference = copy.deepcopy(discriminator)
     reference.trunk.first_order = False
-    assert penalty_form(reference) == TWICE
+    assert penalty_form(reference, PenaltyConfig()) == TWICE
     terms = backward_discriminator(reference, *arguments, **options)
     return terms, {name: p.grad for name, p in reference.named_parameters()}
 
@@ -58,7 +58,7 @@ def assert_same(discriminator, gradients):
 
 def compare(network, penalties=PenaltyConfig(), phase=LossPhase(), augment=None):  # noqa: B008
     discriminator = make_discriminator(network)
-    assert penalty_form(discriminator) == FIRST_ORDER
+    assert penalty_form(discriminator, PenaltyConfig()) == FIRST_ORDER
     arguments = (*make_pairs(network), make_loss(phase), GAMMA, penalties)
     expected, gradients = by_double_backward(discriminator, *arguments, augment=augment)
     terms = backward_discriminator(discriminator, *arguments, augment=augment)
@@ -180,7 +180,7 @@ def test_gradients_add_to_those_that_are_there():
 def test_smooth_networks_declare_themselves_and_take_the_general_path(activation):
     """Their gradient equals finite differences of the objective, which the first-order form would miss."""
     discriminator = make_discriminator(small_network(activation=activation))
-    assert penalty_form(discriminator) == TWICE
+    assert penalty_form(discriminator, PenaltyConfig()) == TWICE
     real, fake, labels = make_pairs(small_network())
     loss = make_loss(LossPhase())
 
@@ -224,7 +224,33 @@ def use_a_block_twice(discriminator):
     blocks.append(blocks[0])
 
 
+def normalise_by_hooks(discriminator):
+    torch.nn.utils.spectral_norm(discriminator.trunk.from_rgb)
+
+
+def hook_a_block(discriminator):
+    discriminator.trunk.stages[0].blocks[0].register_forward_hook(lambda module, args, y: y.sin())
+
+
+def change_an_instance(discriminator):
+    block = discriminator.trunk.stages[0].blocks[0]
+    block.forward = lambda x: ResidualBlock.forward(block, x).sin()
+
+
+def change_an_activation(discriminator):
+    discriminator.trunk.stages[0].blocks[0].mix.activation = "gelu"
+
+
+def normalise_the_embedding(discriminator):
+    torch.nn.utils.parametrizations.weight_norm(discriminator.embedding)
+
+
 CHANGES = [
+    normalise_by_hooks,
+    hook_a_block,
+    change_an_instance,
+    change_an_activation,
+    normalise_the_embedding,
     add_undeclared_module,
     add_layer_that_declares_nothing,
     change_forward_alone,
@@ -235,11 +261,12 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_what_does_not_declare_itself_takes_the_general_path(change):
-    discriminator = make_discriminator(small_network())
+    network = small_network(conditional=True)
+    discriminator = make_discriminator(network)
     assert discriminator.first_order
     change(discriminator)
     assert not discriminator.first_order
-    arguments = (*make_pairs(small_network()), make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    arguments = (*make_pairs(network), make_loss(LossPhase()), GAMMA, PenaltyConfig())
     backward_discriminator(discriminator, *arguments)
     assert all(p.grad is not None for p in discriminator.parameters())
 
