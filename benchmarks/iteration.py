@@ -140,11 +140,10 @@ class Iteration:
             batch = self.batches.get("discriminator", self.state.images)
             drawn = self._now()
             self._discriminator(batch)()
-            adam = plain.adam_step if self.form == "plain" else adam_step
-            adam(self.state.discriminator_adam, VALUES)
+            adam_step(self.state.discriminator_adam, VALUES)
             d_done = self._now()
             self._generator(self.batches.get("generator", self.state.images))
-            adam(self.state.generator_adam, VALUES)
+            adam_step(self.state.generator_adam, VALUES)
             (plain.update_ema if self.form == "plain" else update_ema)(self.state, EMA_DECAY)
             self.state.images += self.config.batch_size
             return d_done - drawn, self._now() - started

@@ -7,7 +7,6 @@ moving average as they come. `plain_layers` lets the networks of r3gan/networks.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -117,10 +116,3 @@ def update_ema(state: TrainState, decay: float) -> None:
     with torch.no_grad():
         for ema, new in zip(state.ema.parameters(), state.generator.parameters(), strict=True):
             ema.copy_(new.lerp(ema, decay))
-
-
-def adam_step(adam: torch.optim.Adam, values: dict[str, Any]) -> None:
-    """One optimiser step."""
-    for group in adam.param_groups:
-        group["lr"], group["betas"] = values["lr"], (0.0, values["beta2"])
-    adam.step()

@@ -1,7 +1,5 @@
 """What the jobs of a plan will cost: parameters, operations and memory, before anything runs."""
 
-from functools import partial
-
 import torch
 
 from experiments.plan import Job
@@ -16,10 +14,8 @@ def job_costs(jobs: list[Job], ranks: int, micro_batch: int | None) -> dict[str,
     for job in jobs:
         if job.dataset not in DATASETS:
             continue
-        config, share = job.config, max(1, job.config.batch_size // ranks)
-        of_job = partial(estimate, config.network, DATASETS[job.dataset].classes, config.penalties, share)
-        size = micro_batch or default_micro_batch(
-            config.network, DATASETS[job.dataset].classes, config.penalties, share, device
-        )
-        costs[job.identity] = of_job(parts_of(share, size), device.type == "cuda")
+        share = max(1, job.config.batch_size // ranks)
+        shape = job.config.network, DATASETS[job.dataset].classes, job.config.penalties, share
+        size = parts_of(share, micro_batch or default_micro_batch(*shape, device))
+        costs[job.identity] = estimate(*shape, size, device.type == "cuda")
     return costs

@@ -10,7 +10,7 @@ e_n = gamma / N (0 for images whose penalty is off),
 where u_n at the input is c_n x_n + e_n g_n, and flows through the linearised network. Four passes, each as dear as a
 forward: record, pull (delta and g), push (u), and the weights' gradients on the way of the last.
 
-Layers that are not piecewise linear (attention) are differentiated twice by themselves, see r3gan/attention.py.
+Attention is not piecewise linear: its own second derivative is written by formula, see r3gan/attention.py.
 All is scaled by N, so that no factor vanishes in bfloat16; the weights' gradients are scaled back, in float32.
 
 Shapes: N images, E features.
