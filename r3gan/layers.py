@@ -14,6 +14,7 @@ Shapes: N images, C channels in, K channels out, H W height and width. Activatio
 
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 import torch
@@ -305,9 +306,16 @@ def declares_itself(module: nn.Module) -> bool:
         return False
     if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
         return False
+    kind: type = type(module)
+    return passes_fit_forward(kind)
+
+
+@cache
+def passes_fit_forward(layer: type) -> bool:
+    """Whether no class between those that define the passes and `layer` has changed `forward`; asked in every step."""
 
     def owner(method: str) -> type:
-        return next(cls for cls in type(module).__mro__ if method in vars(cls))
+        return next(cls for cls in layer.__mro__ if method in vars(cls))
 
     # A pass that `Layer` itself defines follows from `forward`.
     return all(owner(name) is Layer or issubclass(owner(name), owner("forward")) for name in PASSES)
