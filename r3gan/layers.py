@@ -148,9 +148,10 @@ class Conv(Layer):
 
     def record(self, x: Tensor, tape: Tape) -> Tensor:
         y = convolve(x, *self._cast(x), self.groups)
+        tape.notes[self] = {"input": x if tape.curved_ahead else None}
         if self.activation:
             y = F.leaky_relu_(y, LEAKY_SLOPE)
-        tape.notes[self] = {"output": y if self.activation else None, "input": x if tape.curved_ahead else None}
+            tape.notes[self]["signs"] = (y > 0).view(torch.int8)  # a quarter of the memory of y itself
         return y
 
     def pull(self, dy: Tensor, tape: Tape) -> Tensor:
@@ -184,12 +185,12 @@ class Conv(Layer):
         return self.weight.to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
 
     def _through_activation(self, v: Tensor, tape: Tape, out: Tensor | None = None) -> Tensor:
-        """v times the activation's slope at the recorded input, which the recorded output's sign tells."""
+        """v times the activation's slope at the recorded input, which the recorded signs tell."""
         if not self.activation:
             return v
         out = torch.empty_like(v) if out is None else out
-        output = tape.notes[self]["output"]
-        return torch.ops.aten.leaky_relu_backward.grad_input(v, output, LEAKY_SLOPE, True, grad_input=out)
+        signs = tape.notes[self]["signs"]
+        return torch.ops.aten.leaky_relu_backward.grad_input(v, signs, LEAKY_SLOPE, True, grad_input=out)
 
 
 class Linear(Layer):

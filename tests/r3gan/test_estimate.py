@@ -62,7 +62,7 @@ def test_memory_is_what_the_step_takes_on_a_cpu(attention, activation):
     peaks.append(meter.peak_bytes)
     g, d = (sum(p.nbytes for p in part.parameters()) for part in (generator, discriminator))
     expected = max(peaks) + 3 * (g + d) + max(g, d) + g + batch.real.nbytes
-    assert estimate(network, 0, PenaltyConfig(), 16, 16, False).memory_bytes == pytest.approx(expected, rel=0.12)
+    assert estimate(network, 0, PenaltyConfig(), 16, 16, False).memory_bytes == pytest.approx(expected, rel=0.15)
 
 
 def test_peak_memory_forgets_what_is_freed_and_counts_views_once():
