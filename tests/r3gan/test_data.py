@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from r3gan.catalog import MNIST_FILES, DatasetUnavailable
-from r3gan.data import load_dataset, stacked_label
+from r3gan.data.digits import stacked_label
+from r3gan.data.load import load_dataset
 
 CPU = torch.device("cpu")
 REAL_MNIST = Path(__file__).parents[3] / "shared" / "data"

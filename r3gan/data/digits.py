@@ -1,4 +1,4 @@
-"""Datasets: where the real images come from, addressed by position in a seeded, endless order.
+"""Stacked digits: three grey digits as the colours of one image.
 
 Shapes: N images in the set, B in a batch, R resolution. Images handed out are uint8 [B, 3, R, R] in 0..255.
 """
@@ -50,6 +50,15 @@ class StackedDigits:
         """Height and width of the images."""
         return self.train.images.shape[-1]
 
+    def __len__(self) -> int:
+        return len(self.train.images) ** 3
+
+    @cached_property
+    def label_histogram(self) -> Tensor:
+        """How many of the N^3 images show each mode: int64 [1000]."""
+        digits = torch.bincount(self.train.labels.cpu(), minlength=DIGITS)
+        return torch.einsum("r,g,b->rgb", digits, digits, digits).flatten()
+
     @cached_property
     def content_hash(self) -> str:
         """A hash of every pixel and label, of training and test digits."""
@@ -75,22 +84,6 @@ class StackedDigits:
 def stacked_label(digits: Tensor) -> Tensor:
     """Digit triples [B, 3] to modes [B]: 100 R + 10 G + B."""
     return digits @ torch.tensor([100, 10, 1], device=digits.device)
-
-
-def load_dataset(name: str, root: Path, device: torch.device) -> StackedDigits:
-    """The dataset `name`, on the device if it fits. Raises DatasetUnavailable if its files are not under `root`."""
-    train, test, source = LOADERS[name](root)
-    home = home_of(train.images.nbytes + test.images.nbytes, device)
-    return StackedDigits(
-        name, source, *(DigitImages(part.images.to(home), part.labels.to(home)) for part in (train, test))
-    )
-
-
-def home_of(size: int, device: torch.device) -> torch.device:
-    """Where a dataset of `size` bytes lives: on a GPU while it takes a quarter of the free memory at most."""
-    if device.type == "cuda" and size > torch.cuda.mem_get_info(device)[0] // 4:
-        return torch.device("cpu")
-    return device
 
 
 def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
@@ -135,24 +128,6 @@ def read_idx(folder: Path, name: str) -> Tensor:
     if len(data) != 4 + 4 * dims + shape.prod():
         raise DatasetUnavailable(f"{path} holds {len(data)} bytes, its header promises {4 + 4 * dims + shape.prod()}")
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(*shape).copy())
-
-
-def download_missing(name: str, root: Path) -> None:
-    """Fetch a dataset's files into `root` if they are not there, by torchvision's download where it has one.
-
-    Raises DatasetUnavailable with the way out if they stay missing.
-    """
-    if name != "stacked-mnist":
-        return
-    try:
-        mnist_folder(root)
-    except DatasetUnavailable as missing:
-        from torchvision.datasets import MNIST
-
-        try:
-            MNIST(str(root), download=True)
-        except (OSError, RuntimeError) as error:
-            raise DatasetUnavailable(f"{missing} (the download failed: {error})") from error
 
 
 Loader = Callable[[Path], tuple[DigitImages, DigitImages, str]]

@@ -1,0 +1,185 @@
+"""Batch files: CIFAR-10's data_batch_1..5, the downsampled ImageNet's train_data_batch_1..10; single, or in archives.
+
+A batch is a dictionary: data uint8 [n, 3 R R], the red, green and blue planes of an image in a row; labels [n], from 0
+up in CIFAR-10 and from 1 up in ImageNet.
+"""
+
+import io
+import math
+import re
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from r3gan.data.errors import BadData
+from r3gan.data.files import ZipFiles
+from r3gan.data.pickles import load_npz, load_pickle
+from r3gan.data.sources import Item, LabelMode, checked_labels
+
+
+class Family(NamedTuple):
+    """A dataset that comes in numbered batches."""
+
+    prefix: str
+    batches: int  # how many files
+    first_label: int
+    classes: int
+
+
+FAMILIES = (Family("data_batch_", 5, 0, 10), Family("train_data_batch_", 10, 1, 1000))
+BATCH_NAME = re.compile(r"((?:train_)?data_batch_)(\d+)(\.npz|\.pkl|\.pickle)?")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One batch file, wherever it lies."""
+
+    name: str  # of the file alone
+    where: str  # for messages
+    size: int  # bytes
+    open: Callable[[], BinaryIO]
+
+    def load(self) -> tuple[np.ndarray, Any]:
+        """The images uint8 [n, R, R, 3] and their n labels as written. Raises BadData."""
+        try:
+            with self.open() as file:
+                arrays = (load_npz if self.name.endswith(".npz") else load_pickle)(file, self.where)
+        except OSError as error:
+            raise BadData(f"{self.where} cannot be read: {error.strerror or error}") from error
+        for key in ("data", "labels"):
+            if key not in arrays:
+                raise BadData(f"{self.where} has no {key!r}, only {', '.join(sorted(arrays)) or 'nothing'}")
+        data, labels = arrays["data"], arrays["labels"]
+        side = math.isqrt(data.shape[1] // 3) if isinstance(data, np.ndarray) and data.ndim == 2 else 0
+        if side == 0 or data.dtype != np.uint8 or data.shape[1] != 3 * side * side:
+            found = f"{data.dtype} {list(data.shape)}" if isinstance(data, np.ndarray) else type(data).__name__
+            raise BadData(f"{self.where}: 'data' is {found}; uint8 [n, 3 R R] was expected")
+        if not isinstance(labels, list | tuple | np.ndarray) or len(labels) != len(data):
+            raise BadData(f"{self.where}: 'labels' is no list of {len(data)} labels, one for each image")
+        return data.reshape(-1, 3, side, side).transpose(0, 2, 3, 1), labels
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """The images of numbered batch files, in the order of the numbers."""
+
+    description: str
+    batches: tuple[Part, ...]
+    counts: tuple[int, ...]  # images per batch
+    labels: np.ndarray | None
+
+    @property
+    def parts(self) -> Sequence[tuple[str, int]]:
+        """The batch files and their sizes."""
+        return [(part.name, part.size) for part in self.batches]
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def items(self, start: int) -> Iterator[Item]:
+        """Images as arrays, in order; batches before `start` are not read."""
+        for part, count, end in zip(self.batches, self.counts, accumulate(self.counts), strict=True):
+            if start < end:
+                images, _ = part.load()
+                if len(images) != count:
+                    raise BadData(f"{part.where} changed while it was read")
+                first = max(0, start - (end - count))
+                for i, image in enumerate(images[first:], first):
+                    yield Item(f"{part.where}, image {i}", image)
+
+
+def is_batch(name: str) -> bool:
+    """Whether a path or member is named like a batch file."""
+    return BATCH_NAME.fullmatch(PurePosixPath(name).name) is not None
+
+
+def open_batches(path: Path, parts: Sequence[Part], mode: LabelMode) -> BatchFiles:
+    """The batches found in `path`, all of their family. Reads them once, for counts and labels. Raises BadData."""
+    family = next(f for f in FAMILIES if f.prefix == _named(parts[0])[0])
+    by_number: dict[int, Part] = {}
+    for part in parts:
+        prefix, number = _named(part)
+        if prefix != family.prefix or number in by_number:
+            other = by_number.get(number, parts[0])
+            raise BadData(f"{path} holds {other.where} and {part.where}, which do not belong together: keep one kind")
+        by_number[number] = part
+    wanted = range(1, family.batches + 1)
+    missing = [f"{family.prefix}{n}" for n in wanted if n not in by_number]
+    if missing or len(by_number) != family.batches:
+        raise BadData(
+            f"{path} lacks {', '.join(missing)}" if missing else f"{path} holds more than {family.batches} batches"
+        )
+    batches = tuple(by_number[n] for n in wanted)
+    counts, labels = [], []
+    for part in batches:
+        images, values = part.load()
+        counts.append(len(images))
+        if mode != "none":
+            labels.append(_checked(part, values, family))
+    if mode == "folders":
+        raise BadData(f"{path} holds batch files, not class folders: leave --labels folders out")
+    together = checked_labels(np.concatenate(labels), str(path)) if labels else None
+    return BatchFiles(f"{family.prefix}* of {path.name}", batches, tuple(counts), together)
+
+
+def _named(part: Part) -> tuple[str, int]:
+    match = BATCH_NAME.fullmatch(part.name)
+    assert match is not None
+    return match[1], int(match[2])
+
+
+def _checked(part: Part, values: Any, family: Family) -> np.ndarray:
+    labels = np.asarray(values)
+    last = family.first_label + family.classes - 1
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise BadData(f"{part.where}: its labels are not whole numbers")
+    if len(labels) and not (family.first_label <= labels.min() and labels.max() <= last):
+        found = labels.min() if labels.min() < family.first_label else labels.max()
+        raise BadData(f"{part.where}: label {found} is out of range: {family.first_label} to {last} can be")
+    return labels.astype(np.int64) - family.first_label
+
+
+def folder_parts(paths: Sequence[Path]) -> list[Part]:
+    """Batch files that lie in a folder."""
+    return [Part(path.name, str(path), path.stat().st_size, partial(_opened, path)) for path in paths]
+
+
+def zip_parts(files: ZipFiles) -> list[Part]:
+    """Batch files in a zip."""
+    return [
+        Part(PurePosixPath(name).name, files.where(name), size, partial(_member, files, name))
+        for name, size in files.sizes.items()
+        if is_batch(name)
+    ]
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _member(files: ZipFiles, name: str) -> BinaryIO:
+    return io.BytesIO(files.read(name))
+
+
+def tar_parts(path: Path) -> list[Part]:
+    """Batch files in a .tar.gz, kept in memory: an archive of this kind cannot be entered in the middle."""
+    parts = []
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.isfile() and is_batch(member.name) else None
+                if file is not None:
+                    name, data = PurePosixPath(member.name).name, file.read()
+                    parts.append(Part(name, f"{path}: {member.name}", len(data), partial(io.BytesIO, data)))
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        raise BadData(f"{path} cannot be read as a .tar.gz archive: is it cut off? ({error})") from error
+    if not parts:
+        raise BadData(f"{path} holds no batch files ({', '.join(f.prefix + '1' for f in FAMILIES)} ...)")
+    return parts

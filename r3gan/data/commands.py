@@ -1,0 +1,227 @@
+"""`python -m r3gan data list|check|prepare|download`: what is there, whether it is sound, and how to get it ready."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from r3gan.catalog import (
+    DATASETS,
+    DatasetUnavailable,
+    data_root,
+    facts,
+    missing,
+    mnist_folder,
+    own_names,
+    raw_paths,
+    unknown_dataset,
+)
+from r3gan.data.digits import LOADERS
+from r3gan.data.download import DOWNLOADS
+from r3gan.data.errors import BadData
+from r3gan.data.load import check_known, check_source, ensure_dataset, known_options, load_digits, prepare_known
+from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
+from r3gan.data.prepare import Options, prepare, resolution_of, survey
+from r3gan.data.progress import progress_bar
+from r3gan.data.recognise import open_source
+from r3gan.data.sources import LABEL_MODES, count_classes
+from r3gan.data.store import open_prepared, verify
+
+
+class Stopped(KeyboardInterrupt):
+    """SIGTERM was received."""
+
+
+def add_data(commands: Any) -> None:
+    """`r3gan data` and its own commands, added to the subparsers `commands`."""
+    data = commands.add_parser("data", help="list, check, prepare and download datasets").add_subparsers(required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        parser = data.add_parser(name, help=help, description=help)
+        parser.set_defaults(run=run)
+        return parser
+
+    add("list", list_datasets, "every dataset that is known, and where it is")
+    parser = add("check", check_datasets, "read datasets whole and compare them with what they should be")
+    parser.add_argument("datasets", nargs="*", metavar="NAME|PATH", help="default: every dataset that is prepared")
+    parser = add("prepare", prepare_dataset, "turn images into a prepared dataset, or into a StyleGAN/EDM dataset zip")
+    parser.add_argument("source", help="a path, or a known dataset's name (write ./NAME for a path of that name)")
+    parser.add_argument("destination", nargs="?", type=Path, help="a folder, or a file that ends in .zip")
+    parser.add_argument("--resolution", type=resolution, help="crop to the central square and reduce to this size")
+    parser.add_argument("--labels", choices=LABEL_MODES, default="auto", help="where labels come from (default: auto)")
+    parser.add_argument("--to-rgb", action="store_true", help="convert grey, palette, CMYK, 16-bit, transparent images")
+    parser = add("download", download_dataset, "fetch a dataset that has a public source, and prepare it")
+    parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME")
+
+
+def resolution(text: str) -> int:
+    """4 times a power of two. Raises ArgumentTypeError."""
+    if not text.isdecimal() or not is_resolution(int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: 4, 8, 16, 32, ... was expected")
+    return int(text)
+
+
+def list_datasets(_: argparse.Namespace) -> int:
+    """`data list`."""
+    root = data_root()
+    table = Table()
+    for column in ("name", "resolution", "classes", "images", "state", "where"):
+        right = column in ("resolution", "classes", "images")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for name in [*DATASETS, *own_names(root)]:
+        try:
+            known, (state, where) = facts(name), state_of(name, root)
+        except DatasetUnavailable as error:
+            known, state, where = None, "damaged", str(error)
+        cells = [f"{known.resolution}x{known.resolution}", str(known.classes or "-")] if known else ["?", "?"]
+        table.add_row(name, *cells, f"{known.images:,}" if known and known.images else "-", state, where)
+    Console(highlight=False).print(table)
+    return 0
+
+
+def state_of(name: str, root: Path) -> tuple[str, str]:
+    """A dataset's state in a word or two, and where it is or should be. Raises DatasetUnavailable if damaged."""
+    if name == "stacked-digits":
+        return "ready", "in scikit-learn"
+    if name == "stacked-mnist":
+        try:
+            return "ready", str(mnist_folder(root))
+        except DatasetUnavailable:
+            return "missing", str(root / "mnist")
+    if is_prepared(root / name):
+        check_known(name, root / name)
+        return "prepared", str(root / name)
+    found = raw_paths(name, root)
+    return ("raw found", str(found[0])) if found else ("missing", str(root / name))
+
+
+def check_datasets(arguments: argparse.Namespace) -> int:
+    """`data check`. Every dataset is checked, also after a bad one."""
+    root, failed = data_root(), False
+    names = arguments.datasets or [
+        name for name in [*DATASETS, *own_names(root)] if state_of_or_bad(name, root) != "missing"
+    ]
+    for name in names:
+        try:
+            print(f"{name}: {checked(name, root)}", flush=True)
+        except DatasetUnavailable as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            failed = True
+    return 2 if failed else 0
+
+
+def state_of_or_bad(name: str, root: Path) -> str:
+    """`state_of`, in which damage is a state too."""
+    try:
+        return state_of(name, root)[0]
+    except DatasetUnavailable:
+        return "damaged"
+
+
+def checked(name: str, root: Path) -> str:
+    """Read a dataset, prepared or as it comes, and say what it is. Raises DatasetUnavailable or BadData."""
+    if name in LOADERS:
+        digits = load_digits(name, root, torch.device("cpu"))
+        counts = f"{len(digits.train.images)} training and {len(digits.test.images)} test digits"
+        return f"sound, {counts}, content hash {digits.content_hash}"
+    own = name in DATASETS or name in own_names(root)
+    if not own and not Path(name).exists():
+        raise DatasetUnavailable(f"{name} is no path; {unknown_dataset(name)}")
+    folder = root / name if own else Path(name)
+    if is_prepared(folder):
+        if own:
+            check_known(name, folder)
+        data = open_prepared(folder)
+        verify(data, folder)
+        return f"sound, {described(data.manifest)}"
+    paths = raw_paths(name, root) if own else [folder]
+    if not paths:
+        raise DatasetUnavailable(missing(name, root))
+    return f"sound, not prepared, {checked_source(name, paths)}"
+
+
+def checked_source(name: str, paths: list[Path]) -> str:
+    """Read every image of a source, as preparing it would. Raises DatasetUnavailable or BadData."""
+    options = known_options(name) if name in DATASETS else Options()
+    source = open_source(paths, options.labels)
+    if name in DATASETS:
+        check_source(name, source, paths)
+    size, done = resolution_of(source, options), 0
+    with progress_bar(f"reading {name}") as progress:
+        for images in survey(source, options, size):
+            done += len(images)
+            progress(done, len(source))
+    return f"{done} images, {size}x{size}, {count_classes(source.labels) or 'no'} classes"
+
+
+def described(manifest: Manifest) -> str:
+    """A prepared dataset in words."""
+    shape = f"{manifest.count} images, {manifest.resolution}x{manifest.resolution}"
+    return f"{shape}, {manifest.classes or 'no'} classes, content hash {manifest.content_hash}"
+
+
+def prepare_dataset(arguments: argparse.Namespace) -> int:
+    """`data prepare`. Returns 128 + n after signal n, with what was done kept."""
+    try:
+        with stop_on_sigterm():
+            return _prepare(arguments)
+    except KeyboardInterrupt as stop:
+        print("stopped; run the same command again to go on", file=sys.stderr)
+        return 128 + (signal.SIGTERM if isinstance(stop, Stopped) else signal.SIGINT)
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    name, root = arguments.source, data_root()
+    if name in DATASETS:
+        known = DATASETS[name]
+        if known.images is None:
+            raise BadData(f"{name} needs no preparation")
+        if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
+            raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
+        destination = arguments.destination or root / name
+        prepare_known(name, root, destination, arguments.to_rgb)
+    else:
+        destination = arguments.destination
+        if destination is None:
+            raise BadData(f"name the folder or .zip to prepare {name} into, such as {root / 'NAME'}")
+        if not Path(name).exists():
+            raise DatasetUnavailable(f"{name} does not exist, and is no known dataset ({', '.join(DATASETS)})")
+        options = Options(arguments.resolution, arguments.labels, arguments.to_rgb)
+        with progress_bar(f"preparing {destination.name}") as progress:
+            prepare(open_source([Path(name)], options.labels), destination, options, progress)
+    if destination.is_dir():
+        print(f"{destination}: {described(read_manifest(destination))}")
+    else:
+        print(f"{destination} is written")
+    return 0
+
+
+def download_dataset(arguments: argparse.Namespace) -> int:
+    """`data download`."""
+    name, root = arguments.dataset, data_root()
+    if name not in DOWNLOADS and name != "stacked-digits" and not is_prepared(root / name):
+        raise DatasetUnavailable(f"{name} has no public source to download from. {missing(name, root)}")
+    ensure_dataset(name, root)
+    print(f"{name}: {', '.join(state_of(name, root))}")
+    return 0
+
+
+@contextmanager
+def stop_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the work within like Ctrl-C does, by an exception."""
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,135 @@
+"""From a source to a prepared dataset or a dataset zip: checked image by image, resumable, never half there."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from r3gan.data.archive import write_zip
+from r3gan.data.errors import BadData
+from r3gan.data.images import pixels
+from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
+from r3gan.data.recognise import PreparedSource
+from r3gan.data.sources import LabelMode, Source
+from r3gan.data.store import open_prepared
+from r3gan.data.writer import StoreWriter, publish
+
+AT_ONCE = 128  # images that are decoded before they are written
+Progress = Callable[[int, int], None]  # is told how many images of how many are done
+
+
+@dataclass(frozen=True)
+class Options:
+    """How images are taken from a source."""
+
+    resolution: int | None = None  # None: as they are
+    labels: LabelMode = "auto"
+    to_rgb: bool = False
+
+
+def no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def prepare(
+    source: Source, destination: Path, options: Options, progress: Progress = no_progress, wait: bool = False
+) -> Manifest:
+    """Write a prepared dataset into the folder `destination`, or a dataset zip if it ends in .zip. Begun ones go on.
+
+    The work lies in DESTINATION.partial until it is done. The source was opened with `options.labels`.
+    wait: if another process prepares the same, take what it made instead of raising BadData.
+    Raises BadData naming what is wrong with the source or in the way, and OSError if it cannot be written.
+    """
+    partial = destination.with_name(destination.name + ".partial")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(destination.with_name(f".{destination.name}.lock"), timeout=-1 if wait else 0)
+    try:
+        with lock:
+            if is_prepared(destination) and wait:
+                return read_manifest(destination)
+            if is_prepared(destination) or destination.is_file():
+                raise BadData(f"{destination} is there already: remove it to prepare it anew")
+            try:
+                if destination.suffix == ".zip":
+                    return _prepare_zip(source, destination, partial, options, progress)
+                manifest = _write_folder(source, destination.name, partial, options, progress)
+                publish(partial, destination)
+                return manifest
+            except OSError as error:
+                reason = f"{partial} cannot be written: {error.strerror or error}"
+                raise OSError(f"{reason}; what is there is kept, run the same again to go on") from error
+    except Timeout as error:
+        raise BadData(f"{destination} is being prepared by another process") from error
+
+
+def survey(source: Source, options: Options, resolution: int, start: int = 0) -> Iterator[np.ndarray]:
+    """The images from index `start` on, checked, in stacks uint8 [n, R, R, 3] of the resolution. Raises BadData."""
+    items = source.items(start)
+    with ThreadPoolExecutor(os.cpu_count(), "decode") as pool:
+        while some := list(islice(items, AT_ONCE)):
+            images = list(pool.map(lambda item: pixels(item, options.resolution, options.to_rgb), some))
+            for item, image in zip(some, images, strict=True):
+                if len(image) != resolution:
+                    sizes = f"{len(image)}x{len(image)}, the first image {resolution}x{resolution}"
+                    raise BadData(f"{item.name} is {sizes}: name a --resolution to reduce all to")
+            yield np.stack(images)
+
+
+def resolution_of(source: Source, options: Options) -> int:
+    """The resolution that is asked for, or that of the first image. Raises BadData if networks have no such."""
+    if options.resolution is not None:
+        return options.resolution
+    item = next(source.items(0))
+    size = len(pixels(item, None, options.to_rgb))
+    if not is_resolution(size):
+        found = f"{item.name} is {size}x{size}, but networks make 4, 8, 16, 32, ... pixels"
+        raise BadData(f"{found}: name a --resolution to reduce to")
+    return size
+
+
+def fingerprint(source: Source, options: Options) -> str:
+    """A hash of the names and sizes of the source's parts, of its labels and of the options."""
+    digest = hashlib.sha256(json.dumps([asdict(options), list(source.parts)]).encode())
+    if source.labels is not None:
+        digest.update(source.labels.data)
+    return digest.hexdigest()[:16]
+
+
+def _write_folder(source: Source, name: str, folder: Path, options: Options, progress: Progress) -> Manifest:
+    count, resolution = len(source), resolution_of(source, options)
+    writer = StoreWriter(folder, fingerprint(source, options), count, resolution)
+    try:
+        need, free = (count - writer.done) * resolution**2 * 3, shutil.disk_usage(folder).free
+        if need > free:
+            raise OSError(f"{need / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
+        progress(writer.done, count)
+        for images in survey(source, options, resolution, writer.done):
+            writer.append(images)
+            progress(writer.done, count)
+        if writer.done != count:
+            raise BadData(f"{source.description} ended after {writer.done} of {count} images")
+        return writer.finish(name, source.description, source.labels)
+    finally:
+        writer.close()
+
+
+def _prepare_zip(source: Source, destination: Path, partial: Path, options: Options, progress: Progress) -> Manifest:
+    """By way of a prepared folder, unless the source is one."""
+    partial.mkdir(exist_ok=True)
+    if isinstance(source, PreparedSource) and options.resolution in (None, source.data.resolution):
+        data = source.data
+    else:
+        _write_folder(source, destination.stem, partial, options, progress)
+        data = open_prepared(partial)
+    write_zip(data, source.labels, partial / "archive.zip", progress)
+    (partial / "archive.zip").rename(destination)
+    shutil.rmtree(partial)
+    return data.manifest

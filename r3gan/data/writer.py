@@ -1,0 +1,117 @@
+"""Writing a prepared dataset image by image, so that an interrupted writer can go on where the disk's copy ends.
+
+The arrays grow by ordinary appends in a folder of their own; a journal beside them says how many images are safely
+written, of what source, and with which hash. The finished folder takes its name last.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from r3gan.data.errors import BadData
+from r3gan.data.manifest import IMAGES, LABELS, MANIFEST, Manifest
+from r3gan.data.store import HASHED_AT_ONCE
+from r3gan.jobdir import sync_path, write_json
+
+JOURNAL = "journal.json"
+SYNC_EVERY = 512  # images
+
+
+class StoreWriter:
+    """Appends images uint8 [n, R, R, 3] to a folder until there are `count`. `done` says how many there are."""
+
+    def __init__(self, folder: Path, fingerprint: str, count: int, resolution: int):
+        """fingerprint: names the source and the options; a folder begun with another one raises BadData."""
+        self.folder, self.done, self._synced = folder, 0, 0
+        self._head: dict[str, Any] = {"fingerprint": fingerprint, "count": count, "resolution": resolution}
+        self._digest = hashlib.sha256()
+        folder.mkdir(parents=True, exist_ok=True)
+        resumed = (folder / JOURNAL).exists() and (folder / IMAGES).exists()
+        self._file = (folder / IMAGES).open("r+b" if resumed else "wb")
+        np.lib.format.write_array_header_1_0(
+            self._file,
+            {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
+            | {"shape": (count, resolution, resolution, 3)},
+        )
+        if resumed:
+            self._resume()
+        else:
+            self.sync()
+
+    def append(self, images: np.ndarray) -> None:
+        """Write images [n, R, R, 3]. Raises OSError if the disk is full; what was synced stays."""
+        data = np.ascontiguousarray(images).data
+        self._file.write(data)
+        self._digest.update(data)
+        self.done += len(images)
+        if self.done - self._synced >= SYNC_EVERY:
+            self.sync()
+
+    def sync(self) -> None:
+        """Force all that was written to the disk, then say so in the journal."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        write_json(self.folder / JOURNAL, {**self._head, "done": self.done, "sha256": self._digest.hexdigest()})
+        self._synced = self.done
+
+    def close(self) -> None:
+        """Let go of the file. What was not synced may be lost."""
+        self._file.close()
+
+    def finish(self, name: str, source: str, labels: np.ndarray | None) -> Manifest:
+        """Write labels int64 [N] and the manifest, once all images are there. The journal stays until `publish`."""
+        assert self.done == self._head["count"], f"{self.done} of {self._head['count']} images"
+        self.sync()
+        self.close()
+        histogram: tuple[int, ...] = ()
+        (self.folder / LABELS).unlink(missing_ok=True)
+        if labels is not None:
+            histogram = tuple(np.bincount(labels).tolist())
+            np.save(self.folder / LABELS, labels.astype(np.int64))
+            sync_path(self.folder / LABELS)
+            self._digest.update(np.ascontiguousarray(labels, np.int64).data)
+        count, resolution = self._head["count"], self._head["resolution"]
+        content_hash = self._digest.hexdigest()[:16]
+        manifest = Manifest(name, source, count, resolution, len(histogram), histogram, content_hash)
+        manifest.write(self.folder)
+        return manifest
+
+    def _resume(self) -> None:
+        """Go on behind the last synced image. Raises BadData if the folder is another source's, or damaged."""
+        path, away = self.folder / JOURNAL, f"remove {self.folder} to begin anew"
+        try:
+            journal = json.loads(path.read_text())
+            done, sha256 = int(journal["done"]), str(journal["sha256"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadData(f"{path} cannot be read ({error}): {away}") from error
+        if any(journal.get(key) != value for key, value in self._head.items()):
+            raise BadData(f"{self.folder} was begun from another source or with other options: {away}")
+        begin, left = self._file.tell(), done * self._head["resolution"] ** 2 * 3
+        end = begin + left
+        while left and (data := self._file.read(min(left, HASHED_AT_ONCE))):
+            self._digest.update(data)
+            left -= len(data)
+        if left or self._digest.hexdigest() != sha256:
+            raise BadData(f"{self.folder / IMAGES} is not what {path.name} says was written: {away}")
+        self._file.truncate(end)
+        self._file.seek(end)
+        self.done = self._synced = done
+
+
+def publish(folder: Path, destination: Path) -> None:
+    """Give a finished folder its name. In a folder that holds something already, the manifest comes last."""
+    if not destination.exists():
+        (folder / JOURNAL).unlink()
+        folder.rename(destination)
+    else:
+        (destination / LABELS).unlink(missing_ok=True)
+        for name in (IMAGES, LABELS, MANIFEST):
+            if (folder / name).exists():
+                (folder / name).rename(destination / name)
+        (folder / JOURNAL).unlink()
+        folder.rmdir()
+    sync_path(destination.parent)
