@@ -12,7 +12,7 @@ from rich.console import Console
 
 from analysis.errors import StudyError
 from analysis.load import find_study, load_grid, load_jobs, load_points, open_client
-from analysis.metrics import METRICS
+from analysis.metrics import FIGURES, shown_metrics
 from analysis.report import left_out_line, write_report
 from analysis.selection import select, variant_order
 from analysis.tables import protocol_notes, results_terminal
@@ -36,7 +36,8 @@ def report(args: argparse.Namespace) -> None:
     study = find_study(client, args.study)
     jobs = load_jobs(client, study.experiment_id)
     selection = select(jobs, args.identity)
-    points = load_points(client, selection.compared, [metric.key for metric in METRICS])
+    shown = [metric.key for figure in FIGURES for metric in shown_metrics(jobs.columns, figure)]
+    points = load_points(client, selection.compared, shown)
     out = args.out or Path("runs") / study.name / "report"
     out.mkdir(parents=True, exist_ok=True)
     summary = write_report(study.name, selection, variant_order(jobs), points, partial(load_grid, client), out)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import figures, tables
-from analysis.metrics import FIGURES, TABLE, Metric, metrics_of
+from analysis.metrics import FIGURES, Metric, shown_metrics
 from analysis.selection import GROUP, Selection
 from analysis.statistics import CONFIDENCE, over_seeds
 from experiments import names
@@ -82,7 +82,7 @@ def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFra
     """The figures over training of one profile and dataset."""
     drawn = []
     for key, caption in FIGURES.items():
-        panels = curve_panels(metrics_of(key), group, points)
+        panels = curve_panels(shown_metrics(group.columns, key), group, points)
         if panels:
             floors = {m.key: group[m.floor].mean() for m, _ in panels if m.floor in group and group[m.floor].any()}
             figure = figures.draw_curves(panels, figures.looks(variants), floors)
@@ -111,7 +111,8 @@ def curve_panels(
     """The metrics that this group of runs has points of, each with its curves over seeds."""
     labelled = points.merge(group[["run_id", names.VARIANT]], on="run_id")
     available = set(labelled["metric"])
-    return [(m, over_seeds(labelled[labelled["metric"] == m.key])) for m in metrics if m.key in available]
+    shown = [metric for metric in metrics if metric.key in available and not metric.at_end]
+    return [(metric, over_seeds(labelled[labelled["metric"] == metric.key])) for metric in shown]
 
 
 def sample_grids(
@@ -136,8 +137,8 @@ def file_name(group: pd.DataFrame, figure: str) -> str:
 
 def result_notes(summary: pd.DataFrame) -> list[str]:
     """What a reader of the table has to know: the protocol, the metrics, the intervals."""
-    shown = [metric for metric in TABLE if summary[f"{metric.key}_count"].any()]
-    return [*tables.protocol_notes(summary), *(metric.note for metric in shown if metric.note), *INTERVAL_NOTES]
+    notes = dict.fromkeys(metric.note for metric in tables.metrics_of(summary) if metric.note)
+    return [*tables.protocol_notes(summary), *notes, *INTERVAL_NOTES]
 
 
 def left_out_line(selection: Selection) -> str:

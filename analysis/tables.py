@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.metrics import CLASSIFIER_ACCURACY, FLOORS, TABLE, Metric
+from analysis.metrics import CLASSIFIER_ACCURACY, FLOORS, Metric, shown_metrics
 from analysis.selection import GROUP
 from analysis.statistics import Estimate, estimate, paired_difference
 from experiments import names
@@ -29,13 +29,13 @@ def summarise(compared: pd.DataFrame, variants: Sequence[str]) -> pd.DataFrame:
     Columns: profile, dataset, variant, seeds (how many); for each metric KEY_mean, KEY_half_width, KEY_count and
     KEY_difference_mean, KEY_difference_half_width, KEY_difference_count (to the baseline, paired by seed); EXTRAS.
     """
-    rows = []
+    rows, metrics = [], shown_metrics(compared.columns)
     for (profile, dataset), group in compared.groupby(GROUP):
         runs = {variant: part.set_index(names.SEED) for variant, part in group.groupby(names.VARIANT)}
         for variant in [variant for variant in variants if variant in runs]:
             row = {names.PROFILE: profile, names.DATASET: dataset, names.VARIANT: variant, "seeds": len(runs[variant])}
             baseline = runs.get(names.BASELINE) if variant != names.BASELINE else None
-            for metric in TABLE:
+            for metric in metrics:
                 row |= _numbers(metric, runs[variant], baseline)
             rows.append(row | {key: runs[variant][key].mean() for key in EXTRAS if key in group})
     return pd.DataFrame(rows)
@@ -53,6 +53,12 @@ def _numbers(metric: Metric, runs: pd.DataFrame, baseline: pd.DataFrame | None) 
         for infix, result in (("", value), ("_difference", difference))
         for name, number in vars(result).items()
     }
+
+
+def metrics_of(summary: pd.DataFrame) -> list[Metric]:
+    """The metrics that any row of a summary has a value of."""
+    keys = [column.removesuffix("_mean") for column in summary if column.endswith("_mean")]
+    return [metric for metric in shown_metrics(keys) if summary[f"{metric.key}_count"].any()]
 
 
 def value_of(row: pd.Series, metric: Metric) -> Estimate:
@@ -107,12 +113,13 @@ def results_markdown(summary: pd.DataFrame) -> str:
     """The table of results; differences whose interval excludes 0 are bold."""
     labels = [names.DATASET, names.VARIANT] if summary[names.PROFILE].nunique() == 1 else [*GROUP, names.VARIANT]
     header = [*(label.capitalize() for label in labels), "Seeds"]
-    for metric in TABLE:
+    metrics = metrics_of(summary)
+    for metric in metrics:
         header += [metric.heading, "Δ to baseline"]
     rows = []
     for _, row in summary.iterrows():
         cells = [*(row[label] for label in labels), str(row["seeds"])]
-        for metric in TABLE:
+        for metric in metrics:
             difference = difference_of(row, metric)
             text = format_difference(difference, metric.spec, row["seeds"])
             cells.append(format_value(value_of(row, metric), metric.spec, row["seeds"]))
@@ -125,12 +132,15 @@ def results_terminal(summary: pd.DataFrame) -> list[Table]:
     """One rich table per profile and dataset; each cell has the value and, below it, the difference to the baseline."""
     tables = []
     for (profile, dataset), group in summary.groupby(GROUP):
+        metrics = metrics_of(group)
         table = Table(
-            "Variant", "Seeds", *(metric.heading for metric in TABLE), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+            "Variant", "Seeds", *(metric.heading for metric in metrics), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
         )
         table.title = escape(f"{dataset}, profile {profile}")
         for _, row in group.iterrows():
-            table.add_row(escape(row[names.VARIANT]), str(row["seeds"]), *(_two_lines(row, metric) for metric in TABLE))
+            table.add_row(
+                escape(row[names.VARIANT]), str(row["seeds"]), *(_two_lines(row, metric) for metric in metrics)
+            )
         tables.append(table)
     return tables
 
@@ -150,8 +160,10 @@ def protocol_notes(summary: pd.DataFrame) -> list[str]:
     notes = []
     for (profile, dataset), rows in summary.groupby(GROUP):
         spread = partial(_spread, rows)
-        parts = [f"{spread('evaluation_samples', ',.0f')} samples of the EMA generator per evaluation"]
-        for metric in TABLE:
+        metrics = metrics_of(rows)
+        whose = "the generator itself" if any(m.key.endswith("_raw") for m in metrics) else "the EMA generator"
+        parts = [f"{spread('evaluation_samples', ',.0f')} samples of {whose} per evaluation"]
+        for metric in metrics:
             if metric.floor in rows and rows[metric.floor].notna().any():
                 floor = spread(metric.floor, metric.spec)
                 parts.append(f"floor of {metric.label} (a perfect generator with that many samples) {floor}")

@@ -42,7 +42,7 @@ from r3gan.config import (
     Schedules,
     TrainConfig,
 )
-from r3gan.data import DigitImages, StackedDigits
+from r3gan.data.digits import DigitImages, StackedDigits
 from r3gan.distributed import World
 from r3gan.estimate import Meter, default_micro_batch
 from r3gan.losses import make_loss
@@ -53,7 +53,7 @@ from r3gan.steps import accumulate_discriminator, accumulate_generator, adam_ste
 
 FORMS = ("plain", "library", "double", "first order", "one part")
 CASES = ["quick", *(f"32x32/{width}/{batch}" for width in (96, 192, 384) for batch in (16, 32, 64))]
-VALUES = {"lr": 1e-4, "beta2": 0.9, "gamma": 1.0}
+VALUES = {"lr": 1e-4, "beta2": 0.9, "gamma": 1.0, "augment_p": 0.0}
 EMA_DECAY = 0.999
 CHANNELS_PER_GROUP = 16  # as released
 LOSS = make_loss(LossPhase())
@@ -128,7 +128,7 @@ class Iteration:
         self.state: TrainState = fresh_state(config, data.classes, device)
         wake_branches(self.state)
         self.batches = Batches(config, data, self.world)
-        size = default_micro_batch(config.network, data.classes, config.penalties, config.batch_size, device)
+        size = default_micro_batch(config.network, data.classes, config.penalties, False, config.batch_size, device)
         self.micro_batch = size if form == "first order" else config.batch_size
         if form == "plain":
             plain.make_plain(self.state)
@@ -160,13 +160,13 @@ class Iteration:
         return forms.get(self.form, nullcontext)()
 
     def _discriminator(self, batch: Any) -> Callable[[], object]:
-        state, gamma = self.state, VALUES["gamma"]
+        state = self.state
         if self.form == "plain":
-            return lambda: plain.discriminator_gradients(state, batch, LOSS, gamma)
+            return lambda: plain.discriminator_gradients(state, batch, LOSS, VALUES["gamma"])
         networks = state.generator, state.discriminator
 
         def ours() -> None:
-            accumulate_discriminator(*networks, batch, LOSS, self.config.penalties, gamma, self.micro_batch)
+            accumulate_discriminator(*networks, batch, LOSS, self.config.penalties, VALUES, self.micro_batch)
 
         def double() -> None:
             with patch("r3gan.penalties.backward_first_order", backward_twice):
@@ -178,7 +178,7 @@ class Iteration:
         if self.form == "plain":
             plain.generator_gradients(self.state, batch, LOSS)
         else:
-            accumulate_generator(self.state.generator, self.state.discriminator, batch, LOSS, self.micro_batch)
+            accumulate_generator(self.state.generator, self.state.discriminator, batch, LOSS, VALUES, self.micro_batch)
 
     def _now(self) -> float:
         if self.world.device.type == "cuda":

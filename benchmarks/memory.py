@@ -53,7 +53,7 @@ def main() -> None:
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             config = make_config(case, ())
             on_gpu = torch.cuda.is_available()
-            cost = estimate(config.network, 0, config.penalties, config.batch_size, size, on_gpu)
+            cost = estimate(config.network, 0, config.penalties, False, config.batch_size, size, on_gpu)
             measured = json.loads(done.stdout)
             row = {"case": case, "micro_batch": size, "estimated": cost.memory_bytes, "measured": measured}
             results.append(row | {"ratio": measured / cost.memory_bytes})

@@ -34,7 +34,7 @@ PARTS = {
     "steps": ("discriminator_step", "generator_step", "update_ema"),
     "evaluation": ("evaluate", "save_grid"),
     "checkpoints": ("save_checkpoint",),
-    "preparation": ("load_dataset", "StackedDigitsEvaluator", "fresh_state", "default_micro_batch"),
+    "preparation": ("load_dataset", "Evaluator", "fresh_state", "default_micro_batch"),
 }
 
 

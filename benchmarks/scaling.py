@@ -99,7 +99,7 @@ def work(case: str, iterations: int, result: Path) -> None:
     data = random_digits(config.network.resolution, world.device)
     state, batches = fresh_state(config, data.classes, world.device), Batches(config, data, world)
     share = config.batch_size // world.size
-    micro_batch = default_micro_batch(config.network, data.classes, config.penalties, share, world.device)
+    micro_batch = default_micro_batch(config.network, data.classes, config.penalties, False, share, world.device)
     communication, average = [0.0], type(world).average_gradients
 
     def timed(self: Any, parameters: Any) -> None:
@@ -127,7 +127,7 @@ def expect(name: str, gpus: int, options: argparse.Namespace) -> dict[str, Any]:
     """A preset on `gpus` GPUs, on paper."""
     row = PRESETS[name]
     network = NetworkConfig(row.widths, row.groups, row.blocks, latent_dim=row.latent, conditional=row.cond)
-    cost = estimate(network, DATASETS[name].classes, PenaltyConfig(), row.batch, 1, True)
+    cost = estimate(network, DATASETS[name].classes, PenaltyConfig(), row.augment[1] > 0, row.batch, 1, True)
     compute = options.gpu_step_seconds or cost.flops_per_image * row.batch / options.gpu_flops
     bandwidth = options.node_bandwidth if gpus <= 8 else options.network_bandwidth
     communication = sum(

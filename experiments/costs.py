@@ -3,7 +3,7 @@
 import torch
 
 from experiments.plan import Job
-from r3gan.catalog import DATASETS
+from r3gan.catalog import facts
 from r3gan.estimate import Cost, default_micro_batch, estimate, parts_of
 
 
@@ -12,10 +12,11 @@ def job_costs(jobs: list[Job], ranks: int, micro_batch: int | None) -> dict[str,
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     costs = {}
     for job in jobs:
-        if job.dataset not in DATASETS:
+        known = facts(job.dataset)
+        if known is None:
             continue
-        share = max(1, job.config.batch_size // ranks)
-        shape = job.config.network, DATASETS[job.dataset].classes, job.config.penalties, share
+        config, share = job.config, max(1, job.config.batch_size // ranks)
+        shape = config.network, known.classes, config.penalties, config.schedules.augments, share
         size = parts_of(share, micro_batch or default_micro_batch(*shape, device))
         costs[job.identity] = estimate(*shape, size, device.type == "cuda")
     return costs

@@ -48,10 +48,10 @@ def plan_tables(jobs: list[Job], status: dict[str, str], costs: dict[str, Cost])
 
 def cost_text(cost: Cost) -> str:
     """A cost in one line."""
+    pairs = "1 pair" if cost.micro_batch == 1 else f"{cost.micro_batch} pairs"
     return (
         f"G {shorten(cost.generator_parameters)} and D {shorten(cost.discriminator_parameters)} weights, "
-        f"{shorten(cost.flops_per_image)}FLOP per image, "
-        f"{shorten(cost.memory_bytes)}B of memory with {cost.micro_batch} pairs at once"
+        f"{shorten(cost.flops_per_image)}FLOP per image, {shorten(cost.memory_bytes)}B of memory with {pairs} at once"
     )
 
 

@@ -18,8 +18,10 @@ from experiments.local import LocalLauncher, slots
 from experiments.options import parse_only, parse_settings
 from experiments.plan import Job, job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
+from experiments.readiness import not_here_yet
 from experiments.study import read_study
 from r3gan.arguments import positive
+from r3gan.evaluation.protocol import wanted
 from r3gan.jobdir import JobDir
 
 if TYPE_CHECKING:
@@ -37,16 +39,19 @@ def main(arguments: list[str] | None = None) -> int:
         settings = parse_settings(options.set)
         whole = make_plan(study, options.profile, {}, settings)
         jobs = make_plan(study, options.profile, parse_only(options.only), settings)
-        missing = run_problems(study, jobs, options.ranks)
-        if options.dry_run:
-            show_plan(jobs, options)
-        if missing:
-            raise StudyError(missing)
+        problems = run_problems(study, jobs, options.ranks)
+        if problems:
+            raise StudyError(problems)
     except StudyError as error:
         for problem in error.problems:
             errors.print(f"error: {problem}", markup=False)
         return 2
-    return 0 if options.dry_run else run(jobs, whole, options)
+    if not options.dry_run:
+        return run(jobs, whole, options)
+    show_plan(jobs, options)
+    for sentence in not_here_yet(jobs):
+        errors.print(f"not here yet: {sentence}", markup=False)
+    return 0
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -126,19 +131,19 @@ def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
 
 
 def prepare(tasks: list[Task]) -> int | None:
-    """Make data and classifiers ready, once for all jobs. Returns the number of GPUs; None after showing an error."""
-    datasets = sorted({task.job.dataset for task in tasks})
-    if not datasets:
+    """Make data, feature networks and references ready, once for all jobs.
+
+    Returns the number of GPUs; None if something is missing, which the command has told on standard error.
+    """
+    metrics: dict[str, set[str]] = {}
+    for task in tasks:
+        metrics.setdefault(task.job.dataset, set()).update(wanted(task.job.config.evaluation))
+    if not metrics:
         return 0
-    activity = f"preparing {', '.join(datasets)}: data and digit classifier"
-    if not console.is_terminal:
-        console.print(activity)
-    with console.status(activity):
-        done = subprocess.run([sys.executable, "-m", "r3gan", "prepare", *datasets], capture_output=True, text=True)
-    if done.returncode:
-        errors.print(done.stderr.strip(), markup=False)
-        return None
-    return int(json.loads(done.stdout.splitlines()[-1])["gpus"])
+    console.print(f"preparing {', '.join(sorted(metrics))}: data, and what metrics compare with")
+    needs = [f"{dataset}={','.join(sorted(names))}" for dataset, names in sorted(metrics.items())]
+    done = subprocess.run([sys.executable, "-m", "r3gan", "prepare", *needs], stdout=subprocess.PIPE, text=True)
+    return None if done.returncode else int(json.loads(done.stdout.splitlines()[-1])["gpus"])
 
 
 def catch_signals() -> list[int]:

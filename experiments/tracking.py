@@ -8,6 +8,7 @@ twice changes nothing: they carry the times at which they were recorded.
 import json
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default keeps a call hanging for four minutes
@@ -141,9 +142,10 @@ class RunUpload:
             return
         environment: dict[str, Any] = json.loads(self.directory.environment.read_text())
         data = environment.pop("dataset")
-        form = Param("penalty_gradients", environment.pop("penalty_gradients"))
+        params = [Param("penalty_gradients", environment.pop("penalty_gradients"))]
+        params += [Param(f"weights.{name}", digest) for name, digest in environment.pop("feature_networks").items()]
         tags = [RunTag(key, str(value)) for key, value in environment.items()]
-        self.client.log_batch(self.run_id, params=[form], tags=tags)
+        self.client.log_batch(self.run_id, params=params, tags=tags)
         source = json.dumps({"uri": data["source"]})
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
@@ -154,7 +156,9 @@ class RunUpload:
             self.client.log_artifacts(self.run_id, str(self.directory.samples), names.SAMPLES_FOLDER)
         checkpoint = self.directory.last_checkpoint()
         if checkpoint is not None and self.directory.finished():
-            self.client.log_artifact(self.run_id, str(checkpoint / "ema.safetensors"), names.WEIGHTS_FOLDER)
+            kept = [checkpoint / "ema.safetensors", self.directory.best]
+            for path in filter(Path.exists, kept):
+                self.client.log_artifact(self.run_id, str(path), names.WEIGHTS_FOLDER)
 
 
 def experiment_id(client: MlflowClient, study: str) -> str:

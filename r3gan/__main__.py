@@ -1,45 +1,30 @@
-"""`python -m r3gan train JOB` runs one job, also under torchrun; `python -m r3gan prepare DATASET ...` readies data."""
+"""`python -m r3gan COMMAND`: one job, the data and networks it needs, and the metrics of what it made."""
 
 import argparse
-import json
-import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import torch
-from filelock import FileLock, Timeout
-
 from r3gan.arguments import positive
-from r3gan.catalog import AVAILABLE, DatasetUnavailable, availability_problems, data_root
-from r3gan.classifier import get_classifier
-from r3gan.config import TrainConfig, find_problems, from_dict
-from r3gan.data import download_missing, load_dataset
-from r3gan.distributed import join_world, leave_world
-from r3gan.jobdir import LAUNCHER_PID, JobDir, write_json
-from r3gan.recorder import JsonlRecorder
+from r3gan.catalog import DatasetUnavailable
+from r3gan.data.commands import add_data
+from r3gan.evaluation.commands import add_evaluate, add_prepare
+from r3gan.job import train_job
+from r3gan.jobdir import JobDir
 from r3gan.state import DamagedCheckpoint
 from r3gan.steps import NonFiniteLoss
-from r3gan.train import train
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run. Returns the exit code: 0, 1 after a failure, 2 for bad input."""
-    parser = argparse.ArgumentParser(prog="r3gan", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m r3gan", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
-    training.add_argument("job", type=Path)
-    training.add_argument(
-        "--micro-batch", type=positive, help="pairs that a rank computes at once: less memory, same result"
-    )
-    preparing = commands.add_parser("prepare", help="download data and train digit classifiers ahead of the jobs")
-    preparing.add_argument("datasets", nargs="+", choices=AVAILABLE)
-    arguments = parser.parse_args()
+    add_train(commands)
+    add_prepare(commands)
+    add_evaluate(commands)
+    add_data(commands)
+    options = parser.parse_args(arguments)
     try:
-        if arguments.command == "prepare":
-            return prepare(arguments.datasets)
-        return train_job(JobDir(arguments.job), arguments.micro_batch)
+        return options.run(options)
     except DatasetUnavailable as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -48,68 +33,12 @@ def main() -> int:
         return 1
 
 
-def prepare(names: list[str]) -> int:
-    """Make every dataset and its classifier ready. Prints the number of visible GPUs, as JSON, for the launcher."""
-    for name in names:
-        download_missing(name, data_root())
-        get_classifier(load_dataset(name, data_root(), torch.device("cpu")), torch.device("cpu"))
-    print(json.dumps({"gpus": torch.cuda.device_count()}))
-    return 0
-
-
-def train_job(job: JobDir, micro_batch: int | None) -> int:
-    """Train in a job directory until the end, or until asked to stop."""
-    try:
-        config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        print(f"error: {job.config}: {error}", file=sys.stderr)
-        return 2
-    problems = find_problems(config) + availability_problems(config)
-    for problem in problems:
-        print(f"error: {job.config}: {'.'.join(map(str, problem.path))}: {problem.message}", file=sys.stderr)
-    if problems:
-        return 2
-    should_stop = watch_for_stop()
-    world = join_world()
-    lock = FileLock(job.lock)
-    try:
-        if world.is_main:
-            lock.acquire(timeout=0)
-        finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop, micro_batch)
-    except Timeout:
-        print(f"error: another process trains in {job.root}", file=sys.stderr)
-        return 1
-    finally:
-        lock.release()
-        leave_world()
-    if finished and world.is_main:
-        write_json(job.result, job.read_metrics()[0][-1])
-    print("finished" if finished else "stopped, with a checkpoint to go on from", flush=True)
-    return 0
-
-
-def watch_for_stop() -> Callable[[], bool]:
-    """A function that says whether to stop: after SIGTERM or SIGINT, or when the parent or the launcher is gone."""
-    parent, launcher = os.getppid(), os.environ.get(LAUNCHER_PID)
-    asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, frame: asked.append(received))
-
-    def should_stop() -> bool:
-        return bool(asked) or os.getppid() != parent or (launcher is not None and not is_alive(int(launcher)))
-
-    return should_stop
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`r3gan train`."""
+    parser = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
+    parser.add_argument("job", type=Path)
+    parser.add_argument("--micro-batch", type=positive, help="pairs at once per rank: less memory, same result")
+    parser.set_defaults(run=lambda options: train_job(JobDir(options.job), options.micro_batch))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from r3gan.augment import draw_noise
 from r3gan.config import TrainConfig
-from r3gan.data import StackedDigits
+from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
 from r3gan.streams import stream
 
@@ -25,22 +26,30 @@ PHASES = ("discriminator", "generator")  # of one training step, in this order
 
 @dataclass(frozen=True)
 class Batch:
-    """Real images [B, 3, R, R] in -1..1, latents [B, Z], and one-hot labels [B, K] or None."""
+    """Real images [B, 3, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
+
+    noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
+    """
 
     real: Tensor
     latents: Tensor
     labels: Tensor | None
+    noise: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.real)
+
+    def noise_of_both(self) -> Tensor | None:
+        """The noise of [real; generated], [2B, NOISE_SIZE]."""
+        return None if self.noise is None else self.noise.transpose(0, 1).flatten(0, 1)
 
     def parts(self, size: int) -> Iterator["Batch"]:
         """The batch in order, in parts of at most `size`, whose sizes differ by one at most."""
         count = -(-len(self) // size)
         cuts = [i * len(self) // count for i in range(count + 1)]
         for part in (slice(*ends) for ends in pairwise(cuts)):
-            labels = None if self.labels is None else self.labels[part]
-            yield Batch(self.real[part], self.latents[part], labels)
+            optional = (None if tensor is None else tensor[part] for tensor in (self.labels, self.noise))
+            yield Batch(self.real[part], self.latents[part], *optional)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Draw:
 
     flips: Tensor
     latents: Tensor
+    noise: Tensor | None
     indices: Tensor | None
     gathered: tuple[Tensor, Tensor] | None
 
@@ -56,9 +66,10 @@ class Draw:
 class Batches:
     """This rank's slices of the job's batches. `seconds` is the time that `get` took, over all calls."""
 
-    def __init__(self, config: TrainConfig, data: StackedDigits, world: World, ahead: bool | None = None):
+    def __init__(self, config: TrainConfig, data: Dataset, world: World, ahead: bool | None = None):
         """ahead: draw the next batch in a thread; by default on a GPU."""
         self.config, self.data, self.world = config, data, world
+        self.augmented = config.schedules.augments
         self.seconds = 0.0
         on_gpu = world.device.type == "cuda"
         self._pool = ThreadPoolExecutor(1, "batches") if (on_gpu if ahead is None else ahead) else None
@@ -97,10 +108,15 @@ class Batches:
             flips = numbers[share] < 0.5
         shape = (config.batch_size, config.network.latent_dim)
         latents = torch.randn(shape, generator=stream(config.seed, "latents", phase, position))[share]
+        noise = None
+        if self.augmented:
+            draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", phase, position))
+            noise = self._pinned(draws.view(config.batch_size, 2, -1)[share])
+        drawn = self._pinned(flips), self._pinned(latents), noise
         if self.data.is_on(self.world.device):
-            return Draw(self._pinned(flips), self._pinned(latents), self._pinned(indices), None)
+            return Draw(*drawn, self._pinned(indices), None)
         images, labels = self.data.gather(indices)
-        return Draw(self._pinned(flips), self._pinned(latents), None, (self._pinned(images), self._pinned(labels)))
+        return Draw(*drawn, None, (self._pinned(images), self._pinned(labels)))
 
     def _pinned(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory() if self.world.device.type == "cuda" else tensor
@@ -115,7 +131,8 @@ class Batches:
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
-        return Batch(real, self._moved(draw.latents), one_hot_labels)
+        noise = None if draw.noise is None else self._moved(draw.noise)
+        return Batch(real, self._moved(draw.latents), one_hot_labels, noise)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.world.device, non_blocking=True)

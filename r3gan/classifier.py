@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from filelock import FileLock
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from r3gan.catalog import cache_root
-from r3gan.data import DIGITS, DigitImages, StackedDigits
+from r3gan.data.digits import DIGITS, DigitImages, StackedDigits
 from r3gan.streams import stream
 
 
@@ -19,7 +20,7 @@ from r3gan.streams import stream
 class Recipe:
     """How the classifier is made; part of its cache key."""
 
-    version: int = 1  # of the network's shape
+    version: int = 2  # of the network's shape and of the file
     seed: int = 0
     images: int = 120_000  # shown in training
     batch: int = 100
@@ -55,10 +56,10 @@ class DigitClassifier(nn.Module):
         return self.head(self.features(digits))
 
 
-def get_classifier(data: StackedDigits, device: torch.device) -> tuple[DigitClassifier, float]:
-    """The classifier for the dataset's digits and its accuracy (0..1) on the held-out ones; trained if not cached.
+def classifier_file(data: StackedDigits) -> Path:
+    """The file of the classifier for the dataset's digits; it is trained if it is not there.
 
-    The cache's key is the content of the digits and the recipe. Jobs that start together wait for the first.
+    Its name holds a hash of the digits and of the recipe. Jobs that start together wait for the first.
     """
     key = hashlib.sha256(f"{data.content_hash}/{RECIPE}".encode()).hexdigest()[:16]
     path = cache_root() / f"digit-classifier-{key}.safetensors"
@@ -66,15 +67,20 @@ def get_classifier(data: StackedDigits, device: torch.device) -> tuple[DigitClas
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             model = train_classifier(data)
+            facts = {"test_accuracy": str(accuracy(model, data.test)), "resolution": str(data.resolution)}
             temporary = path.with_suffix(".tmp")
-            save_file(model.state_dict(), temporary, {"test_accuracy": str(accuracy(model, data.test))})
+            save_file(model.state_dict(), temporary, facts)
             temporary.rename(path)
-    model = DigitClassifier(data.resolution)
+    return path
+
+
+def load_classifier(path: Path) -> tuple[DigitClassifier, float]:
+    """The classifier in a file, and its accuracy (0..1) on the held-out digits."""
     with safe_open(path, "pt") as file:
+        facts = file.metadata()
+        model = DigitClassifier(int(facts["resolution"]))
         model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-        test_accuracy = float(file.metadata()["test_accuracy"])
-    model = model.to(device).to(memory_format=torch.channels_last)
-    return model.eval().requires_grad_(False), test_accuracy
+    return model.eval().requires_grad_(False), float(facts["test_accuracy"])
 
 
 def train_classifier(data: StackedDigits) -> DigitClassifier:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type
 NetworkName = Literal["generator", "discriminator"]
 ActivationName = Literal["leaky-relu", "gelu", "swish"]
 LossKind = Literal["relativistic-softplus", "relativistic-hinge", "non-saturating"]
+MetricName = Literal["digits", "fid", "kid", "inception-score", "precision-recall", "density-coverage", "fd-dinov2"]
 
 IMG_PER_KIMG = 1000
 
@@ -96,13 +97,23 @@ class Schedules(Config):
     ema_half_life_img: Schedule  # half-life of the generator's moving average
     augment_p: Schedule  # probability of each augmentation
 
+    @property
+    def augments(self) -> bool:
+        """Whether images are augmented at any time."""
+        return self.augment_p.start > 0 or self.augment_p.end > 0
+
 
 @dataclass(frozen=True)
 class EvaluationConfig(Config):
-    """Metrics and sample grids of the EMA generator."""
+    """Metrics and sample grids during training."""
 
     every_kimg: float  # distance between evaluations; one more at the end
     samples: int = 10_000  # generated images per evaluation
+    metrics: tuple[MetricName, ...] = ("digits",)  # measured at every evaluation; see r3gan/evaluation/protocol.py
+    at_end: tuple[MetricName, ...] = ()  # measured in addition when training ends
+    keep_best: MetricName | None = None  # also keep the weights that scored best in this one, and score them anew
+    weights: Literal["ema", "raw"] = "ema"  # whose samples: the moving average of G, or G itself
+    labels: Literal["dataset", "balanced"] = "dataset"  # classes of the samples: as frequent as in the set, or equally
 
 
 @dataclass(frozen=True)
@@ -142,6 +153,7 @@ def find_problems(config: TrainConfig) -> list[Problem]:
     return [
         *ranges,
         *_network_problems(config.network),
+        *_evaluation_problems(config.evaluation),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
     ]
@@ -166,6 +178,28 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         problems.append(
             Problem(("evaluation", "samples"), f"{config.evaluation.samples} is too few: at least 1000 are needed")
         )
+    return problems
+
+
+def _evaluation_problems(evaluation: EvaluationConfig) -> list[Problem]:
+    """What cannot be measured as asked, on any dataset."""
+    problems = []
+    for key in ("metrics", "at_end"):
+        names = getattr(evaluation, key)
+        problems += [
+            Problem(("evaluation", key, i), f"{name} is none of {', '.join(get_args(MetricName))}")
+            for i, name in enumerate(names)
+            if name not in get_args(MetricName)
+        ]
+    best = evaluation.keep_best
+    if best is not None and best not in evaluation.metrics:
+        problems.append(
+            Problem(
+                ("evaluation", "keep_best"), f"{best} is not among evaluation.metrics, which are measured on the way"
+            )
+        )
+    if best in ("precision-recall", "density-coverage"):
+        problems.append(Problem(("evaluation", "keep_best"), f"{best} is two numbers: choose a metric that is one"))
     return problems
 
 

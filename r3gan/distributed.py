@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+LONGEST_WAIT = timedelta(hours=1)  # of the other ranks while the first computes metrics; torchrun notices dead ones
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def join_world() -> World:
     if cuda:
         torch.cuda.set_device(device)
     if size > 1:
-        dist.init_process_group("nccl" if cuda else "gloo")
+        dist.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
     return World(rank, size, device)
 
 

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from r3gan.augment import NOISE_SIZE
 from r3gan.batches import Batch
 from r3gan.config import LossPhase, NetworkConfig, PenaltyConfig
 from r3gan.losses import make_loss
@@ -79,7 +80,13 @@ class Meter(TorchDispatchMode):
 
 @cache
 def estimate(
-    network: NetworkConfig, classes: int, penalties: PenaltyConfig, share: int, micro_batch: int, on_gpu: bool
+    network: NetworkConfig,
+    classes: int,
+    penalties: PenaltyConfig,
+    augments: bool,
+    share: int,
+    micro_batch: int,
+    on_gpu: bool,
 ) -> Cost:
     """The cost of training with `share` pairs per rank, `micro_batch` of them at once."""
     if not on_gpu:
@@ -90,13 +97,14 @@ def estimate(
             torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
             torch.empty(micro_batch, network.latent_dim),
             torch.empty(micro_batch, classes) if network.conditional else None,
+            torch.empty(micro_batch, 2, NOISE_SIZE) if augments else None,
         )
     for part in (generator, discriminator):
         part.to(memory_format=torch.channels_last)
-    loss = make_loss(LossPhase())
+    loss, values = make_loss(LossPhase()), {"gamma": 1.0, "augment_p": 1.0}
     steps = (
-        lambda: accumulate_discriminator(generator, discriminator, batch, loss, penalties, 1.0, micro_batch),
-        lambda: accumulate_generator(generator, discriminator, batch, loss, micro_batch),
+        lambda: accumulate_discriminator(generator, discriminator, batch, loss, penalties, values, micro_batch),
+        lambda: accumulate_generator(generator, discriminator, batch, loss, values, micro_batch),
     )
     flops, peak = 0, 0
     for step in steps:
@@ -112,7 +120,7 @@ def estimate(
 
 
 def default_micro_batch(
-    network: NetworkConfig, classes: int, penalties: PenaltyConfig, share: int, device: torch.device
+    network: NetworkConfig, classes: int, penalties: PenaltyConfig, augments: bool, share: int, device: torch.device
 ) -> int:
     """How many of a rank's `share` pairs are computed at once unless the user says.
 
@@ -123,7 +131,7 @@ def default_micro_batch(
         return parts_of(share, ACTIVATION_BYTES_CPU // (2 * largest_activation(network)))
     limit = USABLE_GPU_MEMORY * torch.cuda.get_device_properties(device).total_memory
     size = share
-    while size > 1 and estimate(network, classes, penalties, share, size, True).memory_bytes > limit:
+    while size > 1 and estimate(network, classes, penalties, augments, share, size, True).memory_bytes > limit:
         size = parts_of(share, size // 2)
     return size
 

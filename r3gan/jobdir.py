@@ -55,6 +55,11 @@ class JobDir:
         return self.root / "checkpoints"
 
     @property
+    def best(self) -> Path:
+        """The weights of G that scored best so far, if `evaluation.keep_best` asks for them: one safetensors file."""
+        return self.root / "best.safetensors"
+
+    @property
     def samples(self) -> Path:
         """PNG grids named by image count."""
         return self.root / "samples"

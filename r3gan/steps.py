@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from r3gan.augment import Augmentation, make_augmentation
 from r3gan.batches import Batch
 from r3gan.config import IMG_PER_KIMG, PenaltyConfig
 from r3gan.distributed import World
@@ -26,9 +27,7 @@ def discriminator_step(
     micro_batch: int,
 ) -> dict[str, Tensor]:
     """One update of D. Returns the terms of its loss, averaged over this rank."""
-    terms = accumulate_discriminator(
-        state.generator, state.discriminator, batch, loss, penalties, values["gamma"], micro_batch
-    )
+    terms = accumulate_discriminator(state.generator, state.discriminator, batch, loss, penalties, values, micro_batch)
     require_finite(terms, state.images)
     world.average_gradients(state.discriminator.parameters())
     adam_step(state.discriminator_adam, values)
@@ -39,7 +38,7 @@ def generator_step(
     state: TrainState, batch: Batch, world: World, loss: Loss, values: dict[str, float], micro_batch: int
 ) -> dict[str, Tensor]:
     """One update of G. Returns its loss, averaged over this rank."""
-    terms = accumulate_generator(state.generator, state.discriminator, batch, loss, micro_batch)
+    terms = accumulate_generator(state.generator, state.discriminator, batch, loss, values, micro_batch)
     require_finite(terms, state.images)
     world.average_gradients(state.generator.parameters())
     adam_step(state.generator_adam, values)
@@ -52,7 +51,7 @@ def accumulate_discriminator(
     batch: Batch,
     loss: Loss,
     penalties: PenaltyConfig,
-    gamma: float,
+    values: dict[str, float],
     micro_batch: int,
 ) -> dict[str, Tensor]:
     """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
@@ -63,7 +62,15 @@ def accumulate_discriminator(
             fake = generator(part.latents, part.labels)
         terms.append(
             backward_discriminator(
-                discriminator, part.real, fake, part.labels, loss, gamma, penalties, pairs=len(batch)
+                discriminator,
+                part.real,
+                fake,
+                part.labels,
+                loss,
+                values["gamma"],
+                penalties,
+                pairs=len(batch),
+                augment=augmentation(part.noise_of_both(), values["augment_p"], fake),
             )
         )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
@@ -71,21 +78,34 @@ def accumulate_discriminator(
 
 
 def accumulate_generator(
-    generator: Generator, discriminator: Discriminator, batch: Batch, loss: Loss, micro_batch: int
+    generator: Generator,
+    discriminator: Discriminator,
+    batch: Batch,
+    loss: Loss,
+    values: dict[str, float],
+    micro_batch: int,
 ) -> dict[str, Tensor]:
     """Replace G's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged loss."""
     generator.zero_grad()
     discriminator.requires_grad_(False)
     losses = []
     for part in batch.parts(micro_batch):
-        with torch.no_grad():
-            real_logits = discriminator(part.real, part.labels)
-        fake_logits = discriminator(generator(part.latents, part.labels), part.labels)
-        values = loss.generator(real_logits, fake_logits)
-        (values.sum() / len(batch)).backward()
-        losses.append(values.detach())
+        logits = []
+        for i, images in enumerate((part.real, generator(part.latents, part.labels))):
+            noise = None if part.noise is None else part.noise[:, i]
+            augment = augmentation(noise, values["augment_p"], images)
+            with torch.set_grad_enabled(images.requires_grad):
+                logits.append(discriminator(images if augment is None else augment(images), part.labels))
+        terms = loss.generator(*logits)
+        (terms.sum() / len(batch)).backward()
+        losses.append(terms.detach())
     discriminator.requires_grad_(True)
     return {"loss_g": torch.cat(losses).mean()}
+
+
+def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation | None:
+    """For these images, with strength p; None if nothing is to be augmented."""
+    return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
 
 
 def adam_step(adam: torch.optim.Adam, values: dict[str, float]) -> None:

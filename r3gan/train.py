@@ -1,5 +1,7 @@
 """The training loop: one job, from its configuration to its result, read top to bottom."""
 
+import copy
+import json
 import resource
 import sys
 import time
@@ -12,11 +14,16 @@ import torch
 from torch import Tensor
 
 from r3gan.batches import Batches
+from r3gan.catalog import DatasetUnavailable
 from r3gan.config import IMG_PER_KIMG, PenaltyConfig, TrainConfig
-from r3gan.data import StackedDigits, load_dataset
+from r3gan.data.dataset import Dataset
+from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.estimate import default_micro_batch, parts_of
-from r3gan.evaluation import StackedDigitsEvaluator, evaluate, save_grid
+from r3gan.evaluation.best import keep_if_best, load_best
+from r3gan.evaluation.evaluator import Evaluator
+from r3gan.evaluation.protocol import wanted
+from r3gan.evaluation.sampling import save_grid
 from r3gan.jobdir import JobDir, write_json
 from r3gan.losses import make_loss, phase_at
 from r3gan.penalties import penalty_form
@@ -48,12 +55,13 @@ def train(
     data = load_dataset(config.dataset, data_root, world.device)
     batches = Batches(config, data, world)
     share = config.batch_size // world.size
-    shape = config.network, data.classes, config.penalties, share, world.device
+    shape = config.network, data.classes, config.penalties, config.schedules.augments, share, world.device
     micro_batch = parts_of(share, micro_batch or default_micro_batch(*shape))
-    evaluator = StackedDigitsEvaluator(data, world.device)
+    evaluator = Evaluator(config.evaluation, data, data_root, world.device)
     state = fresh_state(config, data.classes, world.device)
+    require_same_data(job, data)
     if world.is_main:
-        write_json(job.environment, environment(world, data, state, config.penalties, micro_batch))
+        write_json(job.environment, environment(world, data, state, evaluator, config.penalties, micro_batch))
     checkpoint = job.last_checkpoint()
     if checkpoint is not None:
         load_checkpoint(state, checkpoint)
@@ -85,10 +93,10 @@ def train(
             metrics["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
             logged = state.seconds, batches.seconds
         if at_end or reached(config.evaluation.every_kimg):
-            metrics |= evaluate(state.ema, evaluator, config.seed, config.evaluation.samples, world, 2 * micro_batch)
+            metrics |= evaluate(state, evaluator, config, job, world, 2 * micro_batch, at_end)
             if world.is_main:
                 job.samples.mkdir(exist_ok=True)
-                save_grid(state.ema, config.seed, job.sample(state.images), 2 * micro_batch)
+                save_grid(state.ema, data.label_histogram, config.seed, job.sample(state.images), 2 * micro_batch)
         if metrics and world.is_main:
             recorder.record(state.images, state.seconds, metrics)
 
@@ -101,6 +109,38 @@ def train(
             break
     batches.close()
     return state.images >= config.total_img
+
+
+def evaluate(
+    state: TrainState, evaluator: Evaluator, config: TrainConfig, job: JobDir, world: World, at_once: int, at_end: bool
+) -> dict[str, float]:
+    """The metrics after this step; at the end also those that are measured once, and those of the best weights."""
+    asked = config.evaluation
+    generator = state.ema if asked.weights == "ema" else state.generator
+    metrics = evaluator.evaluate(generator, wanted(asked) if at_end else asked.metrics, config.seed, world, at_once)
+    if asked.keep_best is None:
+        return metrics
+    if world.is_main:
+        keep_if_best(job, config, generator, state.images, metrics)
+    world.any(False)  # now the file is there, if it will be
+    if at_end and job.best.exists():
+        best = copy.deepcopy(generator)
+        images = load_best(job, best)
+        anew = evaluator.evaluate(best, wanted(asked), config.seed, world, at_once, purpose="best")
+        metrics |= {f"best_{key}": value for key, value in anew.items()} | {"best_kimg": images / IMG_PER_KIMG}
+    return metrics
+
+
+def require_same_data(job: JobDir, data: Dataset) -> None:
+    """Raises DatasetUnavailable if the job began on a dataset of the same name with other content."""
+    if not job.environment.exists():
+        return
+    before = json.loads(job.environment.read_text())["dataset"]["content_hash"]
+    if before != data.content_hash:
+        raise DatasetUnavailable(
+            f"{job.root} began on {data.name} with content {before}, which is {data.content_hash} now: "
+            "bring the old data back, or delete the directory to start again"
+        )
 
 
 def add_to_sums(state: TrainState, terms: dict[str, Tensor]) -> None:
@@ -138,7 +178,7 @@ def peak_memory_gib(device: torch.device) -> float:
 
 
 def environment(
-    world: World, data: StackedDigits, state: TrainState, penalties: PenaltyConfig, micro_batch: int
+    world: World, data: Dataset, state: TrainState, evaluator: Evaluator, penalties: PenaltyConfig, micro_batch: int
 ) -> dict[str, Any]:
     """What the job runs on and with, for the record."""
     return {
@@ -148,5 +188,6 @@ def environment(
         "torch": torch.__version__,
         "penalty_gradients": penalty_form(state.discriminator, penalties),
         "micro_batch": micro_batch,
+        "feature_networks": {name: network.identity for name, network in evaluator.networks.items()},
         "dataset": {"name": data.name, "source": data.source, "content_hash": data.content_hash},
     }

@@ -17,7 +17,8 @@ from experiments.resolve import flatten
 from experiments.run import parse_arguments
 from experiments.study import _Dataset, _File, _Profile, _Variant
 from experiments.yamlfile import dotted
-from r3gan.config import LossPhase, Schedule, TrainConfig
+from r3gan.config import LossPhase, MetricName, Schedule, TrainConfig
+from r3gan.evaluation.protocol import METRICS
 from r3gan.presets import PRESETS, preset_tree
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,8 @@ def comments(cls):
 
 
 def type_name(annotation):
+    if annotation == MetricName:
+        return "metric"
     if annotation in (int, float, str, bool):
         return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
@@ -70,8 +73,9 @@ def key_table(cls=TrainConfig, prefix=""):
 
 
 def test_the_reference_holds_every_key_with_its_type_default_and_meaning():
-    chapters = REFERENCE.read_text().split("## Configuration keys")[1]
-    documented = [line for line in chapters.splitlines() if line.startswith("| `")]
+    chapters = re.split("^## ", REFERENCE.read_text(), flags=re.MULTILINE)
+    tables = [chapter for chapter in chapters if chapter.startswith(("Configuration keys", "Schedules"))]
+    documented = [line for table in tables for line in table.splitlines() if line.startswith("| `")]
     expected = key_table() + key_table(Schedule)
     assert [row for row in expected if row not in documented] == []
     assert [row for row in documented if row not in expected] == []
@@ -81,6 +85,11 @@ def test_the_reference_holds_every_key_with_its_type_default_and_meaning():
 def test_the_reference_names_every_key_of_the_sections(section):
     text = REFERENCE.read_text()
     assert [key for key in section.model_fields if f"`{key}`" not in text and f"`{key}:`" not in text] == []
+
+
+def test_the_reference_explains_every_metric():
+    rows = re.findall(r"^\| `([\w-]+)` \|", REFERENCE.read_text().split("## Metrics")[1], re.MULTILINE)
+    assert rows[: len(METRICS)] == list(METRICS)
 
 
 def test_the_reference_names_every_preset():
@@ -95,7 +104,7 @@ def test_every_run_command_in_the_documents_parses(document):
         parse_arguments(shlex.split(command.split("#")[0].replace("...", "")))
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/MAP.md", "docs/ablations-yaml.md", "docs/speed.md"])
+@pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
 def test_every_path_in_the_documents_exists(document):
     text = (ROOT / document).read_text()
     linked = re.findall(r"\]\(([^)#:]+)\)", text)

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from analysis import tables
-from analysis.metrics import TABLE
+from analysis.metrics import METRICS, shown_metrics
 from analysis.statistics import Estimate
 from experiments import names
 
-MODES = TABLE[0]
+MODES = METRICS[0]
 
 
 def compared(**columns: list[float]) -> pd.DataFrame:
@@ -35,11 +35,12 @@ def test_summary_has_plain_numbers() -> None:
     assert baseline["modes_difference_count"] == 0
 
 
-def test_a_metric_that_no_run_has_is_a_dash() -> None:
-    summary = tables.summarise(compared(modes=[8.0, 10.0, 10.0, 14.0, 18.0]), ["baseline", "attention"])
-    cells = tables.results_markdown(summary).splitlines()[3].split("|")
-    assert [cell.strip() for cell in cells[1:-1]] == [
-        "digits", "attention", "3", "14.0 ± 9.9", "+3.0 [−9.7, +15.7] (n = 2)", "–", "–", "–", "–",
+def test_a_metric_that_a_row_lacks_is_a_dash_and_one_that_all_lack_is_not_shown() -> None:
+    rows = compared(modes=[8.0, 10.0, 10.0, 14.0, 18.0], d_kl=[1.0, 2.0, *[math.nan] * 3])
+    lines = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"])).splitlines()
+    assert "Fréchet" not in lines[0]
+    assert [cell.strip() for cell in lines[3].split("|")[1:-1]] == [
+        "digits", "attention", "3", "14.0 ± 9.9", "+3.0 [−9.7, +15.7] (n = 2)", "–", "–",
     ]  # fmt: skip
 
 
@@ -97,8 +98,31 @@ def test_protocol_names_samples_weights_floor_and_classifier() -> None:
 
 def test_headings_say_direction_and_unit() -> None:
     assert MODES.heading == "Modes ↑ (of 1000)"
-    assert {metric.key: "↓" in metric.heading for metric in TABLE} == {
-        "modes": False,
-        "d_kl": True,
-        "frechet_distance_digits": True,
+    assert "↓" in shown_metrics(["d_kl"])[0].heading
+
+
+def test_numbers_of_different_protocols_never_share_a_column() -> None:
+    columns = [
+        "fid50k",
+        "run_id",
+        "fid10k",
+        "fid10k_raw",
+        "best_fid10k",
+        "is50k",
+        "is50k_std",
+        "fd_dinov2_50k",
+        "modes_raw",
+    ]
+    assert {metric.key: metric.heading for metric in shown_metrics(columns)} == {
+        "modes_raw": "Modes raw ↑ (of 1000)",
+        "best_fid10k": "best FID 10k ↓",
+        "fid10k": "FID 10k ↓",
+        "fid10k_raw": "FID 10k raw ↓",
+        "fid50k": "FID 50k ↓",
+        "is50k": "Inception score 50k ↑",
+        "fd_dinov2_50k": "Fréchet distance 50k ↓ (DINOv2)",
     }
+    rows = compared(fid50k=[1.0, 2.0, math.nan, math.nan, math.nan], fid10k=[math.nan, math.nan, 1.0, 2.0, 3.0])
+    header = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"])).splitlines()[0]
+    assert "FID 10k ↓" in header
+    assert "FID 50k ↓" in header

@@ -39,8 +39,15 @@ def finish(task):
     checkpoint = task.directory.checkpoints / "0000000160"
     checkpoint.mkdir(parents=True)
     (checkpoint / "ema.safetensors").write_bytes(b"weights")
+    task.directory.best.write_bytes(b"better weights")
     data = {"name": "stacked-digits", "source": "somewhere", "content_hash": "abc"}
-    environment = {"device": "cpu", "ranks": 2, "penalty_gradients": "exact first-order form", "dataset": data}
+    environment = {
+        "device": "cpu",
+        "ranks": 2,
+        "penalty_gradients": "exact first-order form",
+        "feature_networks": {"stacked-digits-classifier": "0123"},
+        "dataset": data,
+    }
     write_json(task.directory.environment, environment)
     write_json(task.directory.result, {})
 
@@ -77,10 +84,12 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert run.data.params["network.widths"] == "[16, 8]"
     assert run.data.params["loss.1.margin"] == "2.0"
     assert run.data.params["penalty_gradients"] == "exact first-order form"
+    assert run.data.params["weights.stacked-digits-classifier"] == "0123"
     history = client.get_metric_history(run.info.run_id, "d_kl")
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.25)]
     assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "weights")] == ["weights/ema.safetensors"]
+    kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
+    assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
     assert "config.json" in [file.path for file in client.list_artifacts(run.info.run_id)]
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.digest) == ("stacked-digits", "abc")

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from r3gan.batches import Batches
-from r3gan.data import load_dataset
+from r3gan.data.load import load_dataset
 from r3gan.distributed import World
-from tests.r3gan.small import small_config, small_network
+from tests.r3gan.small import constant, small_config, small_network
 
 CPU = torch.device("cpu")
 
@@ -42,19 +42,32 @@ def test_labels_are_one_hot_for_a_conditional_network(data):
     assert torch.equal(get(config, data).labels.argmax(1), labels)
 
 
+AUGMENTED = replace(small_config().schedules, augment_p=constant(0.5))
+
+
 def test_the_slices_of_two_ranks_make_the_batch_of_one(data):
-    config = small_config(network=small_network(conditional=True), x_flip=True)
+    config = small_config(network=small_network(conditional=True), x_flip=True, schedules=AUGMENTED)
     whole, halves = get(config, data), [get(config, data, rank, 2) for rank in (0, 1)]
     for name, value in vars(whole).items():
         assert torch.equal(value, torch.cat([getattr(half, name) for half in halves])), name
 
 
 def test_parts_are_the_batch_in_order_and_nearly_equal(data):
-    batch = get(small_config(network=small_network(conditional=True)), data)
+    batch = get(small_config(network=small_network(conditional=True), schedules=AUGMENTED), data)
     parts = list(batch.parts(3))
     assert [len(part) for part in parts] == [2, 3, 3]
     for name, value in vars(batch).items():
         assert torch.equal(value, torch.cat([getattr(part, name) for part in parts]))
+
+
+def test_reals_and_generated_images_are_augmented_by_other_draws_and_only_if_asked_to(data):
+    assert get(small_config(), data).noise is None
+    config = small_config(schedules=AUGMENTED)
+    batch, other = get(config, data), get(replace(config, seed=1), data)
+    real, generated = batch.noise.unbind(1)
+    assert torch.equal(batch.noise_of_both(), torch.cat([real, generated]))
+    rows = torch.cat([real, generated, other.noise.flatten(0, 1)])
+    assert len(rows.unique(dim=0)) == 4 * config.batch_size
 
 
 def test_x_flip_mirrors_about_half_of_the_reals(data):

@@ -75,13 +75,6 @@ def test_impossible_schedules_are_found_with_their_key(name, schedule, key):
     assert key in problem_keys(replace(config, schedules=replace(config.schedules, **{name: schedule})))
 
 
-def test_augmentation_is_refused_until_there_is_one():
-    config = small_config()
-    augmented = replace(config, schedules=replace(config.schedules, augment_p=Schedule(0, 0.5, 100)))
-    assert [problem.path for problem in availability_problems(augmented)] == [("schedules", "augment_p")]
-    assert availability_problems(config) == []
-
-
 def test_a_network_of_another_resolution_than_the_data_is_refused():
     config = small_config(network=small_network(widths=(8, 8, 8), groups=(2, 2, 2), blocks=(1, 1, 1)))
     (problem,) = availability_problems(config)

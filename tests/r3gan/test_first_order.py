@@ -138,7 +138,8 @@ def test_parts_of_a_batch_add_up_to_the_whole(micro_batch):
     loss, gamma, penalties = settings
     # The fakes stand in for latents, so that the "generator" hands them on.
     batch = Batch(real, fake, labels)
-    terms = accumulate_discriminator(lambda z, _: z, discriminator, batch, loss, penalties, gamma, micro_batch)
+    values = {"gamma": gamma, "augment_p": 0.0}
+    terms = accumulate_discriminator(lambda z, _: z, discriminator, batch, loss, penalties, values, micro_batch)
     assert_same(discriminator, gradients)
     assert terms["r1"].item() == pytest.approx(expected.r1.mean().item())
 

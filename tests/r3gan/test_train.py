@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig
+from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir, write_json
 from r3gan.recorder import JsonlRecorder
@@ -87,6 +87,7 @@ def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
         checkpoint_every_kimg=0.088,
         evaluation=replace(small_config().evaluation, every_kimg=1.0),
         loss=(LossPhase(), LossPhase("relativistic-hinge", from_fraction=0.5)),
+        schedules=replace(small_config().schedules, augment_p=Schedule(0.0, 0.5, 1000)),
     )
     through = run_process(make_job(tmp_path / "through", config))
     killed = make_job(tmp_path / "killed", config)
@@ -105,7 +106,9 @@ def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
 
 def test_two_ranks_agree_with_one_and_share_the_work(tmp_path):
     config = small_config(
-        total_kimg=0.064, network=small_network(conditional=True, attention=AttentionConfig((4,), heads=2))
+        total_kimg=0.064,
+        network=small_network(conditional=True, attention=AttentionConfig((4,), heads=2)),
+        schedules=replace(small_config().schedules, augment_p=constant(0.5)),
     )
     one = run_process(make_job(tmp_path / "one", config))
     two = run_process(make_job(tmp_path / "two", config), ranks=2)
@@ -122,7 +125,12 @@ def test_two_ranks_agree_with_one_and_share_the_work(tmp_path):
 @pytest.mark.parametrize("activation", ["leaky-relu", "gelu"])
 def test_parts_of_a_batch_train_the_same_and_the_record_says_how(tmp_path, activation):
     """Both forms of the penalties; 3 does not divide the batch of 8."""
-    config = small_config(total_kimg=0.032, log_every_kimg=0.008, network=small_network(activation=activation))
+    config = small_config(
+        total_kimg=0.032,
+        log_every_kimg=0.008,
+        network=small_network(activation=activation),
+        schedules=replace(small_config().schedules, augment_p=constant(0.5)),
+    )
     whole, _ = run_inside(config, tmp_path / "whole")
     parts, _ = run_inside(config, tmp_path / "parts", micro_batch=3)
     form = {"leaky-relu": "exact first-order form", "gelu": "double backward"}[activation]

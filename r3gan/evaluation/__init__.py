@@ -1,0 +1,1 @@
+"""What is measured of a generator: samples, features, metrics, and the references they are compared with."""

@@ -1,0 +1,49 @@
+"""The best weights of a job by one metric, kept beside the last checkpoint.
+
+They are chosen by the evaluations on the way. Their own numbers, recorded as `best_...` at the end, come from samples
+that no choice has seen: the least of many noisy values is too good to be true, so it is not the one that is reported.
+"""
+
+import json
+import math
+from dataclasses import asdict
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from r3gan.config import TrainConfig
+from r3gan.evaluation.protocol import METRICS, best_key
+from r3gan.jobdir import JobDir, sync_path
+from r3gan.networks import Generator
+
+
+def keep_if_best(
+    job: JobDir, config: TrainConfig, generator: Generator, images: int, metrics: dict[str, float]
+) -> None:
+    """Replace the job's best weights if the metric of `evaluation.keep_best` has not been better before."""
+    key = best_key(config.evaluation)
+    if key is None or config.evaluation.keep_best is None:
+        return
+    value, sign = metrics[key], 1 if METRICS[config.evaluation.keep_best].better == "lower" else -1
+    before = best_facts(job)
+    if not math.isfinite(value) or (before is not None and sign * value >= sign * float(before["value"])):
+        return
+    facts = {"config": json.dumps(asdict(config)), "images": str(images), "metric": key, "value": repr(value)}
+    temporary = job.best.with_suffix(".tmp")
+    save_file({name: tensor.contiguous() for name, tensor in generator.state_dict().items()}, temporary, facts)
+    sync_path(temporary)
+    temporary.rename(job.best)
+
+
+def best_facts(job: JobDir) -> dict[str, str] | None:
+    """Image count, metric and value of the best weights so far."""
+    if not job.best.exists():
+        return None
+    with safe_open(job.best, "pt") as file:
+        return dict(file.metadata())
+
+
+def load_best(job: JobDir, generator: Generator) -> int:
+    """Fill the generator with the best weights. Returns after how many images they were reached."""
+    generator.load_state_dict(load_file(job.best))
+    return int((best_facts(job) or {})["images"])

@@ -1,0 +1,158 @@
+"""`python -m r3gan prepare` and `python -m r3gan evaluate`: metrics ahead of, and apart from, training."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from r3gan.arguments import positive
+from r3gan.catalog import DatasetUnavailable, data_root
+from r3gan.config import EvaluationConfig, MetricName
+from r3gan.data.images import pixels
+from r3gan.data.load import ensure_dataset, load_dataset
+from r3gan.data.prepare import Options, survey
+from r3gan.data.progress import progress_bar
+from r3gan.data.recognise import open_source
+from r3gan.data.sources import Source
+from r3gan.distributed import World
+from r3gan.evaluation.evaluator import Evaluator
+from r3gan.evaluation.protocol import DIGITS, FEWEST_IMAGES, METRICS, wanted
+from r3gan.evaluation.weights import ensure_weights
+from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
+
+
+def add_prepare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`r3gan prepare`: what `experiments.run` calls once, before its jobs."""
+    parser = commands.add_parser("prepare", help="make data, feature networks and references ready, ahead of the jobs")
+    parser.add_argument("datasets", nargs="+", metavar="DATASET[=METRIC,...]", type=dataset_and_metrics)
+    parser.set_defaults(run=run_prepare)
+
+
+def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`r3gan evaluate`."""
+    parser = commands.add_parser("evaluate", help="metrics of a checkpoint, or of a folder or zip of images")
+    add = parser.add_argument
+    add("source", type=Path, help="job directory, checkpoint folder, .safetensors file, or images (folder or zip)")
+    add("--metrics", nargs="+", choices=get_args(MetricName), metavar="METRIC", required=True,
+        help=f"any of {', '.join(get_args(MetricName))}")  # fmt: skip
+    add("--dataset", help="what to compare with (default: what the generator was trained on)")
+    add("--samples", type=positive, default=50_000, help="how many to generate (default: 50000)")
+    add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
+    add("--labels", choices=("dataset", "balanced"), default="dataset", help="classes of the samples")
+    add("--seed", type=int, default=0, help="of the latents; a job's own seed gives the job's own numbers")
+    add("--json", type=Path, help="also write the result to this file")
+    parser.set_defaults(run=run_evaluate)
+
+
+def dataset_and_metrics(text: str) -> tuple[str, tuple[MetricName, ...]]:
+    """`cifar10=fid,kid`. Raises ArgumentTypeError for an unknown metric."""
+    dataset, _, names = text.partition("=")
+    metrics = tuple(name for name in get_args(MetricName) if name in names.split(","))
+    unknown = set(filter(None, names.split(","))) - set(metrics)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not among {', '.join(get_args(MetricName))}")
+    return dataset, metrics
+
+
+def run_prepare(options: argparse.Namespace) -> int:
+    """Download and compute what is missing. Prints the number of visible GPUs, as JSON, for the launcher."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for name, metrics in options.datasets:
+        ensure_dataset(name, data_root())
+        ensure_networks(metrics)
+        if metrics:
+            Evaluator(
+                EvaluationConfig(1.0, metrics=metrics), load_dataset(name, data_root(), device), data_root(), device
+            )
+    print(json.dumps({"gpus": torch.cuda.device_count()}))
+    return 0
+
+
+def ensure_networks(metrics: tuple[MetricName, ...]) -> None:
+    """Download the weights of feature networks. The digit classifier is trained when it is first asked for."""
+    for extractor in dict.fromkeys(METRICS[metric].extractor for metric in metrics):
+        if extractor != DIGITS:
+            ensure_weights(extractor, data_root())
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Measure, print a table, and write JSON if asked to."""
+    metrics = tuple(dict.fromkeys(options.metrics))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    asked = EvaluationConfig(1.0, options.samples, metrics, labels=options.labels)
+    try:
+        path = find_snapshot(options.source, options.weights)
+        result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
+    except NoSnapshot as error:
+        raise DatasetUnavailable(str(error)) from error
+    table = Table("metric", "value", title=str(options.source), title_justify="left")
+    for key, value in result["metrics"].items():
+        table.add_row(key, f"{value:.6g}")
+    Console().print(table)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+def evaluate_snapshot(path: Path, asked: EvaluationConfig, options: argparse.Namespace, device: torch.device) -> dict:
+    """Of samples of a generator."""
+    snapshot = load_snapshot(path, device)
+    asked = replace(asked, weights="raw" if options.weights == "raw" else "ema")
+    name = options.dataset or snapshot.config.dataset
+    evaluator = open_evaluator(name, asked, device)
+    metrics = evaluator.evaluate(snapshot.generator, asked.metrics, options.seed, World(0, 1, device))
+    return describe(options, name, asked, metrics) | {"images_shown": snapshot.images}
+
+
+def evaluate_images(asked: EvaluationConfig, options: argparse.Namespace, device: torch.device) -> dict:
+    """Of images in files, all of them."""
+    if options.dataset is None:
+        raise DatasetUnavailable(
+            f"{options.source} is no checkpoint: name the dataset to compare its images with: --dataset"
+        )
+    source = open_source([options.source])
+    if len(source) < FEWEST_IMAGES:
+        raise DatasetUnavailable(f"{options.source} holds {len(source)} images: at least {FEWEST_IMAGES} are needed")
+    asked = replace(asked, samples=len(source))
+    evaluator = open_evaluator(options.dataset, asked, device)
+    features = evaluator.features(read_batches(source), asked.metrics)
+    return describe(options, options.dataset, asked, evaluator.measure(features, asked.metrics))
+
+
+def open_evaluator(name: str, asked: EvaluationConfig, device: torch.device) -> Evaluator:
+    """The evaluator for a dataset, after fetching what it needs."""
+    ensure_dataset(name, data_root())
+    ensure_networks(asked.metrics)
+    return Evaluator(asked, load_dataset(name, data_root(), device), data_root(), device)
+
+
+def describe(options: argparse.Namespace, dataset: str, asked: EvaluationConfig, metrics: dict[str, float]) -> dict:
+    """The result with its protocol."""
+    return {
+        "source": str(options.source),
+        "dataset": dataset,
+        "samples": asked.samples,
+        "weights": options.weights,
+        "labels": asked.labels,
+        "seed": options.seed,
+        "extractors": {name: METRICS[name].extractor for name in wanted(asked)},
+        "metrics": metrics,
+    }
+
+
+def read_batches(source: Source) -> Iterator[Tensor]:
+    """uint8 batches [B, 3, R, R] of a source's images, all of one size, with a progress bar. Raises BadData."""
+    options, done = Options(), 0
+    size = len(pixels(next(source.items(0)), None, to_rgb=False))
+    with progress_bar(f"reading {source.description}") as progress:
+        for images in survey(source, options, size):
+            yield torch.from_numpy(images).permute(0, 3, 1, 2)
+            done += len(images)
+            progress(done, len(source))

@@ -1,0 +1,86 @@
+"""The metrics of a job: features of samples, shared among the ranks, and what is made of them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from r3gan.config import EvaluationConfig, MetricName
+from r3gan.data.dataset import Dataset
+from r3gan.distributed import World
+from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
+from r3gan.evaluation.protocol import DIGITS, METRICS, recorded_key, wanted
+from r3gan.evaluation.reference import reference_of
+from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
+from r3gan.evaluation.scores import score
+from r3gan.networks import Generator
+
+Features = dict[str, dict[str, Tensor]]  # feature network -> layer -> [N, F]
+
+
+class Evaluator:
+    """Feature networks and references for all metrics of a job.
+
+    Raises WeightsUnavailable or DatasetUnavailable, before any training, if one of them cannot be measured.
+    """
+
+    def __init__(self, config: EvaluationConfig, data: Dataset, root: Path, device: torch.device):
+        self.config, self.histogram, self.device = config, data.label_histogram, device
+        metrics = {name: METRICS[name] for name in wanted(config)}
+        layers: dict[str, dict[str, None]] = {}
+        for metric in metrics.values():
+            layers.setdefault(metric.extractor, {}).update(dict.fromkeys(metric.layers))
+        self.networks = {name: FeatureNetwork(name, list(found), data, root, device) for name, found in layers.items()}
+        self.references = {
+            name: reference_of(
+                metric.reference, self.networks[metric.extractor], metric.layers[0], data, config.samples
+            )
+            for name, metric in metrics.items()
+        }
+
+    def evaluate(
+        self,
+        generator: Generator,
+        metrics: Sequence[MetricName],
+        seed: int,
+        world: World,
+        at_once: int = SAMPLE_BATCH,
+        purpose: str = "evaluation",
+    ) -> dict[str, float]:
+        """Metrics of the job's fixed samples for this purpose, as they are recorded; nothing on ranks but the first.
+
+        at_once: how many images may be made at a time. Training makes as many, so that metrics need no more memory.
+        """
+        config = self.config
+        inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
+        share = [part[world.share(config.samples)] for part in inputs if part is not None]
+        images = (to_uint8(batch) for batch in generate(generator, *share, at_once=at_once))
+        features = self.features(images, metrics)
+        for layers in features.values():
+            for layer, mine in layers.items():
+                layers[layer] = world.gather(mine)
+        return self.measure(features, metrics) if world.is_main else {}
+
+    def features(self, batches: Iterable[Tensor], metrics: Sequence[MetricName]) -> Features:
+        """Of uint8 images [B, 3, R, R], everything that these metrics need."""
+        names = dict.fromkeys(METRICS[metric].extractor for metric in metrics)
+        parts: dict[str, list[dict[str, Tensor]]] = {name: [] for name in names}
+        for images in batches:
+            for name, found in parts.items():
+                found.append(self.networks[name](images))
+        return {
+            name: {layer: torch.cat([part[layer] for part in found]) for layer in self.networks[name].layers}
+            for name, found in parts.items()
+        }
+
+    def measure(self, features: Features, metrics: Sequence[MetricName]) -> dict[str, float]:
+        """The numbers of these metrics, as they are recorded."""
+        results: dict[str, float] = {}
+        for name in metrics:
+            metric = METRICS[name]
+            found = {layer: features[metric.extractor][layer] for layer in metric.layers}
+            results |= score(name, found, self.references[name], self.device)
+            if metric.extractor == DIGITS:
+                results["classifier_test_accuracy"] = self.networks[DIGITS].network.test_accuracy
+        return {recorded_key(key, self.config): value for key, value in results.items()}

@@ -1,0 +1,106 @@
+"""Features of the training set, computed once per content, network and protocol, and kept for all jobs.
+
+Jobs that start together wait for the first. Shapes: M images, F features.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from r3gan.catalog import cache_root
+from r3gan.data.dataset import Dataset
+from r3gan.data.digits import StackedDigits
+from r3gan.data.progress import progress_bar
+from r3gan.evaluation.extractors import FeatureNetwork
+from r3gan.evaluation.protocol import MAX_REFERENCE_FEATURES, Need
+from r3gan.evaluation.scores import Reference
+from r3gan.streams import stream
+
+VERSION = 1  # of what is cached
+DRAWN_IMAGES = 50_000  # that stand for a set of endless combinations
+AT_ONCE = 100
+
+
+def reference_of(need: Need, network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
+    """What a metric compares `samples` samples with."""
+    if need == "nothing":
+        return Reference()
+    if need == "exact":
+        assert isinstance(data, StackedDigits)
+        return exact_digits_reference(network, layer, data)
+    if need == "features":
+        count = min(samples, MAX_REFERENCE_FEATURES)
+        compute = partial(features_of, network, layer, data, count)
+        return Reference(features=cached(compute, f"{need}-{count}", network, layer, data)["features"])
+    found = cached(partial(statistics_of, network, layer, data), need, network, layer, data)
+    return Reference(mean=found["mean"].numpy(), covariance=found["covariance"].numpy())
+
+
+def cached(
+    compute: Callable[[], dict[str, Tensor]], what: str, network: FeatureNetwork, layer: str, data: Dataset
+) -> dict[str, Tensor]:
+    """The tensors from the cache, computed if they are not there. The cache's key is all that decides them."""
+    parts = [VERSION, what, data.content_hash, network.name, network.identity, layer]
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    path = cache_root() / f"reference-{data.name}-{network.name}-{what}-{key}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            temporary = path.with_suffix(".tmp")
+            save_file(compute(), temporary)
+            temporary.rename(path)
+    return load_file(path)
+
+
+def statistics_of(network: FeatureNetwork, layer: str, data: Dataset) -> dict[str, Tensor]:
+    """Mean [F] and unbiased covariance [F, F] over all training images, in float64."""
+    count, total, products = 0, torch.zeros(()), torch.zeros(())
+    for features in extract(network, layer, data, all_indices(data)):
+        features = features.double()
+        count, total, products = count + len(features), total + features.sum(0), products + features.T @ features
+    mean = total / count
+    return {"mean": mean, "covariance": (products - count * torch.outer(mean, mean)) / (count - 1)}
+
+
+def features_of(network: FeatureNetwork, layer: str, data: Dataset, count: int) -> dict[str, Tensor]:
+    """Features [M, F] of all training images, or of `count` drawn among them."""
+    indices = all_indices(data)
+    if len(indices) > count:
+        drawn = torch.randperm(len(indices), generator=stream(0, "reference"))[:count]
+        indices = indices[drawn.sort().values]
+    return {"features": torch.cat(list(extract(network, layer, data, indices)))}
+
+
+def all_indices(data: Dataset) -> Tensor:
+    """Every training image in order; of stacked digits, whose combinations are endless, as many as are drawn."""
+    if isinstance(data, StackedDigits):
+        return data.indices(0, "reference", 0, DRAWN_IMAGES)
+    return torch.arange(len(data))
+
+
+def extract(network: FeatureNetwork, layer: str, data: Dataset, indices: Tensor) -> Iterator[Tensor]:
+    """The features of these images in batches [<=100, F], with a progress bar."""
+    done, on_device = 0, data.is_on(network.device)
+    with progress_bar(f"{network.name} features of {data.name}") as progress:
+        for part in indices.split(AT_ONCE):
+            yield network(data.gather(part.to(network.device) if on_device else part)[0])[layer]
+            done += len(part)
+            progress(done, len(indices))
+
+
+def exact_digits_reference(network: FeatureNetwork, layer: str, data: StackedDigits) -> Reference:
+    """Of stacked digits: the channels of a real image are independent draws of the training digits.
+
+    Their features therefore have the digits' mean thrice and a block-diagonal covariance.
+    """
+    parts = data.train.images[:, None].split(1000)
+    thrice = torch.cat([network(part.expand(-1, 3, -1, -1))[layer] for part in parts]).double()
+    digits = thrice[:, : thrice.shape[1] // 3]
+    covariance = torch.cov(digits.T)
+    return Reference(digits.mean(0).repeat(3).numpy(), torch.block_diag(covariance, covariance, covariance).numpy())

@@ -1,0 +1,71 @@
+"""One job from the outside: its configuration, its lock, the signals that stop it, and its exit code."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from filelock import FileLock, Timeout
+
+from r3gan.catalog import availability_problems, data_root
+from r3gan.config import TrainConfig, find_problems, from_dict
+from r3gan.distributed import join_world, leave_world
+from r3gan.jobdir import LAUNCHER_PID, JobDir, write_json
+from r3gan.recorder import JsonlRecorder
+from r3gan.train import train
+
+
+def train_job(job: JobDir, micro_batch: int | None) -> int:
+    """Train in a job directory until the end, or until asked to stop. Returns the exit code."""
+    try:
+        config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        print(f"error: {job.config}: {error}", file=sys.stderr)
+        return 2
+    problems = find_problems(config) + availability_problems(config)
+    for problem in problems:
+        print(f"error: {job.config}: {'.'.join(map(str, problem.path))}: {problem.message}", file=sys.stderr)
+    if problems:
+        return 2
+    should_stop = watch_for_stop()
+    world = join_world()
+    lock = FileLock(job.lock)
+    try:
+        if world.is_main:
+            lock.acquire(timeout=0)
+        finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop, micro_batch)
+    except Timeout:
+        print(f"error: another process trains in {job.root}", file=sys.stderr)
+        return 1
+    finally:
+        lock.release()
+        leave_world()
+    if finished and world.is_main:
+        write_json(job.result, job.read_metrics()[0][-1])
+    print("finished" if finished else "stopped, with a checkpoint to go on from", flush=True)
+    return 0
+
+
+def watch_for_stop() -> Callable[[], bool]:
+    """A function that says whether to stop: after SIGTERM or SIGINT, or when the parent or the launcher is gone."""
+    parent, launcher = os.getppid(), os.environ.get(LAUNCHER_PID)
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: asked.append(received))
+
+    def should_stop() -> bool:
+        return bool(asked) or os.getppid() != parent or (launcher is not None and not is_alive(int(launcher)))
+
+    return should_stop
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,66 @@
+"""Generators from the files of a job, a checkpoint, or one file of weights; they carry their configuration."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from r3gan.config import TrainConfig, from_dict
+from r3gan.jobdir import JobDir
+from r3gan.networks import Generator
+
+WeightsName = Literal["ema", "raw", "best"]
+FILE_NAMES = {"ema": "ema.safetensors", "raw": "generator.safetensors"}
+
+
+class NoSnapshot(Exception):
+    """There is no generator to load; the message says where one was looked for."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A generator, and the training it comes from."""
+
+    generator: Generator
+    config: TrainConfig
+    images: int  # real images shown to D before
+
+
+def find_snapshot(source: Path, weights: WeightsName) -> Path | None:
+    """The file of weights in a job directory or a checkpoint, or the file itself. None if `source` is none of these.
+
+    Raises NoSnapshot for a job that has no such weights.
+    """
+    if source.suffix == ".safetensors":
+        return source
+    job = JobDir(source)
+    if job.config.exists():
+        folder = job.last_checkpoint()
+        path = job.best if weights == "best" else folder and folder / FILE_NAMES[weights]
+        if path is None or not path.exists():
+            raise NoSnapshot(f"{source}: the job has no {'best weights' if weights == 'best' else 'checkpoint'} yet")
+        return path
+    if (source / FILE_NAMES["ema"]).exists():
+        if weights == "best":
+            raise NoSnapshot(f"{source} is a checkpoint: the best weights lie in its job's directory")
+        return source / FILE_NAMES[weights]
+    return None
+
+
+def load_snapshot(path: Path, device: torch.device) -> Snapshot:
+    """The generator in a file that training wrote. Raises NoSnapshot if it is no such file."""
+    try:
+        with safe_open(path, "pt") as file:
+            facts = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        config: TrainConfig = from_dict(TrainConfig, json.loads(facts["config"]))
+        classes = weights["embedding.weight"].shape[1] if "embedding.weight" in weights else 0
+        generator = Generator(config.network, classes)
+        generator.load_state_dict(weights)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise NoSnapshot(f"{path} holds no generator of this project: {str(error).splitlines()[0]}") from error
+    generator.to(device).to(memory_format=torch.channels_last)
+    return Snapshot(generator.eval().requires_grad_(False), config, int(facts["images"]))

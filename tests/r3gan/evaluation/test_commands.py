@@ -1,0 +1,85 @@
+"""`r3gan evaluate` and `r3gan prepare` from the outside."""
+
+import json
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from r3gan.__main__ import main
+from tests.r3gan.small import small_config
+from tests.r3gan.test_train import run_inside
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    config = small_config(seed=3, total_kimg=0.08)
+    return run_inside(
+        replace(config, evaluation=replace(config.evaluation, keep_best="digits")), tmp_path_factory.mktemp("job")
+    )[0]
+
+
+def evaluate(source, tmp_path, *options):
+    out = tmp_path / "result.json"
+    code = main(["evaluate", str(source), "--metrics", "digits", "--json", str(out), *options])
+    return code, json.loads(out.read_text()) if out.exists() else None
+
+
+def test_a_job_is_given_its_own_numbers(job, tmp_path, capsys):
+    recorded = job.read_metrics()[0][-1]["metrics"]
+    for source in (job.root, job.last_checkpoint(), job.last_checkpoint() / "ema.safetensors"):
+        code, result = evaluate(source, tmp_path, "--samples", "1000", "--seed", "3")
+        assert code == 0
+        assert result["metrics"] == pytest.approx({key: recorded[key] for key in result["metrics"]}, rel=1e-6)
+        assert (result["samples"], result["dataset"], result["images_shown"]) == (1000, "stacked-digits", 80)
+    assert "frechet_distance_digits" in capsys.readouterr().out
+    _, raw = evaluate(job.root, tmp_path, "--samples", "1000", "--seed", "3", "--weights", "raw")
+    assert set(raw["metrics"]) == {f"{key}_raw" for key in result["metrics"]}
+    assert evaluate(job.root, tmp_path, "--samples", "1000", "--weights", "best")[0] == 0
+
+
+def test_images_in_a_folder_or_zip_are_measured_all(digits, tmp_path, capsys):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    images, _ = digits.gather(digits.indices(0, "test", 0, 1000))
+    for i, image in enumerate(images):
+        Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0))).save(folder / f"{i:04d}.png")
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    results = [
+        evaluate(source, tmp_path, "--dataset", "stacked-digits") for source in (folder, tmp_path / "images.zip")
+    ]
+    assert [code for code, _ in results] == [0, 0]
+    assert results[0][1]["metrics"] == pytest.approx(results[1][1]["metrics"])
+    assert 550 < results[0][1]["metrics"]["modes"] < 700  # 1000 (1 - 1/e) = 632 of 1000 draws
+
+    assert evaluate(folder, tmp_path)[0] == 2
+    assert "--dataset" in capsys.readouterr().err
+    Image.new("RGB", (16, 16)).save(folder / "9999.png")
+    assert evaluate(folder, tmp_path, "--dataset", "stacked-digits")[0] == 2
+    assert "9999.png is 16x16, the first image 8x8" in capsys.readouterr().err
+    for path in sorted(folder.iterdir())[500:]:
+        path.unlink()
+    assert evaluate(folder, tmp_path, "--dataset", "stacked-digits")[0] == 2
+    assert "500 images: at least 1000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["nothing-here", "broken.safetensors"])
+def test_what_is_neither_is_one_clear_error(name, tmp_path, capsys):
+    (tmp_path / "broken.safetensors").write_bytes(b"nonsense")
+    code, _ = evaluate(tmp_path / name, tmp_path, "--dataset", "stacked-digits")
+    error = capsys.readouterr().err
+    assert code == 2
+    assert name in error
+    assert "Traceback" not in error
+
+
+def test_prepare_trains_the_classifier_and_counts_gpus(capsys):
+    assert main(["prepare", "stacked-digits=digits"]) == 0
+    assert "gpus" in json.loads(capsys.readouterr().out.splitlines()[-1])
+    with pytest.raises(SystemExit):
+        main(["prepare", "stacked-digits=fud"])
+    assert "fud: not among digits, fid" in capsys.readouterr().err
