@@ -162,7 +162,7 @@ def protocol_notes(summary: pd.DataFrame) -> list[str]:
         spread = partial(_spread, rows)
         metrics = metrics_of(rows)
         whose = "the generator itself" if any(m.key.endswith("_raw") for m in metrics) else "the EMA generator"
-        parts = [f"{spread('evaluation_samples', ',.0f')} samples of {whose} per evaluation"]
+        parts = [f"{spread('evaluation_samples', ',.0f')} samples of {whose} per evaluation"] if metrics else []
         for metric in metrics:
             if metric.floor in rows and rows[metric.floor].notna().any():
                 floor = spread(metric.floor, metric.spec)

@@ -191,6 +191,13 @@ def _evaluation_problems(evaluation: EvaluationConfig) -> list[Problem]:
             for i, name in enumerate(names)
             if name not in get_args(MetricName)
         ]
+    every = [*evaluation.metrics, *evaluation.at_end]
+    problems += [
+        Problem(("evaluation", key, i), f"{name} is named twice in evaluation.metrics and evaluation.at_end")
+        for key, start in (("metrics", 0), ("at_end", len(evaluation.metrics)))
+        for i, name in enumerate(getattr(evaluation, key))
+        if name in every[: start + i]
+    ]
     best = evaluation.keep_best
     if best is not None and best not in evaluation.metrics:
         problems.append(
@@ -300,8 +307,9 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
         schedule, path, limit = getattr(schedules, f.name), ("schedules", f.name), upper.get(f.name, math.inf)
         for key in ("start", "end"):
             value = getattr(schedule, key)
-            if not (0 <= value < limit):
-                expected = "must be 0 or more" if limit == math.inf else f"must be from 0 to below {limit:g}"
+            if not (0 <= value < limit or (f.name == "augment_p" and value == 1)):
+                below = "" if f.name == "augment_p" else "below "
+                expected = "must be 0 or more" if limit == math.inf else f"must be from 0 to {below}{limit:g}"
                 problems.append(Problem((*path, key), f"{value:g} {expected}"))
         for key in ("decay_img", "warmup_img"):
             if not 0 <= getattr(schedule, key) < math.inf:

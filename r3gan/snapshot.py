@@ -1,9 +1,9 @@
 """Generators from the files of a job, a checkpoint, or one file of weights; they carry their configuration."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,7 +13,18 @@ from r3gan.jobdir import JobDir
 from r3gan.networks import Generator
 
 WeightsName = Literal["ema", "raw", "best"]
+METADATA = "r3gan"
 FILE_NAMES = {"ema": "ema.safetensors", "raw": "generator.safetensors"}
+
+
+def weights_metadata(config: TrainConfig, images: int, **facts: str | float) -> dict[str, str]:
+    """What a file of weights says about itself. One entry, because the format keeps several in no fixed order."""
+    return {METADATA: json.dumps({"config": asdict(config), "images": images, **facts})}
+
+
+def read_metadata(metadata: dict[str, str]) -> dict[str, Any]:
+    """The same as it was given, the configuration as plain data."""
+    return json.loads(metadata[METADATA])
 
 
 class NoSnapshot(Exception):
@@ -27,6 +38,7 @@ class Snapshot:
     generator: Generator
     config: TrainConfig
     images: int  # real images shown to D before
+    chosen: bool  # whether it is the best of several by a metric
 
 
 def find_snapshot(source: Path, weights: WeightsName) -> Path | None:
@@ -54,13 +66,13 @@ def load_snapshot(path: Path, device: torch.device) -> Snapshot:
     """The generator in a file that training wrote. Raises NoSnapshot if it is no such file."""
     try:
         with safe_open(path, "pt") as file:
-            facts = file.metadata() or {}
+            facts = read_metadata(file.metadata() or {})
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config: TrainConfig = from_dict(TrainConfig, json.loads(facts["config"]))
+        config: TrainConfig = from_dict(TrainConfig, facts["config"])
         classes = weights["embedding.weight"].shape[1] if "embedding.weight" in weights else 0
         generator = Generator(config.network, classes)
         generator.load_state_dict(weights)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise NoSnapshot(f"{path} holds no generator of this project: {str(error).splitlines()[0]}") from error
     generator.to(device).to(memory_format=torch.channels_last)
-    return Snapshot(generator.eval().requires_grad_(False), config, int(facts["images"]))
+    return Snapshot(generator.eval().requires_grad_(False), config, facts["images"], chosen="metric" in facts)

@@ -4,10 +4,9 @@ Random streams have no state of their own (see `r3gan.streams`): the image count
 """
 
 import copy
-import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -19,6 +18,7 @@ from torch import Tensor
 from r3gan.config import TrainConfig
 from r3gan.jobdir import JobDir, sync_path
 from r3gan.networks import Discriminator, Generator, initialise
+from r3gan.snapshot import weights_metadata
 
 
 class DamagedCheckpoint(Exception):
@@ -73,7 +73,7 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir) -> None
     temporary = job.checkpoints / "incomplete"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    metadata = {"config": json.dumps(asdict(config)), "images": str(state.images)}
+    metadata = weights_metadata(config, state.images)
     for name in NETWORKS:
         weights = {key: value.contiguous() for key, value in getattr(state, name).state_dict().items()}
         save_file(weights, temporary / f"{name}.safetensors", metadata)

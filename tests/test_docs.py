@@ -23,6 +23,7 @@ from r3gan.presets import PRESETS, preset_tree
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
+BENCHMARKS = ("iteration", "memory", "scaling", "augment", "evaluation")
 RESULTS = ROOT / "benchmarks" / "results" / "cpu"
 REFERENCE = ROOT / "docs" / "ablations-yaml.md"
 
@@ -115,7 +116,7 @@ def test_every_path_in_the_documents_exists(document):
 
 def speed_tables():
     """The rows of docs/speed.md's tables of measurements, from the results that the benchmarks wrote."""
-    results = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in ("iteration", "memory", "scaling")}
+    results = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in BENCHMARKS}
     for row in results["iteration"]["cases"]:
         d, whole, memory = (row[key] for key in ("d_step_factor", "iteration_factor", "d_step_memory_ratio"))
         one_part = row["d_step_bytes"]["one part"]
@@ -135,6 +136,12 @@ def speed_tables():
         step = f"{row['step_seconds'] * 1000:.0f} ms | {row['images_per_second']:,.0f}"
         shares = f"{row['communication_share']:.1%} | {row['efficiency']:.0%} | {row['hours']:.1f} h"
         yield f"| {row['preset']} | {row['gpus']} | {row['images_per_gpu']:g} | {step} | {shares} |"
+    for row in results["augment"]["rows"]:
+        cells = [f"{row['forward_ours']:.2f}", f"{row['forward_factor']:.1f}"]
+        cells += [f"{row['both_ours']:.2f}", f"{row['both_factor']:.1f}"]
+        yield f"| {row['resolution']}x{row['resolution']} | {' | '.join(cells)} |"
+    for part, seconds in results["evaluation"]["seconds"].items():
+        yield f"| {part} | {seconds:.2f} |"
 
 
 def test_the_numbers_of_the_speed_page_are_those_of_the_results():

@@ -193,6 +193,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
             raise BadData(f"name the folder or .zip to prepare {name} into, such as {root / 'NAME'}")
         if not Path(name).exists():
             raise DatasetUnavailable(f"{name} does not exist, and is no known dataset ({', '.join(DATASETS)})")
+        if destination.resolve() == Path(name).resolve():
+            raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
         options = Options(arguments.resolution, arguments.labels, arguments.to_rgb)
         with progress_bar(f"preparing {destination.name}") as progress:
             prepare(open_source([Path(name)], options.labels), destination, options, progress)

@@ -59,6 +59,9 @@ class ZipFiles:
         for name, _ in found:
             if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
                 raise BadData(f"{path} names {name!r}, a path outside of itself: it is not to be trusted")
+        if len({name for name, _ in found}) < len(found):
+            twice = next(name for i, (name, _) in enumerate(found) if name in {other for other, _ in found[:i]})
+            raise BadData(f"{path} holds {twice} twice")
         self.sizes: Mapping[str, int] = dict(sorted((name, size) for name, size in found if not _is_hidden(name)))
 
     def where(self, name: str) -> str:
@@ -92,8 +95,10 @@ def _walk(folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iter
                     if (status := here.stat()) and (status.st_dev, status.st_ino) in above:
                         raise BadData(f"{here} leads back to a folder that it lies in")
                     yield from _walk(here, f"{prefix}{entry.name}/", above)
-                else:
+                elif stat.S_ISREG(status.st_mode):
                     yield prefix + entry.name, status.st_size
+                else:
+                    raise BadData(f"{here} is neither a file nor a folder")
     except OSError as error:
         raise BadData(f"{here} cannot be read: {error.strerror}") from error
 

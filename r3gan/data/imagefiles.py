@@ -14,6 +14,7 @@ from r3gan.data.files import Files
 from r3gan.data.sources import Item, LabelMode, checked_labels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+UNREAD_SUFFIXES = (".tif", ".tiff", ".gif", ".jfif", ".jp2", ".heic", ".avif", ".ppm")
 LABELS_FILE = "dataset.json"
 NUMBERED = re.compile(r"\d{5,}")  # folders that only keep folders small, as in FFHQ and the StyleGAN/EDM tools
 
@@ -56,6 +57,9 @@ def open_image_files(files: Files, mode: LabelMode) -> ImageFiles:
     auto: from dataset.json if there is one, else from class folders if every image lies in one of several.
     """
     names = image_names(files)
+    unread = next((name for name in files.sizes if name.lower().endswith(UNREAD_SUFFIXES)), None)
+    if unread is not None:
+        raise BadData(f"{files.where(unread)} is of a kind that is not read ({', '.join(SUFFIXES)} are): convert it")
     if not names:
         raise BadData(f"{files.path} holds no images ({', '.join(SUFFIXES)})")
     base = common_folder(names)
@@ -87,9 +91,12 @@ def folder_labels(files: Files, base: str, names: Sequence[str], mode: LabelMode
     folders = [name[len(base) :].rpartition("/")[0].partition("/")[0] for name in names]
     classes = sorted(set(folders))
     if len(classes) < 2 or "" in classes:
+        found = "images beside folders of images" if "" in classes and len(classes) > 1 else "no two class folders"
         if mode == "folders":
-            found = "images beside the folders" if len(classes) > 1 else "no class folders"
-            raise BadData(f"{files.path / base} has {found}: --labels folders needs every image in one of several")
+            raise BadData(f"{files.path} has {found}: --labels folders needs every image in one of several")
+        if len(classes) > 2:  # several folders, and images beside them
+            stray = files.where(names[folders.index("")])
+            raise BadData(f"{files.path} has {found}, such as {stray}: move them, or say --labels none")
         return None
     if mode == "auto" and all(NUMBERED.fullmatch(name) for name in classes):
         raise BadData(
@@ -105,13 +112,16 @@ def json_labels(files: Files, base: str, names: Sequence[str]) -> np.ndarray | N
     where = files.where(base + LABELS_FILE)
     try:
         data = json.loads(files.read(base + LABELS_FILE))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadData(f"{where} is not JSON: {error}") from error
     if not isinstance(data, dict) or "labels" not in data:
         raise BadData(f'{where} has no "labels"')
     if data["labels"] is None:
         return None
-    labels = dict(_label_pairs(data["labels"], where))
+    labels: dict[str, Any] = {}
+    for name, label in _label_pairs(data["labels"], where):
+        if labels.setdefault(name, label) != label:
+            raise BadData(f"{where} gives {name} two labels, {labels[name]} and {label}")
     ours = [name[len(base) :] for name in names]
     missing = [name for name in ours if name not in labels]
     if missing:

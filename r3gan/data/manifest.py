@@ -43,7 +43,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadData(f"{path} cannot be read: {error}; prepare the dataset again") from error
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise BadData(f"{path} is not a manifest of format {FORMAT}; prepare the dataset again")

@@ -1,5 +1,6 @@
 """Images in parquet files, as public copies of datasets come: an encoded image per row, and perhaps a label."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,6 +15,7 @@ from r3gan.data.sources import Item, LabelMode, checked_labels
 IMAGE_COLUMNS = ("image", "img")  # struct {bytes, path}, or binary
 LABEL_COLUMN = "label"
 ROWS_AT_ONCE = 256
+SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)(\.parquet)")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class ParquetFiles:
 def open_parquet(place: Path, paths: Sequence[Path], mode: LabelMode) -> ParquetFiles:
     """Parquet files as one source. Of files named by split, those named train* are taken. Raises BadData."""
     paths = [path for path in paths if path.name.startswith("train")] or paths
+    require_all_shards(place, paths)
     if mode == "folders":
         raise BadData(f"{place} holds parquet files, not class folders: leave --labels folders out")
     files = [_open(path) for path in paths]
@@ -62,6 +65,16 @@ def open_parquet(place: Path, paths: Sequence[Path], mode: LabelMode) -> Parquet
         values = [value for path, file in zip(paths, files, strict=True) for value in _labels(path, file)]
         labels = checked_labels(values, str(place))
     return ParquetFiles(f"parquet files of {place.name}", tuple(paths), counts, column, labels)
+
+
+def require_all_shards(place: Path, paths: Sequence[Path]) -> None:
+    """Raises BadData if files named NAME-00000-of-00004 are not all there."""
+    shards = [match for path in paths if (match := SHARD.fullmatch(path.name))]
+    for match in shards:
+        there = {int(other[2]) for other in shards if (other[1], other[3]) == (match[1], match[3])}
+        missing = sorted(set(range(int(match[3]))) - there)
+        if missing:
+            raise BadData(f"{place} lacks {match[1]}-{missing[0]:0{len(match[2])}d}-of-{match[3]}{match[4]}")
 
 
 def _open(path: Path) -> Any:

@@ -58,7 +58,7 @@ def prepare(
             if is_prepared(destination) or destination.is_file():
                 raise BadData(f"{destination} is there already: remove it to prepare it anew")
             try:
-                if destination.suffix == ".zip":
+                if destination.suffix.lower() == ".zip":
                     return _prepare_zip(source, destination, partial, options, progress)
                 manifest = _write_folder(source, destination.name, partial, options, progress)
                 publish(partial, destination)

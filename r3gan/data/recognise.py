@@ -61,6 +61,8 @@ def open_source(paths: Sequence[Path], labels: LabelMode = "auto") -> Source:
 def _open_folder(path: Path, labels: LabelMode) -> Source:
     if is_prepared(path):
         data = open_prepared(path)
+        if labels == "folders":
+            raise BadData(f"{path} is a prepared dataset with labels of its own: leave --labels folders out")
         return PreparedSource(data, data.labels.numpy() if data.classes and labels != "none" else None)
     for inner in (path / CIFAR_FOLDER, path / CIFAR_ARCHIVE):
         if inner.exists():

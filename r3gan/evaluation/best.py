@@ -4,9 +4,8 @@ They are chosen by the evaluations on the way. Their own numbers, recorded as `b
 that no choice has seen: the least of many noisy values is too good to be true, so it is not the one that is reported.
 """
 
-import json
 import math
-from dataclasses import asdict
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -15,6 +14,7 @@ from r3gan.config import TrainConfig
 from r3gan.evaluation.protocol import METRICS, best_key
 from r3gan.jobdir import JobDir, sync_path
 from r3gan.networks import Generator
+from r3gan.snapshot import read_metadata, weights_metadata
 
 
 def keep_if_best(
@@ -26,24 +26,24 @@ def keep_if_best(
         return
     value, sign = metrics[key], 1 if METRICS[config.evaluation.keep_best].better == "lower" else -1
     before = best_facts(job)
-    if not math.isfinite(value) or (before is not None and sign * value >= sign * float(before["value"])):
+    if not math.isfinite(value) or (before is not None and sign * value >= sign * before["value"]):
         return
-    facts = {"config": json.dumps(asdict(config)), "images": str(images), "metric": key, "value": repr(value)}
+    facts = weights_metadata(config, images, metric=key, value=value)
     temporary = job.best.with_suffix(".tmp")
     save_file({name: tensor.contiguous() for name, tensor in generator.state_dict().items()}, temporary, facts)
     sync_path(temporary)
     temporary.rename(job.best)
 
 
-def best_facts(job: JobDir) -> dict[str, str] | None:
+def best_facts(job: JobDir) -> dict[str, Any] | None:
     """Image count, metric and value of the best weights so far."""
     if not job.best.exists():
         return None
     with safe_open(job.best, "pt") as file:
-        return dict(file.metadata())
+        return read_metadata(file.metadata())
 
 
 def load_best(job: JobDir, generator: Generator) -> int:
     """Fill the generator with the best weights. Returns after how many images they were reached."""
     generator.load_state_dict(load_file(job.best))
-    return int((best_facts(job) or {})["images"])
+    return (best_facts(job) or {})["images"]

@@ -86,6 +86,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     """Measure, print a table, and write JSON if asked to."""
     metrics = tuple(dict.fromkeys(options.metrics))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not options.source.exists():
+        raise DatasetUnavailable(f"{options.source} does not exist")
     asked = EvaluationConfig(1.0, options.samples, metrics, labels=options.labels)
     try:
         path = find_snapshot(options.source, options.weights)
@@ -107,7 +109,9 @@ def evaluate_snapshot(path: Path, asked: EvaluationConfig, options: argparse.Nam
     asked = replace(asked, weights="raw" if options.weights == "raw" else "ema")
     name = options.dataset or snapshot.config.dataset
     evaluator = open_evaluator(name, asked, device)
-    metrics = evaluator.evaluate(snapshot.generator, asked.metrics, options.seed, World(0, 1, device))
+    purpose = "best" if snapshot.chosen else "evaluation"  # not the samples by which they were chosen
+    world = World(0, 1, device)
+    metrics = evaluator.evaluate(snapshot.generator, asked.metrics, options.seed, world, purpose=purpose)
     return describe(options, name, asked, metrics) | {"images_shown": snapshot.images}
 
 

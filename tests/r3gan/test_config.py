@@ -111,3 +111,12 @@ def test_released_presets_hold_the_papers_schedules():
 def test_training_ends_on_a_whole_batch():
     assert small_config(total_kimg=0.1, batch_size=64).total_img == 128
     assert small_config(total_kimg=0.128, batch_size=64).total_img == 128
+
+
+def test_an_augmentation_that_always_happens_is_sound_and_one_that_happens_more_often_is_not():
+    def problems(p):
+        schedules = replace(small_config().schedules, augment_p=Schedule(p, p))
+        return [problem.path for problem in find_problems(small_config(schedules=schedules))]
+
+    assert problems(1.0) == []
+    assert problems(1.1) == [("schedules", "augment_p", "start"), ("schedules", "augment_p", "end")]

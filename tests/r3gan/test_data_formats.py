@@ -157,11 +157,16 @@ def test_numbered_folders_are_classes_only_when_one_says_so(crops, tmp_path):
     assert open_source([path], "none").labels is None
 
 
-def test_folders_are_no_classes_when_an_image_lies_beside_them(crops, tmp_path):
-    path = as_folder(tmp_path / "mixed", class_files(crops) | {"z.png": encode(crops.images[0])})
+def test_images_beside_folders_have_labels_only_by_decision(crops, tmp_path):
+    files = class_files(crops)
+    path = as_folder(tmp_path / "mixed", files | {"z.png": encode(crops.images[0])})
+    assert open_source([path], "none").labels is None
+    for mode in ("auto", "folders"):
+        with pytest.raises(BadData, match="images beside folders of images"):
+            open_source([path], mode)
+    one = {name: data for name, data in files.items() if name.startswith("china")}
+    path = as_folder(tmp_path / "one", one | {"z.png": encode(crops.images[0])})
     assert open_source([path]).labels is None
-    with pytest.raises(BadData, match="images beside the folders"):
-        open_source([path], "folders")
 
 
 def test_class_folders_can_be_preferred_to_dataset_json(crops, tmp_path):

@@ -45,6 +45,12 @@ def test_without_being_asked_nothing_is_kept(tmp_path):
     assert not [key for key in json.loads(job.metrics.read_text().splitlines()[-1])["metrics"] if "best" in key]
 
 
+def test_a_metric_named_twice_is_a_problem():
+    evaluation = replace(small_config().evaluation, metrics=("digits", "digits"), at_end=("fid", "digits"))
+    found = find_problems(small_config(evaluation=evaluation))
+    assert [problem.path[1:] for problem in found] == [("metrics", 1), ("at_end", 1)]
+
+
 @pytest.mark.parametrize(
     ("best", "words"), [("fid", "not among evaluation.metrics"), ("precision-recall", "two numbers")]
 )

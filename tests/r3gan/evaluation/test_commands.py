@@ -37,7 +37,8 @@ def test_a_job_is_given_its_own_numbers(job, tmp_path, capsys):
     assert "frechet_distance_digits" in capsys.readouterr().out
     _, raw = evaluate(job.root, tmp_path, "--samples", "1000", "--seed", "3", "--weights", "raw")
     assert set(raw["metrics"]) == {f"{key}_raw" for key in result["metrics"]}
-    assert evaluate(job.root, tmp_path, "--samples", "1000", "--weights", "best")[0] == 0
+    _, best = evaluate(job.root, tmp_path, "--samples", "1000", "--seed", "3", "--weights", "best")
+    assert best["metrics"] == pytest.approx({key: recorded[f"best_{key}"] for key in best["metrics"]}, rel=1e-6)
 
 
 def test_images_in_a_folder_or_zip_are_measured_all(digits, tmp_path, capsys):
@@ -74,6 +75,7 @@ def test_what_is_neither_is_one_clear_error(name, tmp_path, capsys):
     error = capsys.readouterr().err
     assert code == 2
     assert name in error
+    assert ("does not exist" in error) == (name == "nothing-here")
     assert "Traceback" not in error
 
 

@@ -1,6 +1,9 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -9,9 +12,10 @@ from r3gan.catalog import DatasetUnavailable
 from r3gan.classifier import classifier_file, load_classifier
 from r3gan.config import EvaluationConfig
 from r3gan.distributed import World
+from r3gan.evaluation import reference
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.modes import kl_floor, kl_to_uniform
-from r3gan.evaluation.protocol import DIGITS, metric_problems, recorded_key
+from r3gan.evaluation.protocol import DIGITS, METRICS, metric_problems, recorded_key
 from r3gan.evaluation.sampling import fixed_inputs, save_grid
 from r3gan.networks import Generator, initialise
 from tests.r3gan.small import small_network
@@ -87,6 +91,22 @@ def test_two_ranks_see_the_features_that_one_sees(digits_evaluator, monkeypatch)
         metrics = digits_evaluator.evaluate(generator, ["digits"], 0, world)
         assert bool(metrics) == (rank == 0)
     assert metrics == pytest.approx(alone, rel=1e-6)
+
+
+def test_references_are_computed_once_by_jobs_that_start_together(digits, tmp_path, monkeypatch):
+    """Eight at once, each with locks and files of its own, as processes have."""
+    shutil.copy(classifier_file(digits), tmp_path)  # trained before
+    monkeypatch.setenv("R3GAN_CACHE", str(tmp_path))
+    monkeypatch.setattr(reference, "DRAWN_IMAGES", 1000)
+    monkeypatch.setitem(METRICS, "fid", METRICS["fid"]._replace(extractor=DIGITS, layers=("features",)))
+    computed, compute = [], reference.statistics_of
+    monkeypatch.setattr(reference, "statistics_of", lambda *parts: computed.append(1) or compute(*parts))
+    asked = EvaluationConfig(1.0, metrics=("fid",))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: Evaluator(asked, digits, tmp_path, CPU).references["fid"], range(8)))
+    assert len(computed) == 1
+    assert all(np.array_equal(one.covariance, found[0].covariance) for one in found)
+    assert [path.suffix for path in tmp_path.glob("reference-*") if path.suffix == ".tmp"] == []
 
 
 def test_classes_of_samples_follow_the_dataset_or_are_balanced():

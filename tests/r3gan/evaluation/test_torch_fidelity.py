@@ -1,5 +1,7 @@
 """Our path against torch-fidelity's own, on the same images and the same weights, drawn at random."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,7 @@ class Images(torch.utils.data.Dataset):
 
 def test_distances_equal_torch_fidelitys_own_with_the_registered_extractor(digits, tmp_path, monkeypatch):
     """All that compares two sets, through torch-fidelity's command with the digit classifier as its network."""
+    shutil.copy(classifier_file(digits), tmp_path)
     monkeypatch.setenv("R3GAN_CACHE", str(tmp_path))
     monkeypatch.setattr("r3gan.evaluation.reference.DRAWN_IMAGES", 1200)
     asked = EvaluationConfig(1.0, samples=1200, metrics=("fid", "kid", "precision-recall"))
