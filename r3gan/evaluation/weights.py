@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+from torchvision.models import VGG16_Weights
 
 from r3gan.catalog import DatasetUnavailable
 from r3gan.evaluation.protocol import DINO, INCEPTION, VGG
@@ -33,11 +35,8 @@ class WeightsFile(NamedTuple):
 
 
 FILES = {
-    INCEPTION: WeightsFile(
-        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
-        by_path=True,
-    ),
-    VGG: WeightsFile("https://download.pytorch.org/models/vgg16-397923af.pth", by_path=True),
+    INCEPTION: WeightsFile(URL_INCEPTION_V3, by_path=True),
+    VGG: WeightsFile(VGG16_Weights.IMAGENET1K_V1.url, by_path=True),
     DINO: WeightsFile(
         "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
         by_path=False,
