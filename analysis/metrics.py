@@ -78,7 +78,7 @@ METRICS = (
     Metric("r1", "R1", "penalties", plot_label=r"R1: $\|\nabla_{\!x} D(x)\|^2$, real", log=True),
     Metric("r2", "R2", "penalties", plot_label=r"R2: $\|\nabla_{\!x} D(x)\|^2$, generated", log=True),
 )  # fmt: skip
-FLOORS = tuple(metric.floor for metric in METRICS if metric.floor)
+FLOORS = tuple(metric.floor + raw for metric in METRICS if metric.floor for raw in ("", "_raw"))
 CLASSIFIER_ACCURACY = "classifier_test_accuracy"  # 0..1: how far the digit classifier itself can be trusted
 
 FIGURES: dict[FigureName, str] = {
@@ -113,4 +113,6 @@ def _variety(metric: Metric, column: str, parts: re.Match[str]) -> Metric:
     label = _join("best" if parts["best"] else "", metric.label, count, "raw" if parts["raw"] else "")
     notes = _join(metric.note, BEST_NOTE if parts["best"] else "")
     plot_label = label.replace(metric.label, metric.plot_label) if metric.plot_label else ""
-    return replace(metric, key=column, label=label, plot_label=plot_label, note=notes, at_end=bool(parts["best"]))
+    floor = metric.floor + (parts["raw"] or "") if metric.floor and not parts["best"] else ""  # best: said already
+    shown = replace(metric, key=column, label=label, plot_label=plot_label, floor=floor)
+    return replace(shown, note=notes, at_end=bool(parts["best"]))

@@ -122,6 +122,8 @@ def test_numbers_of_different_protocols_never_share_a_column() -> None:
         "is50k": "Inception score 50k ↑",
         "fd_dinov2_50k": "Fréchet distance 50k ↓ (DINOv2)",
     }
+    floors = [metric.floor for metric in shown_metrics(["d_kl", "d_kl_raw", "best_d_kl"])]
+    assert sorted(floors) == ["", "d_kl_floor", "d_kl_floor_raw"]
     rows = compared(fid50k=[1.0, 2.0, math.nan, math.nan, math.nan], fid10k=[math.nan, math.nan, 1.0, 2.0, 3.0])
     header = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"])).splitlines()[0]
     assert "FID 10k ↓" in header
