@@ -191,6 +191,12 @@ def _evaluation_problems(evaluation: EvaluationConfig) -> list[Problem]:
             for i, name in enumerate(names)
             if name not in get_args(MetricName)
         ]
+    choices = {"weights": ("ema", "raw"), "labels": ("dataset", "balanced")}
+    problems += [
+        Problem(("evaluation", key), f"{getattr(evaluation, key)} is none of {', '.join(known)}")
+        for key, known in choices.items()
+        if getattr(evaluation, key) not in known
+    ]
     every = [*evaluation.metrics, *evaluation.at_end]
     problems += [
         Problem(("evaluation", key, i), f"{name} is named twice in evaluation.metrics and evaluation.at_end")
@@ -275,6 +281,8 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
     for i, phase in enumerate(config.loss):
         path: tuple[str | int, ...] = ("loss", i)
         given = [key for key in ("from_fraction", "from_kimg") if getattr(phase, key) is not None]
+        if phase.kind not in get_args(LossKind):
+            problems.append(Problem((*path, "kind"), f"{phase.kind} is none of {', '.join(get_args(LossKind))}"))
         if not 0 < phase.margin < math.inf:
             problems.append(Problem((*path, "margin"), f"{phase.margin:g} must be above 0"))
         if i == 0:

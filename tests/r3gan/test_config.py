@@ -120,3 +120,11 @@ def test_an_augmentation_that_always_happens_is_sound_and_one_that_happens_more_
 
     assert problems(1.0) == []
     assert problems(1.1) == [("schedules", "augment_p", "start"), ("schedules", "augment_p", "end")]
+
+
+def test_words_that_a_bare_configuration_may_have_wrong_are_problems():
+    """A study's types are checked when it is read; `r3gan train` is given plain JSON."""
+    config = small_config(loss=(LossPhase("wasserstein"),))
+    config = replace(config, evaluation=replace(config.evaluation, weights="average", labels="all"))
+    found = {problem.path for problem in find_problems(config)}
+    assert found == {("loss", 0, "kind"), ("evaluation", "weights"), ("evaluation", "labels")}
