@@ -36,7 +36,7 @@ from r3gan.data.store import open_prepared, verify
 
 
 class Stopped(KeyboardInterrupt):
-    """SIGTERM was received."""
+    """A signal was received, whose number is the argument."""
 
 
 def add_data(commands: Any) -> None:
@@ -170,11 +170,11 @@ def described(manifest: Manifest) -> str:
 def prepare_dataset(arguments: argparse.Namespace) -> int:
     """`data prepare`. Returns 128 + n after signal n, with what was done kept."""
     try:
-        with stop_on_sigterm():
+        with stop_on_signals():
             return _prepare(arguments)
-    except KeyboardInterrupt as stop:
+    except Stopped as stop:
         print("stopped; run the same command again to go on", file=sys.stderr)
-        return 128 + (signal.SIGTERM if isinstance(stop, Stopped) else signal.SIGINT)
+        return 128 + int(stop.args[0])
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
@@ -216,14 +216,15 @@ def download_dataset(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def stop_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the work within like Ctrl-C does, by an exception."""
+def stop_on_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM end the work within by an exception, also where the shell started it with SIGINT ignored."""
 
     def stop(number: int, frame: object) -> NoReturn:
-        raise Stopped
+        raise Stopped(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
