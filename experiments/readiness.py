@@ -1,8 +1,8 @@
 """What the jobs of a plan need and this machine does not have yet: files of datasets, weights of feature networks."""
 
 from experiments.plan import Job
-from r3gan.catalog import RAW, DatasetUnavailable, data_root, missing, mnist_folder, raw_paths
-from r3gan.data.manifest import is_prepared
+from r3gan.catalog import DatasetUnavailable, data_root, missing
+from r3gan.data.load import state_of_or_bad
 from r3gan.evaluation.protocol import DIGITS, METRICS, wanted
 from r3gan.evaluation.weights import find_weights
 
@@ -18,15 +18,7 @@ def not_here_yet(jobs: list[Job]) -> list[str]:
 
 def dataset_missing(name: str) -> str | None:
     """Which files to put where, if neither a prepared dataset nor its files are found."""
-    root = data_root()
-    if name == "stacked-mnist":
-        try:
-            mnist_folder(root)
-        except DatasetUnavailable as error:
-            return str(error)
-    if name in RAW and not is_prepared(root / name) and not raw_paths(name, root):
-        return missing(name, root)
-    return None
+    return missing(name, data_root()) if state_of_or_bad(name, data_root()) == "missing" else None
 
 
 def weights_missing(extractor: str) -> str | None:

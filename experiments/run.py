@@ -135,14 +135,15 @@ def prepare(tasks: list[Task]) -> int | None:
 
     Returns the number of GPUs; None if something is missing, which the command has told on standard error.
     """
-    metrics: dict[str, set[str]] = {}
-    for task in tasks:
-        metrics.setdefault(task.job.dataset, set()).update(wanted(task.job.config.evaluation))
-    if not metrics:
+    needs = {  # variants may not change the evaluation, so there is one for each dataset
+        task.job.dataset: f"{','.join(wanted(task.job.config.evaluation))}@{task.job.config.evaluation.samples}"
+        for task in tasks
+    }
+    if not needs:
         return 0
-    console.print(f"preparing {', '.join(sorted(metrics))}: data, and what metrics compare with")
-    needs = [f"{dataset}={','.join(sorted(names))}" for dataset, names in sorted(metrics.items())]
-    done = subprocess.run([sys.executable, "-m", "r3gan", "prepare", *needs], stdout=subprocess.PIPE, text=True)
+    console.print(f"preparing {', '.join(sorted(needs))}: data, and what metrics compare with")
+    command = [sys.executable, "-m", "r3gan", "prepare", *(f"{dataset}={need}" for dataset, need in needs.items())]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     return None if done.returncode else int(json.loads(done.stdout.splitlines()[-1])["gpus"])
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
 
 from r3gan.config import TrainConfig, from_dict
 from r3gan.jobdir import JobDir
@@ -17,13 +19,17 @@ METADATA = "r3gan"
 FILE_NAMES = {"ema": "ema.safetensors", "raw": "generator.safetensors"}
 
 
-def weights_metadata(config: TrainConfig, images: int, **facts: str | float) -> dict[str, str]:
-    """What a file of weights says about itself. One entry, because the format keeps several in no fixed order."""
-    return {METADATA: json.dumps({"config": asdict(config), "images": images, **facts})}
+def save_weights(network: nn.Module, path: Path, config: TrainConfig, images: int, **facts: str | float) -> None:
+    """Write a network's weights with what is to be known of them: the configuration, images shown, and `facts`.
+
+    All in one entry of the file's metadata, because the format keeps several in no fixed order.
+    """
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(weights, path, {METADATA: json.dumps({"config": asdict(config), "images": images, **facts})})
 
 
 def read_metadata(metadata: dict[str, str]) -> dict[str, Any]:
-    """The same as it was given, the configuration as plain data."""
+    """What `save_weights` was told, the configuration as plain data."""
     return json.loads(metadata[METADATA])
 
 

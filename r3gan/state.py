@@ -12,13 +12,13 @@ from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from r3gan.config import TrainConfig
 from r3gan.jobdir import JobDir, sync_path
 from r3gan.networks import Discriminator, Generator, initialise
-from r3gan.snapshot import weights_metadata
+from r3gan.snapshot import save_weights
 
 
 class DamagedCheckpoint(Exception):
@@ -73,10 +73,8 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir) -> None
     temporary = job.checkpoints / "incomplete"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    metadata = weights_metadata(config, state.images)
     for name in NETWORKS:
-        weights = {key: value.contiguous() for key, value in getattr(state, name).state_dict().items()}
-        save_file(weights, temporary / f"{name}.safetensors", metadata)
+        save_weights(getattr(state, name), temporary / f"{name}.safetensors", config, state.images)
     rest = {
         "generator_adam": state.generator_adam.state_dict(),
         "discriminator_adam": state.discriminator_adam.state_dict(),

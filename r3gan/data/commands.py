@@ -18,7 +18,6 @@ from r3gan.catalog import (
     data_root,
     facts,
     missing,
-    mnist_folder,
     own_names,
     raw_paths,
     unknown_dataset,
@@ -26,7 +25,16 @@ from r3gan.catalog import (
 from r3gan.data.digits import LOADERS
 from r3gan.data.download import DOWNLOADS
 from r3gan.data.errors import BadData
-from r3gan.data.load import check_known, check_source, ensure_dataset, known_options, load_digits, prepare_known
+from r3gan.data.load import (
+    check_known,
+    check_source,
+    ensure_dataset,
+    known_options,
+    load_digits,
+    prepare_known,
+    state_of,
+    state_of_or_bad,
+)
 from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
 from r3gan.data.prepare import Options, prepare, resolution_of, survey
 from r3gan.data.progress import progress_bar
@@ -86,22 +94,6 @@ def list_datasets(_: argparse.Namespace) -> int:
     return 0
 
 
-def state_of(name: str, root: Path) -> tuple[str, str]:
-    """A dataset's state in a word or two, and where it is or should be. Raises DatasetUnavailable if damaged."""
-    if name == "stacked-digits":
-        return "ready", "in scikit-learn"
-    if name == "stacked-mnist":
-        try:
-            return "ready", str(mnist_folder(root))
-        except DatasetUnavailable:
-            return "missing", str(root / "mnist")
-    if is_prepared(root / name):
-        check_known(name, root / name)
-        return "prepared", str(root / name)
-    found = raw_paths(name, root)
-    return ("raw found", str(found[0])) if found else ("missing", str(root / name))
-
-
 def check_datasets(arguments: argparse.Namespace) -> int:
     """`data check`. Every dataset is checked, also after a bad one."""
     root, failed = data_root(), False
@@ -115,14 +107,6 @@ def check_datasets(arguments: argparse.Namespace) -> int:
             print(f"error: {error}", file=sys.stderr, flush=True)
             failed = True
     return 2 if failed else 0
-
-
-def state_of_or_bad(name: str, root: Path) -> str:
-    """`state_of`, in which damage is a state too."""
-    try:
-        return state_of(name, root)[0]
-    except DatasetUnavailable:
-        return "damaged"
 
 
 def checked(name: str, root: Path) -> str:

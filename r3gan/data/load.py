@@ -66,6 +66,30 @@ def check_known(name: str, folder: Path) -> None:
             raise BadData(f"{folder} is not {name}: {_compared(found, name)}: prepare it under another name")
 
 
+def state_of(name: str, root: Path) -> tuple[str, str]:
+    """A dataset's state in a word or two, and where it is or should be. Raises DatasetUnavailable if damaged."""
+    if name == "stacked-digits":
+        return "ready", "in scikit-learn"
+    if name == "stacked-mnist":
+        try:
+            return "ready", str(mnist_folder(root))
+        except DatasetUnavailable:
+            return "missing", str(root / "mnist")
+    if is_prepared(root / name):
+        check_known(name, root / name)
+        return "prepared", str(root / name)
+    found = raw_paths(name, root)
+    return ("raw found", str(found[0])) if found else ("missing", str(root / name))
+
+
+def state_of_or_bad(name: str, root: Path) -> str:
+    """`state_of`, in which damage is a state too."""
+    try:
+        return state_of(name, root)[0]
+    except DatasetUnavailable:
+        return "damaged"
+
+
 def ensure_dataset(name: str, root: Path) -> None:
     """Make a dataset ready for `load_dataset`: downloaded if it is public, and prepared. Progress goes to stderr.
 

@@ -8,29 +8,29 @@ import math
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from r3gan.config import TrainConfig
-from r3gan.evaluation.protocol import METRICS, best_key
+from r3gan.evaluation.protocol import METRICS, recorded_key
 from r3gan.jobdir import JobDir, sync_path
 from r3gan.networks import Generator
-from r3gan.snapshot import read_metadata, weights_metadata
+from r3gan.snapshot import read_metadata, save_weights
 
 
 def keep_if_best(
     job: JobDir, config: TrainConfig, generator: Generator, images: int, metrics: dict[str, float]
 ) -> None:
     """Replace the job's best weights if the metric of `evaluation.keep_best` has not been better before."""
-    key = best_key(config.evaluation)
-    if key is None or config.evaluation.keep_best is None:
+    if config.evaluation.keep_best is None:
         return
-    value, sign = metrics[key], 1 if METRICS[config.evaluation.keep_best].better == "lower" else -1
+    metric = METRICS[config.evaluation.keep_best]
+    key = recorded_key(metric.best, config.evaluation)
+    value, sign = metrics[key], 1 if metric.better == "lower" else -1
     before = best_facts(job)
     if not math.isfinite(value) or (before is not None and sign * value >= sign * before["value"]):
         return
-    facts = weights_metadata(config, images, metric=key, value=value)
     temporary = job.best.with_suffix(".tmp")
-    save_file({name: tensor.contiguous() for name, tensor in generator.state_dict().items()}, temporary, facts)
+    save_weights(generator, temporary, config, images, metric=key, value=value)
     sync_path(temporary)
     temporary.rename(job.best)
 

@@ -31,7 +31,7 @@ from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
 def add_prepare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`r3gan prepare`: what `experiments.run` calls once, before its jobs."""
     parser = commands.add_parser("prepare", help="make data, feature networks and references ready, ahead of the jobs")
-    parser.add_argument("datasets", nargs="+", metavar="DATASET[=METRIC,...]", type=dataset_and_metrics)
+    parser.add_argument("needs", nargs="+", metavar="DATASET[=METRIC,...[@SAMPLES]]", type=dataset_and_metrics)
     parser.set_defaults(run=run_prepare)
 
 
@@ -51,26 +51,26 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=run_evaluate)
 
 
-def dataset_and_metrics(text: str) -> tuple[str, tuple[MetricName, ...]]:
-    """`cifar10=fid,kid`. Raises ArgumentTypeError for an unknown metric."""
-    dataset, _, names = text.partition("=")
+def dataset_and_metrics(text: str) -> tuple[str, EvaluationConfig]:
+    """`cifar10=fid,kid@50000`: the dataset, the metrics and of how many samples (by default 10,000).
+
+    Raises ArgumentTypeError for an unknown metric, ValueError for a number of samples that is none.
+    """
+    dataset, _, asked = text.partition("=")
+    names, _, samples = asked.partition("@")
     metrics = tuple(name for name in get_args(MetricName) if name in names.split(","))
     unknown = set(filter(None, names.split(","))) - set(metrics)
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not among {', '.join(get_args(MetricName))}")
-    return dataset, metrics
+    evaluation = EvaluationConfig(1.0, metrics=metrics)
+    return dataset, replace(evaluation, samples=positive(samples)) if samples else evaluation
 
 
 def run_prepare(options: argparse.Namespace) -> int:
     """Download and compute what is missing. Prints the number of visible GPUs, as JSON, for the launcher."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    for name, metrics in options.datasets:
-        ensure_dataset(name, data_root())
-        ensure_networks(metrics)
-        if metrics:
-            Evaluator(
-                EvaluationConfig(1.0, metrics=metrics), load_dataset(name, data_root(), device), data_root(), device
-            )
+    for name, asked in options.needs:
+        open_evaluator(name, asked, device)
     print(json.dumps({"gpus": torch.cuda.device_count()}))
     return 0
 

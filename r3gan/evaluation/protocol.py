@@ -45,15 +45,11 @@ def recorded_key(name: str, evaluation: EvaluationConfig) -> str:
     raw = "_raw" if evaluation.weights == "raw" else ""
     if name in UNCOUNTED:
         return name + raw
-    count = evaluation.samples
-    base, _, spread = name.partition("_std")
-    digit = "_" if base[-1].isdigit() else ""  # fd_dinov2_50k
-    return f"{base}{digit}{f'{count // 1000}k' if count % 1000 == 0 else count}{'_std' if _ else ''}{spread}{raw}"
-
-
-def best_key(evaluation: EvaluationConfig) -> str | None:
-    """The recorded key that decides which weights are best."""
-    return None if evaluation.keep_best is None else recorded_key(METRICS[evaluation.keep_best].best, evaluation)
+    thousands, rest = divmod(evaluation.samples, 1000)
+    count = str(evaluation.samples) if rest else f"{thousands}k"
+    base = name.removesuffix("_std")
+    between = "_" if base[-1].isdigit() else ""  # fd_dinov2_50k
+    return base + between + count + name[len(base) :] + raw
 
 
 def wanted(evaluation: EvaluationConfig) -> list[MetricName]:

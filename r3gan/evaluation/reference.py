@@ -99,8 +99,9 @@ def exact_digits_reference(network: FeatureNetwork, layer: str, data: StackedDig
 
     Their features therefore have the digits' mean thrice and a block-diagonal covariance.
     """
-    parts = data.train.images[:, None].split(1000)
-    thrice = torch.cat([network(part.expand(-1, 3, -1, -1))[layer] for part in parts]).double()
-    digits = thrice[:, : thrice.shape[1] // 3]
+    images = data.train.images
+    stacked = torch.cat([images, images[: -len(images) % 3]]).unflatten(0, (-1, 3))  # three to an image, none twice
+    features = torch.cat([network(part)[layer] for part in stacked.split(1000)]).double()
+    digits = features.view(3 * len(stacked), -1)[: len(images)]
     covariance = torch.cov(digits.T)
     return Reference(digits.mean(0).repeat(3).numpy(), torch.block_diag(covariance, covariance, covariance).numpy())

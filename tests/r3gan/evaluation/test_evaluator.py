@@ -52,6 +52,16 @@ def test_real_images_score_perfectly(digits, digits_evaluator):
     assert metrics["frechet_distance_digits"] < 0.005 * features[DIGITS]["features"].var(0).sum()
 
 
+def test_the_exact_reference_is_that_of_every_training_digit_once(digits, digits_evaluator):
+    classifier = digits_evaluator.networks[DIGITS].network.classifier
+    features = classifier.features(digits.train.images.float() / 127.5 - 1).double().numpy()
+    exact = digits_evaluator.references["digits"]
+    assert exact.mean == pytest.approx(np.tile(features.mean(0), 3), rel=1e-5, abs=1e-6)
+    width = features.shape[1]
+    assert exact.covariance[:width, :width] == pytest.approx(np.cov(features.T), rel=1e-4, abs=1e-6)
+    assert not exact.covariance[:width, width:].any()
+
+
 def test_a_collapsed_generator_scores_as_such(digits_evaluator):
     images = torch.full((1000, 3, 8, 8), 127, dtype=torch.uint8)
     metrics = digits_evaluator.measure(digits_evaluator.features([images], ["digits"]), ["digits"])
