@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from rich import box
 from rich.console import Console
@@ -92,7 +92,7 @@ class Display:
         self._views: dict[str, JobView] = {}
         self._ids: dict[str, TaskID] = {}
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         self.bars.start()
         return self
 
@@ -102,9 +102,9 @@ class Display:
     def started(self, task: Task) -> None:
         """See execute.Observer."""
         view = self._views[task.job.identity] = JobView(task)
-        self._ids[task.job.identity] = self.bars.add_task(task.job.name, total=view.total, **view.fields())
+        self._ids[task.job.identity] = self.bars.add_task(task.name, total=view.total, **view.fields())
         if not self.console.is_terminal:
-            self._say(f"started   {task.job.name}")
+            self.say(f"started   {task.name}")
 
     def progressed(self, task: Task) -> None:
         """See execute.Observer."""
@@ -113,7 +113,7 @@ class Display:
         self.bars.update(self._ids[task.job.identity], completed=view.images, **view.fields())
         if news and not self.console.is_terminal:
             fields = view.fields()
-            self._say(f"          {task.job.name}: {fields['kimg']} kimg {fields['rate']} {fields['metric']}")
+            self.say(f"          {task.name}: {fields['kimg']} kimg {fields['rate']} {fields['metric']}")
 
     def ended(self, task: Task, outcome: str) -> None:
         """See execute.Observer. A failure is shown at once with the end of its log."""
@@ -121,12 +121,13 @@ class Display:
         view.update()
         self.bars.remove_task(self._ids.pop(task.job.identity))
         fields = view.fields()
-        self._say(f"{outcome:<9} {task.job.name}: {fields['kimg']} kimg {fields['metric']}")
+        self.say(f"{outcome:<9} {task.name}: {fields['kimg']} kimg {fields['metric']}")
         if outcome.startswith("failed"):
-            self._say(log_tail(task.directory), style="red")
-            self._say(f"whole log: {task.directory.log}")
+            self.say(log_tail(task.directory), style="red")
+            self.say(f"whole log: {task.directory.log}")
 
-    def _say(self, text: str, style: str | None = None) -> None:
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print a line above the bars."""
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 

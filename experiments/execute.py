@@ -15,10 +15,16 @@ ATTEMPT_MARK = "=== attempt "  # begins each attempt in a log
 
 @dataclass(frozen=True)
 class Task:
-    """A job and where its files lie."""
+    """A job, where its files lie, and what it is called on the terminal."""
 
     job: Job
     directory: JobDir
+    label: str = ""  # other than the job's own name
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.label or self.job.name
 
 
 class Process(Protocol):
@@ -70,12 +76,12 @@ def prepare_directory(task: Task) -> None:
 def execute(
     tasks: Iterable[Task],
     launcher: Launcher,
-    parallel: int,
+    slots: Sequence[int],
     observers: Sequence[Observer],
     should_stop: Callable[[], bool],
 ) -> Outcome:
-    """Run the tasks, at most `parallel` at once, until all have ended or `should_stop`."""
-    waiting, free = deque(tasks), deque(range(parallel))
+    """Run the tasks, one at a time in each of the slots, until all have ended or `should_stop`."""
+    waiting, free = deque(tasks), deque(slots)
     running: dict[int, tuple[Task, Process]] = {}
     outcome = Outcome()
     stopping = False

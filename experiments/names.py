@@ -2,6 +2,9 @@
 
 One MLflow experiment per study, named like it; one run per job, named `dataset/variant/seed`. A metric's step is the
 number of real images shown to D, so kimg is step / 1000.
+
+Tuning has an experiment of its own (`tuning_experiment`): one parent run per search, and below it one run per trial.
+Only the parent carries TUNING_ARTIFACT, which holds the whole search as JSON.
 """
 
 STUDY = "study"
@@ -19,3 +22,13 @@ BASELINE = "baseline"  # the variant that the others are compared with
 CONFIG_ARTIFACT = "config.json"
 SAMPLES_FOLDER = "samples"  # PNG grids of 8x8 images, named by image count; the last is the final one
 WEIGHTS_FOLDER = "weights"
+
+
+TUNING = "tuning"  # tag of a search's run and of its trials' runs: the search's identity
+TRIAL = "trial"  # tag of a trial's run: its number
+TUNING_ARTIFACT = "tuning.json"
+
+
+def tuning_experiment(study: str) -> str:
+    """The name of the MLflow experiment that holds a study's searches."""
+    return f"{study}.tune"

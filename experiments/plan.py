@@ -55,8 +55,12 @@ class Job:
 def fingerprint(config: TrainConfig) -> str:
     """A short hash of a configuration and of the version of the code that would run it."""
     data = {key: value for key, value in asdict(config).items() if key not in NOT_IN_IDENTITY}
-    text = json.dumps([RESULT_VERSION, data], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return hashed([RESULT_VERSION, data])
+
+
+def hashed(data: Any) -> str:
+    """Ten hexadecimal digits that stand for plain data."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]], settings: Tree) -> list[Job]:
@@ -93,6 +97,24 @@ def run_problems(study: Study, jobs: list[Job], ranks: int) -> list[StudyProblem
     return list(dict.fromkeys(problems))
 
 
+def chosen_not_measured(study: Study, jobs: list[Job]) -> list[str]:
+    """One sentence for each tuned variant that is compared on a seed on which it was tuned."""
+    seeds: dict[str, set[int]] = {}
+    for job in jobs:
+        seeds.setdefault(job.variant, set()).add(job.seed)
+    reused = {name: sorted(used & study.tuning_seeds.get(name, set())) for name, used in seeds.items()}
+    return [
+        f"{study.document.where(('variants', name))}: variants.{name}: was tuned on {_seeds(found)}, which "
+        "the comparison uses too: an advantage there is chosen, not measured; use other seeds"
+        for name, found in reused.items()
+        if found
+    ]
+
+
+def _seeds(seeds: list[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+
+
 def job_as_json(job: Job) -> dict[str, Any]:
     """The job as plain data, for machines."""
     keys = ("study", "profile", "dataset", "variant", "seed", "identity", "configuration", "comparison", "differences")
@@ -126,7 +148,7 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
                         seed,
                         replace(configs[variant], seed=seed),
                         fingerprint(replace(baseline, seed=0)),
-                        _differences(configs[variant], baseline),
+                        differences(configs[variant], baseline),
                     )
                 )
     return jobs, problems
@@ -152,7 +174,8 @@ def _protocol_problems(
     return [study.document.problem(("variants", variant), "changes `evaluation`: it could not be compared")]
 
 
-def _differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:
+def differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:
+    """Dotted key -> the configuration's value, where it is not the baseline's."""
     ours, theirs = leaves(config), leaves(baseline)
     keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     return {key: ours.get(key) for key in keys}

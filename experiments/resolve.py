@@ -79,10 +79,22 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
     for section in sections:
         node = merge(node, annotate(study.section(*section), in_file(*section)))
     for key, value in settings.items():
-        path = tuple(int(part) if part.isascii() and part.isdecimal() else part for part in key.split("."))
-        layer = _nested(node.plain(), path, value, key)
-        node = merge(node, annotate(layer, lambda path: Origin(SET_OPTION, dotted(path))))
+        node = override(node, key, value, lambda path: Origin(SET_OPTION, dotted(path)))
     return node
+
+
+def override(node: Node, key: str, value: Any, origin: Callable[[KeyPath], Origin]) -> Node:
+    """The tree with the value at a dotted key replaced; a number in the key is a position in a list.
+
+    Raises StudyError if the key points into a list at an entry that is not there.
+    """
+    layer = _nested(node.plain(), split_key(key), value, key, origin)
+    return merge(node, annotate(layer, origin))
+
+
+def split_key(key: str) -> KeyPath:
+    """The path of a dotted key: loss.1.margin is ("loss", 1, "margin")."""
+    return tuple(int(part) if part.isascii() and part.isdecimal() else part for part in key.split("."))
 
 
 def whole_preset(name: str) -> Tree:
@@ -176,16 +188,20 @@ def _problem(node: Node, path: KeyPath, message: str) -> StudyProblem:
     return StudyProblem(origin.where, origin.key, message if named else f"{dotted(path)} {message}")
 
 
-def _nested(tree: Any, path: KeyPath, value: Any, key: str) -> Any:
+def _nested(tree: Any, path: KeyPath, value: Any, key: str, origin: Callable[[KeyPath], Origin]) -> Any:
     """The layer that sets one path: mappings around the value, and whole copies of the lists on the way."""
     if not path:
         return value
+    first, rest = path[0], path[1:]
     if isinstance(tree, (list, tuple)):
-        if not isinstance(path[0], int) or path[0] >= len(tree):
-            raise StudyError([StudyProblem(SET_OPTION, key, f"{path[0]} is not an entry of the list of {len(tree)}")])
-        return [_nested(item, path[1:], value, key) if i == path[0] else item for i, item in enumerate(tree)]
-    below = tree.get(path[0]) if isinstance(tree, dict) else None
-    return {path[0]: _nested(below, path[1:], value, key)}
+        if not isinstance(first, int) or first >= len(tree):
+            problem = f"{first} is not an entry of the list of {len(tree)}"
+            raise StudyError([StudyProblem(origin(split_key(key)).where, key, problem)])
+        entry = _nested(tree[first], rest, value, key, origin)
+        if isinstance(entry, dict) and isinstance(tree[first], dict):
+            entry = tree[first] | entry
+        return [entry if i == first else item for i, item in enumerate(tree)]
+    return {first: _nested(tree.get(first) if isinstance(tree, dict) else None, rest, value, key, origin)}
 
 
 def _constant_schedule(path: KeyPath, value: Any) -> Any:

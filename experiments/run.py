@@ -9,26 +9,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from experiments.costs import job_costs
 from experiments.display import Display, plan_summary, plan_tables
 from experiments.execute import Outcome, Task, execute
 from experiments.local import LocalLauncher, slots
 from experiments.options import parse_only, parse_settings
-from experiments.plan import Job, job_as_json, make_plan, run_problems
+from experiments.plan import Job, chosen_not_measured, job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
 from experiments.readiness import not_here_yet
+from experiments.startup import catch_signals, console, errors, prepare
 from experiments.study import read_study
 from r3gan.arguments import positive
-from r3gan.evaluation.protocol import wanted
 from r3gan.jobdir import JobDir
 
 if TYPE_CHECKING:
     from experiments.tracking import Tracker
-
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in error.problems:
             errors.print(f"error: {problem}", markup=False)
         return 2
+    for sentence in chosen_not_measured(study, jobs):
+        errors.print(f"warning: {sentence}", markup=False)
     if not options.dry_run:
         return run(jobs, whole, options)
     show_plan(jobs, options)
@@ -106,11 +103,8 @@ def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
     show_plan(jobs, options)
     tasks = [Task(job, JobDir(job.directory(options.output))) for job in jobs]
     missing = [task for task in tasks if not task.directory.finished()]
-    gpus = prepare(missing)
+    gpus = prepare([task.job for task in missing], options.ranks)
     if gpus is None:
-        return 2
-    if 0 < gpus < options.ranks:
-        errors.print(f"error: --ranks {options.ranks}: a rank needs a GPU of its own, and there are {gpus}")
         return 2
     parallel = options.parallel or slots(gpus, options.ranks)  # not fewer for fewer jobs: threads per job decide bits
     asked = catch_signals()
@@ -120,7 +114,7 @@ def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
                 tracker.ended(task, "finished")
         with Display(console) as display:
             launcher = LocalLauncher(parallel, options.ranks, gpus, options.micro_batch)
-            outcome = execute(missing, launcher, parallel, [display, tracker], lambda: bool(asked))
+            outcome = execute(missing, launcher, range(parallel), [display, tracker], lambda: bool(asked))
     if tracker.warning:
         errors.print(f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False)
     if asked:
@@ -128,36 +122,6 @@ def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
         return 128 + asked[0]
     states = job_states(whole, options.output)
     return report([job for job in whole if job in jobs or states[job.identity] == "done"], options, outcome, tracker)
-
-
-def prepare(tasks: list[Task]) -> int | None:
-    """Make data, feature networks and references ready, once for all jobs.
-
-    Returns the number of GPUs; None if something is missing, which the command has told on standard error.
-    """
-    needs = {  # variants may not change the evaluation, so there is one for each dataset
-        task.job.dataset: f"{','.join(wanted(task.job.config.evaluation))}@{task.job.config.evaluation.samples}"
-        for task in tasks
-    }
-    if not needs:
-        return 0
-    console.print(f"preparing {', '.join(sorted(needs))}: data, and what metrics compare with")
-    command = [sys.executable, "-m", "r3gan", "prepare", *(f"{dataset}={need}" for dataset, need in needs.items())]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    return None if done.returncode else int(json.loads(done.stdout.splitlines()[-1])["gpus"])
-
-
-def catch_signals() -> list[int]:
-    """A list that receives SIGINT and SIGTERM, so that jobs are stopped in order. A second Ctrl-C ends at once."""
-    asked: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        asked.append(number)
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return asked
 
 
 def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome, tracker: "Tracker") -> int:

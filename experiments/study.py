@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.names import BASELINE
 from experiments.problems import StudyError, StudyProblem, unknown
+from experiments.tuning.section import Tune, Tuned, section_problems
 from experiments.validation import explain, restore
 from experiments.yamlfile import Document, KeyPath, read_document
 from r3gan.presets import PRESETS
@@ -28,6 +29,7 @@ class _Section(BaseModel):
 
 class _Variant(_Section):
     include: list[str] = []
+    tuned: Tuned | None = None
 
 
 class _Dataset(_Section):
@@ -50,6 +52,7 @@ class _File(BaseModel):
     datasets: dict[str, _Dataset]
     seeds: list[int] = [0]
     profiles: dict[str, _Profile]
+    tune: Tune | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Study:
     datasets: dict[str, str]  # name -> preset
     includes: dict[str, list[str]]  # variant -> variants it includes; the baseline first, including nothing
     profiles: dict[str, "Profile"]
+    tuning_seeds: dict[str, set[int]]  # variant -> seeds on which it, or a variant that it includes, was tuned
+    tune: Tune | None  # the section as it stands; see experiments/tuning
 
     def section(self, *path: str) -> Tree:
         """The configuration keys that the section at this path sets."""
@@ -125,6 +130,8 @@ def read_study(file: Path | str) -> Study:
             )
             for name, profile in parsed.profiles.items()
         },
+        {name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
+        parsed.tune,
     )
 
 
@@ -151,6 +158,8 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
             yield from check(("variants", name, "include", i), "variant", included, parsed.variants)
         if name in _reachable(name, parsed.variants):
             yield document.problem(("variants", name, "include"), f"{name} includes itself")
+    if parsed.tune is not None:
+        yield from section_problems(document, parsed.tune, parsed.profiles, parsed.datasets, variants)
     for name, profile in parsed.profiles.items():
         path: KeyPath = ("profiles", name)
         for i, dataset_name in enumerate(profile.datasets):
@@ -170,6 +179,12 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
 def _seed_problems(document: Document, path: KeyPath, seeds: list[int]) -> Iterator[StudyProblem]:
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         yield document.problem(path, f"{seeds}: distinct whole numbers from 0 up were expected, at least one")
+
+
+def _tuning_seeds(name: str, variants: dict[str, _Variant]) -> Iterator[int]:
+    for part in {name, *_reachable(name, variants)}:
+        tuned = variants[part].tuned
+        yield from tuned.seeds if tuned else ()
 
 
 def _reachable(name: str, variants: dict[str, _Variant]) -> set[str]:

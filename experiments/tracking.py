@@ -6,14 +6,9 @@ twice changes nothing: they carry the times at which they were recorded.
 """
 
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default keeps a call hanging for four minutes
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # no word of the tables that a new store creates
 
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.tracking import MlflowClient

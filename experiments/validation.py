@@ -63,7 +63,8 @@ def _at(schema: Any, path: KeyPath) -> Any:
         elif origin in (tuple, list):
             schema = get_args(schema)[0]
         else:
-            schema = get_type_hints(schema).get(str(key))
+            hints = get_type_hints(schema)
+            schema = hints.get(str(key)) or get_args(hints.get("__pydantic_extra__", dict[str, Any]))[1]
     return _without_none(schema)
 
 

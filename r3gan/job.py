@@ -13,7 +13,10 @@ from r3gan.config import TrainConfig, find_problems, from_dict
 from r3gan.distributed import join_world, leave_world
 from r3gan.jobdir import LAUNCHER_PID, JobDir, write_json
 from r3gan.recorder import JsonlRecorder
+from r3gan.steps import NonFiniteLoss
 from r3gan.train import train
+
+LOCK_SECONDS = 60  # how long a job waits for one whose launcher died, and which ends with a checkpoint
 
 
 def train_job(job: JobDir, micro_batch: int | None) -> int:
@@ -33,11 +36,15 @@ def train_job(job: JobDir, micro_batch: int | None) -> int:
     lock = FileLock(job.lock)
     try:
         if world.is_main:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=LOCK_SECONDS)
+            job.diverged.unlink(missing_ok=True)
         finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop, micro_batch)
     except Timeout:
         print(f"error: another process trains in {job.root}", file=sys.stderr)
         return 1
+    except NonFiniteLoss as error:
+        job.diverged.write_text(f"{error}\n")  # by whichever rank saw it
+        raise
     finally:
         lock.release()
         leave_world()

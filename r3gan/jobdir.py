@@ -40,6 +40,11 @@ class JobDir:
         return self.root / "result.json"
 
     @property
+    def diverged(self) -> Path:
+        """Why training ended on a number that is not finite; text, and there only if it did."""
+        return self.root / "diverged.txt"
+
+    @property
     def log(self) -> Path:
         """What the processes printed."""
         return self.root / "log.txt"

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from experiments import run, tune
 from experiments.resolve import flatten
-from experiments.run import parse_arguments
 from experiments.study import _Dataset, _File, _Profile, _Variant
+from experiments.tuning.ready import READY
+from experiments.tuning.section import Objective, Parameter, Pruner, Sampler, Space, Tune
 from experiments.yamlfile import dotted
 from r3gan.config import LossPhase, MetricName, Schedule, TrainConfig
-from r3gan.evaluation.protocol import METRICS
+from r3gan.evaluation.protocol import METRICS, NUMBERS
 from r3gan.presets import PRESETS, preset_tree
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +84,9 @@ def test_the_reference_holds_every_key_with_its_type_default_and_meaning():
     assert [row for row in documented if row not in expected] == []
 
 
-@pytest.mark.parametrize("section", [_File, _Dataset, _Profile, _Variant])
+@pytest.mark.parametrize(
+    "section", [_File, _Dataset, _Profile, _Variant, Tune, Space, Parameter, Objective, Sampler, Pruner]
+)
 def test_the_reference_names_every_key_of_the_sections(section):
     text = REFERENCE.read_text()
     assert [key for key in section.model_fields if f"`{key}`" not in text and f"`{key}:`" not in text] == []
@@ -93,16 +97,22 @@ def test_the_reference_explains_every_metric():
     assert rows[: len(METRICS)] == list(METRICS)
 
 
+def test_the_reference_names_every_number_that_can_be_tuned_and_every_ready_made_space():
+    text = REFERENCE.read_text().split("## Tuning")[1]
+    assert [name for name in [*NUMBERS, *READY] if f"`{name}`" not in text] == []
+
+
 def test_the_reference_names_every_preset():
     assert [name for name in PRESETS if f"`{name}`" not in REFERENCE.read_text()] == []
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md"])
 def test_every_run_command_in_the_documents_parses(document):
-    commands = re.findall(r"python -m experiments\.run ([^\n`]+)", (ROOT / document).read_text())
-    assert commands
-    for command in commands:
-        parse_arguments(shlex.split(command.split("#")[0].replace("...", "")))
+    commands = re.findall(r"python -m experiments\.(run|tune) ([^\n`]+)", (ROOT / document).read_text())
+    assert {name for name, _ in commands} == {"run", "tune"}
+    for name, arguments in commands:
+        parse = {"run": run.parse_arguments, "tune": tune.parse_arguments}[name]
+        parse(shlex.split(arguments.split("#")[0].replace("...", "")))
 
 
 @pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])

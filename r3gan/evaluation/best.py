@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from r3gan.config import TrainConfig
-from r3gan.evaluation.protocol import METRICS, recorded_key
+from r3gan.evaluation.protocol import METRICS, NUMBERS, recorded_key
 from r3gan.jobdir import JobDir, sync_path
 from r3gan.networks import Generator
 from r3gan.snapshot import read_metadata, save_weights
@@ -23,9 +23,9 @@ def keep_if_best(
     """Replace the job's best weights if the metric of `evaluation.keep_best` has not been better before."""
     if config.evaluation.keep_best is None:
         return
-    metric = METRICS[config.evaluation.keep_best]
-    key = recorded_key(metric.best, config.evaluation)
-    value, sign = metrics[key], 1 if metric.better == "lower" else -1
+    number = METRICS[config.evaluation.keep_best].best
+    key = recorded_key(number, config.evaluation)
+    value, sign = metrics[key], 1 if NUMBERS[number].better == "lower" else -1
     before = best_facts(job)
     if not math.isfinite(value) or (before is not None and sign * value >= sign * before["value"]):
         return

@@ -21,7 +21,6 @@ class Metric(NamedTuple):
     layers: tuple[str, ...]  # of its features
     reference: Need  # of the training set: mean and covariance of all images, features of some, ...
     best: str = ""  # the number that `evaluation.keep_best` goes by
-    better: Literal["lower", "higher"] = "lower"
 
 
 INCEPTION, VGG, DINO, DIGITS = "inception-v3-compat", "vgg16", "dinov2-vit-l-14", "stacked-digits-classifier"
@@ -30,10 +29,32 @@ METRICS: dict[MetricName, Metric] = {
     "digits": Metric(DIGITS, ("features", "digits"), "exact", "d_kl"),
     "fid": Metric(INCEPTION, ("2048",), "statistics", "fid"),
     "kid": Metric(INCEPTION, ("2048",), "features", "kid"),
-    "inception-score": Metric(INCEPTION, ("logits_unbiased",), "nothing", "is", "higher"),
+    "inception-score": Metric(INCEPTION, ("logits_unbiased",), "nothing", "is"),
     "precision-recall": Metric(VGG, ("fc2_relu",), "features"),
     "density-coverage": Metric(VGG, ("fc2_relu",), "features"),
     "fd-dinov2": Metric(DINO, ("dinov2",), "statistics", "fd_dinov2"),
+}
+
+
+class Number(NamedTuple):
+    """One number that a metric yields and that is better in one direction."""
+
+    metric: MetricName
+    better: Literal["lower", "higher"]
+
+
+NUMBERS: dict[str, Number] = {
+    "modes": Number("digits", "higher"),
+    "d_kl": Number("digits", "lower"),
+    "frechet_distance_digits": Number("digits", "lower"),
+    "fid": Number("fid", "lower"),
+    "kid": Number("kid", "lower"),
+    "is": Number("inception-score", "higher"),
+    "precision": Number("precision-recall", "higher"),
+    "recall": Number("precision-recall", "higher"),
+    "density": Number("density-coverage", "higher"),
+    "coverage": Number("density-coverage", "higher"),
+    "fd_dinov2": Number("fd-dinov2", "lower"),
 }
 UNCOUNTED = ("modes", "d_kl", "d_kl_floor", "frechet_distance_digits", "classifier_test_accuracy")
 MAX_REFERENCE_FEATURES = 50_000  # KID, precision and so on compare with as many training images as samples, at most

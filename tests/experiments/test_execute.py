@@ -69,7 +69,7 @@ def tasks(write_study, tmp_path, monkeypatch):
 
 def test_all_jobs_run_at_most_so_many_at_once(tasks):
     launcher = ScriptedLauncher()
-    outcome = execute(tasks, launcher, 3, [], lambda: False)
+    outcome = execute(tasks, launcher, range(3), [], lambda: False)
     assert outcome.finished == tasks or set(map(id, outcome.finished)) == set(map(id, tasks))
     assert launcher.most == 3
     assert {slot for _, slot in launcher.started} == {0, 1, 2}
@@ -77,7 +77,7 @@ def test_all_jobs_run_at_most_so_many_at_once(tasks):
 
 def test_a_failed_job_does_not_stop_the_rest(tasks):
     launcher, witness = ScriptedLauncher({"attention/0": 1}), Witness()
-    outcome = execute(tasks, launcher, 2, [witness], lambda: False)
+    outcome = execute(tasks, launcher, range(2), [witness], lambda: False)
     assert [task.job.name for task in outcome.failed] == ["stacked-digits/attention/0"]
     assert len(outcome.finished) == len(tasks) - 1
     assert ("failed", "attention", 0) in witness.events
@@ -94,14 +94,14 @@ def test_a_job_that_cannot_be_started_fails_alone(tasks, monkeypatch):
         return start(directory, slot)
 
     launcher.start = full_disk
-    outcome = execute(tasks, launcher, 2, [], lambda: False)
+    outcome = execute(tasks, launcher, range(2), [], lambda: False)
     assert {task.job.variant for task in outcome.failed} == {"attention"}
     assert len(outcome.finished) == len(tasks) - 2
 
 
 def test_when_asked_to_stop_nothing_new_starts_and_the_running_end(tasks):
     launcher = ScriptedLauncher(polls=1000)
-    outcome = execute(tasks, launcher, 2, [], lambda: True)
+    outcome = execute(tasks, launcher, range(2), [], lambda: True)
     assert len(launcher.started) == 2
     assert all(process.stopped for process in launcher.processes)
     assert len(outcome.stopped) == len(tasks)
@@ -111,7 +111,7 @@ def test_a_failure_is_shown_at_once_with_the_end_of_its_log(tasks, capsys):
     from rich.console import Console
 
     with Display(Console(width=100)) as display:
-        execute(tasks[:3], ScriptedLauncher({"baseline/1": 1}), 1, [display], lambda: False)
+        execute(tasks[:3], ScriptedLauncher({"baseline/1": 1}), range(1), [display], lambda: False)
     output = capsys.readouterr().out
     failed, after = output.index("failed"), output.index("started   stacked-digits/attention/0")
     assert failed < output.index("error: out of luck") < after
@@ -128,7 +128,7 @@ def test_progress_shows_kimg_rate_and_metric(tasks, capsys):
         line = {"images": images, "time": now + seconds, "metrics": {"d_kl": 0.25, "modes": 900.0}}
         with task.directory.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
-    execute([task], ScriptedLauncher(), 1, [Display(Console(width=120))], lambda: False)
+    execute([task], ScriptedLauncher(), range(1), [Display(Console(width=120))], lambda: False)
     output = capsys.readouterr().out
     assert "0.1/0.16 kimg 20 img/s D_KL 0.250, 900 modes" in output
 

@@ -1,0 +1,1 @@
+"""Optuna searches over configuration keys, whose trials are ordinary jobs."""

@@ -1,0 +1,105 @@
+"""The best trial of a search as a variant of the study: `--apply NAME`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.trial import FixedTrial, FrozenTrial
+
+from experiments.apply import apply_variant, check_name
+from experiments.names import BASELINE
+from experiments.problems import StudyError, StudyProblem
+from experiments.resolve import split_key
+from experiments.startup import console, errors
+from experiments.study import Study, Tree
+from experiments.tuning.display import seeds_text
+from experiments.tuning.record import best_trials
+from experiments.tuning.search import SHARED, Search
+from experiments.tuning.section import Tuned
+from experiments.tuning.storage import open_study
+from experiments.yamlfile import KeyPath
+from r3gan.config import IMG_PER_KIMG
+
+
+def apply_problems(study: Study, searches: list[Search], name: str | None) -> Iterator[StudyProblem]:
+    """Why the best trials could not be written into the study file, so that a long search is not begun in vain."""
+    if name is None:
+        return
+    datasets = {search.dataset for search in searches}
+    if len(datasets) > 1:
+        message = f"parameters of {len(datasets)} datasets do not go into one variant: choose with --dataset"
+        yield StudyProblem("--apply", name, message)
+    for search in searches:
+        yield from check_name(study, variant_name(searches, search, name))
+
+
+def variant_name(searches: list[Search], search: Search, name: str) -> str:
+    """NAME itself, or VARIANT-NAME where several variants are tuned."""
+    return name if len({other.variant for other in searches}) == 1 else f"{search.variant}-{name}"
+
+
+def apply_best(file: Path, study: Study, searches: list[Search], storage: BaseStorage, name: str) -> int:
+    """Write the best trial of each search into the study file. Returns the exit code."""
+    for search in searches:
+        best = best_trials(open_study(search, storage))
+        if len(best) != 1:
+            found = f"{len(best)} trials are best, none of them in both objectives" if best else "no trial is complete"
+            errors.print(f"error: --apply: {search.name}: {found}", markup=False)
+            return 1
+        target = variant_name(searches, search, name)
+        include = [] if search.variant in (BASELINE, SHARED) else [search.variant]
+        tuned = Tuned(search=search.identity, trial=best[0].number, seeds=list(search.seeds))
+        try:
+            apply_variant(file, target, include, variant_tree(search, best[0]), tuned, provenance(search, best[0]))
+        except StudyError as error:
+            for problem in error.problems:
+                errors.print(f"error: {problem}", markup=False)
+            return 2
+        console.print(f"{file}: variant {target} holds the parameters of trial {best[0].number}", markup=False)
+    return 0
+
+
+def variant_tree(search: Search, trial: FrozenTrial) -> Tree:
+    """The configuration keys that a trial sets, as a study file has them. A list is written whole."""
+    chosen = search.space.suggest(FixedTrial(trial.params))
+    config = asdict(search.configured(next(iter(search.configs)), chosen))
+    tree: Tree = {}
+    for parameter, value in search.space.settings(chosen):
+        path = split_key(parameter.key)
+        first_position = next((i for i, key in enumerate(path) if isinstance(key, int)), None)
+        path = path[:first_position]
+        if first_position is not None or isinstance(value, (list, tuple)):
+            value = _without_none(_at(config, path))
+        _put(tree, path, value)
+    return tree
+
+
+def provenance(search: Search, trial: FrozenTrial) -> str:
+    """Where the values come from, for the reader of the file."""
+    pairs = zip(search.objectives, trial.values, strict=True)
+    values = ", ".join(f"{objective.key} {value:.4g}" for objective, value in pairs)
+    length = search.job_img / IMG_PER_KIMG
+    where = f"{search.dataset}, {search.method}"
+    return (
+        f"trial {trial.number} of search {search.identity} ({where}): {values} on {seeds_text(search)}, {length:g} kimg"
+    )
+
+
+def _at(tree: Any, path: KeyPath) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def _put(tree: Tree, path: KeyPath, value: Any) -> None:
+    for key in path[:-1]:
+        tree = tree.setdefault(str(key), {})
+    tree[str(path[-1])] = value
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value

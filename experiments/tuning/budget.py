@@ -1,0 +1,53 @@
+"""What a search may spend, and what it has spent: read from Optuna's trials, whoever ran them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from optuna.trial import FrozenTrial, TrialState
+
+RETRIES = "retry_history"  # under which Optuna keeps the numbers of the attempts that a trial repeats
+COST = "cost"  # user attribute of a trial: {"kimg": ..., "seconds": ...} so far
+SURPLUS = "surplus"  # user attribute of a trial that was begun beyond the budget, and ended at once
+Admission = Literal["start", "wait", "stop"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits of a search; whichever is reached first ends it. None: no limit."""
+
+    trials: int | None
+    kimg: float | None
+    minutes: float | None  # of one command, after which no further trial begins
+
+
+def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials that use up the budget: begun, and neither surplus nor taken over by another attempt."""
+    trials = list(trials)
+    repeated = {number for trial in trials for number in trial.system_attrs.get(RETRIES, ())}
+    return [
+        trial
+        for trial in trials
+        if trial.state != TrialState.WAITING and trial.number not in repeated and SURPLUS not in trial.user_attrs
+    ]
+
+
+def spent_kimg(trial: FrozenTrial, trial_kimg: float) -> float:
+    """What a trial has cost; one that still runs may yet cost all of it."""
+    return trial_kimg if trial.state == TrialState.RUNNING else float(trial.user_attrs.get(COST, {}).get("kimg", 0.0))
+
+
+def admit(budget: Budget, trials: Iterable[FrozenTrial], trial_kimg: float, minutes: float) -> Admission:
+    """Whether one more trial of `trial_kimg` may begin, `minutes` after the command did.
+
+    It begins only if it could run to its end within the budget. While others still run, there may be room later:
+    they can be pruned, or be killed and wait to be repeated.
+    """
+    begun = counted(trials)
+    if budget.minutes is not None and minutes >= budget.minutes:
+        return "stop"
+    trials_left = budget.trials is None or len(begun) < budget.trials
+    kimg = sum(spent_kimg(trial, trial_kimg) for trial in begun)
+    if trials_left and (budget.kimg is None or kimg + trial_kimg <= budget.kimg * (1 + 1e-9)):
+        return "start"
+    return "wait" if any(trial.state == TrialState.RUNNING for trial in begun) else "stop"

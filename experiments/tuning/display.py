@@ -1,0 +1,132 @@
+"""What the terminal shows of searches: the plan as tables, a bar for the search, and a line for each trial."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.costs import job_costs
+from experiments.display import Display, cost_text
+from experiments.tuning.budget import Budget
+from experiments.tuning.search import Search
+from experiments.tuning.space import Parameter
+from r3gan.config import IMG_PER_KIMG
+
+STATES = ("complete", "pruned", "diverged", "failed", "running", "waiting", "interrupted", "surplus")
+Record = dict[str, Any]
+
+
+def search_table(search: Search, record: Record | None, ranks: int, micro_batch: int | None) -> Table:
+    """What a search looks for, beside the variant's own values, and what it may cost."""
+    table = Table(title=escape(search.name), title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("parameter", no_wrap=True)
+    for column in ("searched", "if", f"{search.variant} has"):
+        table.add_column(column, overflow="fold")
+    default = search.default()
+    for p in search.space.parameters:
+        when = ", ".join(f"{key} = {' or '.join(map(str, values))}" for key, values in p.when.items())
+        table.add_row(
+            escape(p.key.removeprefix("schedules.")),
+            escape(range_text(p)),
+            escape(when),
+            escape(number_text(default.get(p.key, "-"))),
+        )
+    jobs = search.jobs({})
+    costs = job_costs(jobs, ranks, micro_batch)
+    lines = [
+        " and ".join(f"{o.direction} {o.key} at {o.at}" for o in search.objectives) + f" on {seeds_text(search)}",
+        f"a trial: {len(jobs)} job{'s' * (len(jobs) > 1)}, {search.trial_img / IMG_PER_KIMG:g} kimg; budget: "
+        + budget_text(search.budget),
+        *{cost_text(costs[job.identity]) for job in jobs if job.identity in costs},
+        f"so far: {progress_text(record)}" if record else "new",
+    ]
+    table.caption, table.caption_justify = escape("\n".join(lines)), "left"
+    return table
+
+
+def range_text(p: Parameter) -> str:
+    """What a parameter may be."""
+    if p.kind == "choice":
+        return " | ".join(map(str, p.choices))
+    if p.kind == "value":
+        return f"always {number_text(p.value)}"
+    step = f", in steps of {p.step:g}" if p.step else ""
+    return f"{p.kind} {number_text(p.low)} to {number_text(p.high)}{step}"
+
+
+def number_text(value: Any) -> str:
+    """A number with five digits, anything else as it is."""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def budget_text(budget: Budget) -> str:
+    """All limits that there are."""
+    limits = {"trials": budget.trials, "kimg": budget.kimg, "minutes": budget.minutes}
+    return ", ".join(f"{limit:g} {unit}" for unit, limit in limits.items() if limit is not None)
+
+
+def seeds_text(search: Search) -> str:
+    """The seeds of a trial."""
+    return f"seed{'s' * (len(search.seeds) > 1)} {' '.join(map(str, search.seeds))}"
+
+
+def progress_text(record: Record) -> str:
+    """Trials by state, and the best value."""
+    states = [trial["state"] for trial in record["trials"]]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
+    return f"{counted or 'no trials'}{f'; best {best_text(record)}' if record['best'] else ''}"
+
+
+def best_text(record: Record) -> str:
+    """The best value and its trial, or how many trials are on the front."""
+    if len(record["best"]) > 1:
+        return f"front of {len(record['best'])} trials"
+    (number,) = record["best"]
+    values = next(trial["values"] for trial in record["trials"] if trial["number"] == number)
+    pairs = zip(record["objectives"], values, strict=True)
+    return " ".join(f"{o['metric']} {value:.4g}" for o, value in pairs) + f" (trial {number})"
+
+
+def trial_lines(before: Record | None, record: Record) -> Iterator[str]:
+    """One line for each trial that has ended since."""
+    known = {trial["number"]: trial["state"] for trial in before["trials"]} if before else {}
+    for trial in record["trials"]:
+        number, state = trial["number"], trial["state"]
+        if state in ("running", "waiting") or known.get(number) == state:
+            continue
+        values = trial["values"] or (trial["rungs"][-1][1] if trial["rungs"] else [])
+        pairs = zip(record["objectives"], values, strict=False)
+        shown = " ".join(f"{o['metric']} {value:.4g}" for o, value in pairs)
+        mark = " (default)" if trial["is_default"] else ""
+        best = ", the best so far" if record["best"] == [number] else ""
+        yield f"trial {number}{mark} {state}: {shown or trial['reason'] or 'no value'} at {trial['kimg']:g} kimg{best}"
+
+
+class SearchDisplay(Display):
+    """A display with one more bar, for the search as a whole."""
+
+    def __init__(self, console: Console, search: Search):
+        super().__init__(console)
+        self.search = search
+        self._before: Record | None = None
+        self._whole = self.bars.add_task(search.name, total=search.budget.trials or 1, **self._fields(None))
+
+    def told(self, record: Record, quiet: bool = False) -> None:
+        """Show the search's state, and, if not `quiet`, a line for each trial that has ended since the last time."""
+        for line in () if quiet else trial_lines(self._before, record):
+            self.say(line)
+        self._before = record
+        self.bars.update(self._whole, completed=self._counted(record), **self._fields(record))
+
+    def _counted(self, record: Record | None) -> int:
+        return sum(trial["state"] in STATES[:4] for trial in record["trials"]) if record else 0
+
+    def _fields(self, record: Record | None) -> dict[str, Any]:
+        trials = self.search.budget.trials
+        done = f"{self._counted(record)}{f'/{trials}' if trials else ''} trials,"
+        kimg = sum(trial["kimg"] for trial in record["trials"]) if record else 0
+        best = f"best {best_text(record)}" if record and record["best"] else ""
+        return {"kimg": f"{done} {kimg:g}", "rate": "", "left": "", "metric": best}

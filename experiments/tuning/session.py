@@ -1,0 +1,78 @@
+"""One search from its first to its last trial in this process: workers, display, tracking, and its record."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+from experiments.execute import Launcher
+from experiments.names import TUNING_ARTIFACT
+from experiments.startup import console, errors
+from experiments.tuning.display import SearchDisplay, progress_text
+from experiments.tuning.record import search_record
+from experiments.tuning.search import Search
+from experiments.tuning.storage import open_study, take_over
+from experiments.tuning.tracking import SearchTracker
+from experiments.tuning.workers import Workers
+from r3gan.jobdir import write_json
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all searches of one command share."""
+
+    storage: BaseStorage
+    launcher: Launcher
+    workers: int
+    ranks: int
+    output: Path
+    asked_to_stop: Callable[[], bool]
+
+    def run(self, search: Search) -> bool:
+        """Work on a search until its budget is spent. Returns whether nothing stood in the way."""
+        study, folder, lock = open_study(search, self.storage), search_folder(search, self.output), threading.Lock()
+        take_over(study)
+
+        def read() -> dict[str, Any]:
+            return search_record(search, study)
+
+        with SearchTracker(read) as tracker, SearchDisplay(console, search) as display:
+
+            def tell() -> None:
+                with lock:
+                    record = read()
+                    display.told(record)
+                    write_json(folder / TUNING_ARTIFACT, record)
+
+            display.told(read(), quiet=True)
+            workers = Workers(
+                search,
+                self.storage,
+                folder,
+                self.launcher,
+                self.workers,
+                self.ranks,
+                [display],
+                self.asked_to_stop,
+                display.say,
+                tell,
+            )
+            workers.run()
+            tell()
+        if workers.error:
+            errors.print(f"error: {search.name}: {workers.error}", markup=False)
+        if tracker.warning:
+            errors.print(
+                f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False
+            )
+        console.print(f"{search.name}: {progress_text(read())}", markup=False)
+        return workers.error is None
+
+
+def search_folder(search: Search, output: Path) -> Path:
+    """Where a search's trials lie: one folder per identity, so that a changed search never overwrites."""
+    place = output / search.study.name / "tune" / search.dataset / search.variant
+    return place / f"{search.method}-{search.identity}"

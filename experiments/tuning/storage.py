@@ -1,0 +1,192 @@
+"""Where Optuna keeps a search: a SQLite file by default, any database that several machines share, or a journal file.
+
+A trial that is running sends heartbeats, so that another worker takes over when its own is killed. A journal file has
+no heartbeats: there, only a later command on the same machine notices.
+"""
+
+import os
+import re
+import socket
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import (
+    BaseSampler,
+    GPSampler,
+    NSGAIIISampler,
+    NSGAIISampler,
+    QMCSampler,
+    RandomSampler,
+    TPESampler,
+)
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from experiments.plan import hashed
+from experiments.problems import StudyError, StudyProblem
+from experiments.tuning.search import Search
+from r3gan.config import IMG_PER_KIMG
+from r3gan.job import is_alive
+
+JOURNAL = "journal:"
+HEARTBEAT_SECONDS = 10
+GRACE_SECONDS = 60  # without a heartbeat for so long, a trial counts as killed
+MOST_RETRIES = 5  # of one trial: it may be what kills its workers
+WORKER = "worker"  # user attribute of a trial: the host and process that run it
+IS_DEFAULT = "is_default"  # user attribute of the trial that is the variant's own setting
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # the terminal shows trials in the project's own way
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+retry = RetryHeartbeatStaleTrialCallback(max_retry=MOST_RETRIES)
+
+
+def default_url(folder: Path) -> str:
+    """The storage of searches whose files lie in a folder."""
+    return f"sqlite:///{(folder / 'optuna.db').resolve()}"
+
+
+def is_there(url: str) -> bool:
+    """Whether there is something to open: a file that exists, or a server, which cannot be known before."""
+    if url.startswith(JOURNAL):
+        return Path(url.removeprefix(JOURNAL)).exists()
+    file = re.fullmatch(r"sqlite(\+\w+)?:///(.+)", url)
+    return file is None or Path(file[2]).exists()
+
+
+def open_storage(url: str) -> BaseStorage:
+    """Connect, and create what is missing. Raises StudyError."""
+
+    def refused(why: object) -> StudyError:
+        return StudyError([StudyProblem("storage", url_for_people(url), str(why))])
+
+    try:
+        if url.startswith(JOURNAL):
+            path = Path(url.removeprefix(JOURNAL))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return JournalStorage(JournalFileBackend(str(path)))
+        parsed = make_url(url)
+        if parsed.drivername.startswith("sqlite") and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = {"pool_pre_ping": True}
+        if parsed.drivername.startswith("sqlite"):
+            options["connect_args"] = {"timeout": GRACE_SECONDS}  # while another worker writes
+        return RDBStorage(
+            url,
+            engine_kwargs=options,
+            heartbeat_interval=HEARTBEAT_SECONDS,
+            grace_period=GRACE_SECONDS,
+            heartbeat_stale_trial_callback=retry,
+        )
+    except ArgumentError as error:
+        raise refused("expected sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE") from error
+    except ImportError as error:
+        raise refused(f"its driver is not installed ({error}): pip install 'psycopg[binary]' for PostgreSQL") from error
+    except (OSError, SQLAlchemyError, RuntimeError, optuna.exceptions.OptunaError) as error:
+        raise refused(f"cannot be opened: {(str(error) or repr(error)).splitlines()[0]}") from error
+
+
+def url_for_people(url: str) -> str:
+    """A storage's address without its password."""
+    try:
+        return url if url.startswith(JOURNAL) else make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
+
+
+def open_study(search: Search, storage: BaseStorage) -> optuna.Study:
+    """The Optuna study of a search, created if need be, with the variant's own setting as its first trial."""
+    study = optuna.create_study(
+        storage=storage,
+        study_name=study_name(search),
+        directions=[objective.direction for objective in search.objectives],
+        pruner=make_pruner(search),
+        load_if_exists=True,
+    )
+    if not study.get_trials(deepcopy=False) and search.default_first and search.default_is_within():
+        own = {p.key: search.default()[p.key] for p in search.space.searched if p.key in search.default()}
+        study.enqueue_trial(own, user_attrs={IS_DEFAULT: True}, skip_if_exists=True)
+    return study
+
+
+def existing_study(search: Search, storage: BaseStorage) -> optuna.Study | None:
+    """The Optuna study of a search, if there is one."""
+    if study_name(search) not in optuna.get_all_study_names(storage):
+        return None
+    return optuna.load_study(study_name=study_name(search), storage=storage)
+
+
+def study_name(search: Search) -> str:
+    """The search's name in the storage."""
+    return f"{search.study.name}/{search.name}/{search.identity}"
+
+
+def make_sampler(search: Search, trials: int = 0, slot: int = 0) -> BaseSampler:
+    """Optuna's sampler as the section asks for it, for the worker in a slot when there are so many trials.
+
+    They are part of its seed: a search that goes on does not propose the same again.
+    """
+    spec, seed = search.sampler, int(hashed([search.sampler.seed, trials, slot]), 16) % 2**32
+    startup = 10 if spec.startup_trials is None else spec.startup_trials  # Optuna's own default
+    if spec.kind == "tpe":
+        conditional = any(p.when for p in search.space.parameters)
+        return TPESampler(n_startup_trials=startup, seed=seed, multivariate=True, group=conditional)
+    if spec.kind == "gp":
+        return GPSampler(n_startup_trials=startup, seed=seed)
+    if spec.kind == "qmc":
+        return QMCSampler(seed=spec.seed, scramble=True, warn_asynchronous_seeding=False)
+    if spec.kind == "nsga-ii":
+        return NSGAIISampler(seed=seed)
+    return NSGAIIISampler(seed=seed) if spec.kind == "nsga-iii" else RandomSampler(seed=seed)
+
+
+def make_pruner(search: Search) -> BasePruner:
+    """Optuna's pruner as the section asks for it. Its steps are images."""
+    spec = search.pruner
+    if spec.kind == "none":
+        return NopPruner()
+    if spec.kind == "median":
+        startup = 5 if spec.startup_trials is None else spec.startup_trials
+        return MedianPruner(startup, round((spec.warmup_kimg or 0) * IMG_PER_KIMG))
+    least = round((spec.min_kimg or first_rung_kimg(search)) * IMG_PER_KIMG)
+    if spec.kind == "hyperband":
+        return HyperbandPruner(least, search.trial_img, spec.reduction_factor or 3)
+    return SuccessiveHalvingPruner(least, spec.reduction_factor or 4)
+
+
+def first_rung_kimg(search: Search) -> float:
+    """The length of the shortest trial: until its first evaluation."""
+    return next(iter(search.configs.values())).evaluation.every_kimg
+
+
+def this_worker() -> dict[str, Any]:
+    """What a trial says of who runs it."""
+    return {"host": socket.gethostname(), "pid": os.getpid()}
+
+
+def take_over(study: optuna.Study) -> int:
+    """Queue again what workers of this machine were running when they died; returns how many trials.
+
+    The heartbeats would tell too, after a minute; a journal file has none.
+    """
+    found = 0
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        worker = trial.user_attrs.get(WORKER, {})
+        if worker.get("host") == socket.gethostname() and not is_alive(int(worker["pid"])):
+            found += _queue_again(study, trial)
+    return found
+
+
+def _queue_again(study: optuna.Study, trial: FrozenTrial) -> bool:
+    try:
+        study.tell(trial.number, state=TrialState.FAIL)
+    except (ValueError, optuna.exceptions.UpdateFinishedTrialError):  # another worker was faster
+        return False
+    retry(study, trial)
+    return True

@@ -1,0 +1,202 @@
+"""One trial: a chain of ordinary jobs, watched at every evaluation, and ended early if Optuna's pruner says so."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import optuna
+from optuna.exceptions import StorageInternalError, TrialPruned
+from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
+
+from experiments.execute import Launcher, Observer, Task, execute, log_tail
+from experiments.plan import Job
+from experiments.problems import StudyError
+from experiments.tuning.budget import COST, RETRIES
+from experiments.tuning.search import Search
+from experiments.tuning.storage import WORKER, retry, this_worker
+from r3gan.config import IMG_PER_KIMG
+from r3gan.jobdir import JobDir
+
+RUNGS = "rungs"  # user attribute of a trial: [images, value of each objective] per evaluation
+OUTCOME = "outcome"  # user attribute of an ended trial: complete, pruned, diverged, failed, interrupted
+REASON = "reason"  # user attribute of a trial that diverged or failed
+STORAGE_ERRORS = (StorageInternalError, SQLAlchemyError)
+
+
+class TrialFailed(Exception):
+    """A job of the trial failed for a reason that is not its parameters'."""
+
+
+class Interrupted(Exception):
+    """The worker was asked to stop; the trial is queued again."""
+
+
+def run_trial(
+    search: Search,
+    trial: optuna.Trial,
+    folder: Path,
+    launcher: Launcher,
+    slot: int,
+    ranks: int,
+    observers: list[Observer],
+    should_stop: Callable[[], bool],
+) -> list[float]:
+    """Train the trial's jobs and return the value of each objective.
+
+    Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, or Interrupted.
+    """
+    trial.set_user_attr(WORKER, this_worker())
+    trial.set_user_attr(OUTCOME, "running")
+    number = first_attempt(trial)
+    watch = Watch(search, trial, ranks, observers)
+    for job in watch.jobs():
+        name = f"{job.variant}-seed{job.seed}-{job.identity}"
+        label = f"{search.dataset}/{search.variant} trial {trial.number}, {job.variant}/{job.seed}"
+        task = Task(job, JobDir(folder / f"trial{number:04}" / name), label)
+        watch.follow(task)
+        if not task.directory.finished():
+            execute([task], launcher, [slot], [watch], lambda: watch.look() or should_stop())
+        watch.look()
+        watch.settle(task, should_stop)
+    trial.set_user_attr(OUTCOME, "complete")
+    return watch.values()
+
+
+def first_attempt(trial: optuna.Trial) -> int:
+    """The number under which the trial's files lie: its own, or that of the attempt which it repeats."""
+    return int((frozen(trial).system_attrs.get(RETRIES) or [trial.number])[0])
+
+
+def frozen(trial: optuna.Trial) -> FrozenTrial:
+    """What the storage has of the trial."""
+    return trial.study.get_trials(deepcopy=False)[trial.number]
+
+
+@dataclass
+class Watch:
+    """Follows a trial's jobs, tells Optuna of every evaluation, and stands between `execute` and the display."""
+
+    search: Search
+    trial: optuna.Trial
+    ranks: int
+    observers: list[Observer]
+    pruned: bool = False
+    lost: Exception | None = None  # why the storage could not be told
+    seen: list[list[list[float]]] = field(default_factory=list)  # job -> evaluation -> value of each objective
+    rungs: list[tuple[int, list[float]]] = field(default_factory=list)
+    cost: list[tuple[float, float]] = field(default_factory=list)  # job -> kimg and device seconds
+    directory: JobDir | None = None
+    offset: int = 0
+
+    def jobs(self) -> list[Job]:
+        """What the trial trains under the parameters that Optuna proposes."""
+        try:
+            return self.search.jobs(self.search.space.suggest(self.trial))
+        except StudyError as error:  # a combination that the checks before the search did not meet
+            self._end("failed", str(error))
+            raise TrialFailed from error
+
+    def follow(self, task: Task) -> None:
+        """Go on with the next job."""
+        self.directory, self.offset = task.directory, 0
+        self.seen.append([])
+        self.cost.append((0.0, 0.0))
+
+    def look(self) -> bool:
+        """Report what is new. Returns whether to stop the job: it is pruned, or Optuna cannot be told."""
+        assert self.directory is not None
+        points, self.offset = self.directory.read_metrics(self.offset)
+        try:
+            for point in points:
+                self._note(point)
+            if points:
+                kimg, seconds = (sum(part) for part in zip(*self.cost, strict=True))
+                self.trial.set_user_attr(COST, {"kimg": kimg, "seconds": seconds})
+        except STORAGE_ERRORS as error:
+            self.lost = error
+        return self.pruned or self.lost is not None
+
+    def values(self) -> list[float]:
+        """Each objective, averaged over the jobs that have been evaluated."""
+        begun = [job for job in self.seen if job]
+        return [fmean(self._of_job(job, i) for job in begun) for i in range(len(self.search.objectives))]
+
+    def settle(self, task: Task, should_stop: Callable[[], bool]) -> None:
+        """After a job: say nothing if it is finished, else raise what has become of the trial."""
+        if self.lost is not None:
+            raise self.lost
+        if self.pruned:
+            self._end("pruned")
+            shutil.rmtree(task.directory.checkpoints, ignore_errors=True)  # no one goes on from there
+            raise TrialPruned
+        if task.directory.finished():
+            return
+        if task.directory.diverged.exists():
+            self._end("diverged", task.directory.diverged.read_text().strip())
+            raise TrialPruned if len(self.search.objectives) == 1 else TrialFailed
+        if should_stop():
+            self._end("interrupted")
+            retry(self.trial.study, frozen(self.trial))
+            raise Interrupted
+        lines = log_tail(task.directory, 1)
+        self._end("failed", f"{lines or 'a job failed'} (log: {task.directory.log})")
+        raise TrialFailed
+
+    def started(self, task: Task) -> None:
+        """See execute.Observer."""
+        for observer in self.observers:
+            observer.started(task)
+
+    def progressed(self, task: Task) -> None:
+        """See execute.Observer."""
+        for observer in self.observers:
+            observer.progressed(task)
+
+    def ended(self, task: Task, outcome: str) -> None:
+        """See execute.Observer: a pruned job was stopped, but is not one to go on with."""
+        if self.pruned:
+            outcome = "pruned"
+        elif task.directory.diverged.exists() and outcome.startswith("failed"):
+            outcome = "diverged"
+        for observer in self.observers:
+            observer.ended(task, outcome)
+
+    def _note(self, point: dict[str, Any]) -> None:
+        self.cost[-1] = point["images"] / IMG_PER_KIMG, point["seconds"] * self.ranks
+        keys = [objective.key for objective in self.search.objectives]
+        if not all(key in point["metrics"] for key in keys):
+            return
+        self.seen[-1].append([float(point["metrics"][key]) for key in keys])
+        step = (len(self.seen) - 1) * self.search.job_img + self._rung(point["images"])
+        if self.rungs and step <= self.rungs[-1][0]:
+            return
+        self.rungs.append((step, self.values()))
+        self._report(step)
+
+    def _report(self, step: int) -> None:
+        if len(self.search.objectives) > 1:
+            self.trial.set_user_attr(RUNGS, self.rungs)
+            return
+        self.trial.report(self.rungs[-1][1][0], step)
+        self.pruned = self.pruned or (step < self.search.trial_img and self.trial.should_prune())
+
+    def _rung(self, images: int) -> int:
+        """The evaluation's place in images, the same in trials of all batch sizes."""
+        config = self.search.configs[next(iter(self.search.configs))]
+        every = config.evaluation.every_kimg * IMG_PER_KIMG
+        return self.search.job_img if images >= self.search.job_img else round(images // every * every)
+
+    def _of_job(self, evaluations: list[list[float]], i: int) -> float:
+        objective, values = self.search.objectives[i], [values[i] for values in evaluations]
+        if objective.at == "last":
+            return values[-1]
+        return min(values) if objective.direction == "minimize" else max(values)
+
+    def _end(self, outcome: str, reason: str = "") -> None:
+        self.trial.set_user_attr(OUTCOME, outcome)
+        if reason:
+            self.trial.set_user_attr(REASON, reason)

@@ -1,0 +1,149 @@
+"""Workers: threads that take one trial after another from the storage until the budget is spent, one in each slot.
+
+Workers of other processes and machines may share the storage; whoever comes next takes over what a killed one left.
+"""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, fail_stale_trials
+from optuna.trial import TrialState
+
+from experiments.execute import Launcher, Observer
+from experiments.tuning.budget import SURPLUS, admit, counted
+from experiments.tuning.search import Search
+from experiments.tuning.storage import WORKER, make_sampler, open_study, take_over, this_worker
+from experiments.tuning.trial import OUTCOME, STORAGE_ERRORS, Interrupted, TrialFailed, run_trial
+from r3gan.config import IMG_PER_KIMG
+
+WAIT_SECONDS = 2.0  # between looks at trials that others run
+MOST_FAILURES = 3  # in a row, after which a search does not go on: it is not the parameters
+
+
+@dataclass
+class Workers:
+    """The workers of one search in this process."""
+
+    search: Search
+    storage: BaseStorage
+    folder: Path
+    launcher: Launcher
+    count: int
+    ranks: int
+    observers: list[Observer]
+    asked_to_stop: Callable[[], bool]
+    tell: Callable[[str], None]  # a line for the terminal
+    after_trial: Callable[[], None]
+    error: str | None = None  # why the search cannot go on
+    _began: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _failures: int = 0
+    _waiting: bool = False
+
+    def run(self) -> None:
+        """Work until the budget is spent, or `asked_to_stop`, or an error."""
+        threads = [threading.Thread(target=self._work, args=(slot,), daemon=True) for slot in range(self.count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():  # a plain join would not let a second Ctrl-C through
+                thread.join(0.5)
+
+    def should_stop(self) -> bool:
+        """Whether running jobs are to end with a checkpoint."""
+        return self.asked_to_stop() or self.error is not None
+
+    def _work(self, slot: int) -> None:
+        try:
+            study = open_study(self.search, self.storage)
+            while not self.should_stop():
+                take_over(study)
+                study.sampler = make_sampler(self.search, len(study.get_trials(deepcopy=False)), slot)
+                if not self._one_trial(study, slot):
+                    return
+        except STORAGE_ERRORS as error:
+            self.error = f"storage: {str(error).splitlines()[0]}"
+        except Exception:  # a worker never ends unheard
+            self.error = traceback.format_exc()
+
+    def _one_trial(self, study: optuna.Study, slot: int) -> bool:
+        """Run a trial, or wait for one that others run. False if there is nothing left to do."""
+        self._lock.acquire()  # until the trial is in the storage, so that two workers do not take the last place both
+        release = _Once(self._lock.release)
+        try:
+            minutes = (time.monotonic() - self._began) / 60
+            trial_kimg = self.search.trial_img / IMG_PER_KIMG
+            admission = admit(self.search.budget, study.get_trials(deepcopy=False), trial_kimg, minutes)
+            if admission == "start":
+                study.optimize(
+                    lambda trial: self._objective(trial, slot, release),
+                    n_trials=1,
+                    catch=(TrialFailed, Interrupted),
+                )
+        finally:
+            release()
+        if admission == "wait":
+            self._wait(study)
+        elif admission == "start":
+            self.after_trial()
+        return admission != "stop"
+
+    def _objective(self, trial: optuna.Trial, slot: int, begun: Callable[[], None]) -> list[float]:
+        begun()
+        self._require_place(trial)
+        try:
+            values = run_trial(
+                self.search,
+                trial,
+                self.folder,
+                self.launcher,
+                slot,
+                self.ranks,
+                self.observers,
+                self.should_stop,
+            )
+        except TrialFailed:
+            self._count_failure(trial)
+            raise
+        self._failures = 0
+        return values
+
+    def _require_place(self, trial: optuna.Trial) -> None:
+        """A worker elsewhere may have taken the last place at the same moment: the later trial gives way."""
+        limit = self.search.budget.trials
+        before = [t for t in counted(trial.study.get_trials(deepcopy=False)) if t.number < trial.number]
+        if limit is not None and len(before) >= limit:
+            trial.set_user_attr(SURPLUS, True)
+            raise TrialFailed
+
+    def _count_failure(self, trial: optuna.Trial) -> None:
+        if trial.user_attrs.get(OUTCOME) == "failed":
+            self._failures += 1
+        if self._failures >= MOST_FAILURES:
+            reason = trial.user_attrs.get("reason", "")
+            self.error = f"{MOST_FAILURES} trials in a row failed, the last one: {reason}"
+
+    def _wait(self, study: optuna.Study) -> None:
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        if not self._waiting and any(trial.user_attrs.get(WORKER) != this_worker() for trial in running):
+            self._waiting = True
+            self.tell("waiting for trials that other workers run")
+        fail_stale_trials(study)
+        time.sleep(WAIT_SECONDS)
+
+
+class _Once:
+    """A function that does something the first time only."""
+
+    def __init__(self, function: Callable[[], None]):
+        self._function: Callable[[], None] | None = function
+
+    def __call__(self) -> None:
+        function, self._function = self._function, None
+        if function:
+            function()
