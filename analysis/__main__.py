@@ -1,4 +1,4 @@
-"""Report on a study: python -m analysis report [--study NAME] [--out DIR]."""
+"""Report on a study: python -m analysis report [--study NAME] [--out DIR], and on its searches: analysis tune."""
 
 import argparse
 import os
@@ -11,9 +11,11 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from analysis.errors import StudyError
-from analysis.load import find_study, load_grid, load_jobs, load_points, open_client
+from analysis.load import find_study, load_grid, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_metrics
 from analysis.report import left_out_line, write_report
+from analysis.search_report import budgets_terminal, write_search_report
+from analysis.searches import budget_notes, grouped
 from analysis.selection import select, variant_order
 from analysis.tables import protocol_notes, results_terminal
 
@@ -26,12 +28,17 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     report.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several")
     report.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/report)")
     report.add_argument("--identity", metavar="ID", nargs="+", help="report on these jobs only")
+    report.set_defaults(run=write_comparison)
+    tune = commands.add_parser("tune", help="the same for searches: tables, figures and tune.md")
+    tune.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several with searches")
+    tune.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/tune/report)")
+    tune.add_argument("--tuning", metavar="ID", nargs="+", help="report on these searches only")
+    tune.set_defaults(run=write_searches)
     return parser.parse_args(argv)
 
 
-def report(args: argparse.Namespace) -> None:
+def write_comparison(args: argparse.Namespace) -> None:
     """Write the report and print its table. Raises StudyError if there is nothing to report on."""
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per sample grid otherwise
     client = open_client()
     study = find_study(client, args.study)
     jobs = load_jobs(client, study.experiment_id)
@@ -50,11 +57,27 @@ def report(args: argparse.Namespace) -> None:
     print(f"Report: {out / 'report.md'}")
 
 
+def write_searches(args: argparse.Namespace) -> None:
+    """Write the report on searches and print its table. Raises StudyError if there is nothing to report on."""
+    searches = load_searches(open_client(), args.study, args.tuning)
+    study = searches[0].study
+    out = args.out or Path("runs") / study / "tune" / "report"
+    out.mkdir(parents=True, exist_ok=True)
+    got = write_search_report(study, searches, out)
+    console = Console(highlight=False)
+    console.print(budgets_terminal(got, searches))
+    for group in grouped(searches).values():
+        for line in budget_notes(group):
+            console.print(line)
+    print(f"Report: {out / 'tune.md'}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 with one message on standard error otherwise."""
     args = parse(argv)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per artifact otherwise
     try:
-        report(args)
+        args.run(args)
     except (StudyError, MlflowException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -128,14 +129,16 @@ def spans_enough_for_log(values: pd.Series) -> bool:
     return len(positive) > 0 and bool(positive.max() > LOG_RANGE * positive.min())
 
 
-def use_log_axis(ax: Axes) -> None:
-    """A logarithmic y axis, labelled in plain numbers at 1, 2, 5, 10 ... or, over many decades, at powers of ten."""
-    ax.set_yscale("log")
-    low, high = ax.get_ylim()
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 300 else (1.0,)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_locator(LogLocator(subs=range(2, 10)))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+def use_log_axis(ax: Axes, side: Literal["x", "y"] = "y") -> None:
+    """A logarithmic axis, labelled in plain numbers at 1, 2, 5, 10 ... (x: 1, 3, 10 ..., where labels stand side by
+    side) or, over many decades, at powers of ten."""
+    (ax.set_yscale if side == "y" else ax.set_xscale)("log")
+    low, high = ax.get_ylim() if side == "y" else ax.get_xlim()
+    axis, close = (ax.yaxis, (1.0, 2.0, 5.0)) if side == "y" else (ax.xaxis, (1.0, 3.0))
+    axis.set_major_locator(LogLocator(subs=close if high / low < (300 if side == "y" else 50) else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def draw_samples(

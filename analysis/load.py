@@ -1,8 +1,9 @@
 """Read a study from MLflow into data frames. The only file here that talks to MLflow."""
 
 import difflib
+import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
@@ -15,11 +16,13 @@ from mlflow.entities import Experiment, Run
 from mlflow.tracking import MlflowClient
 
 from analysis.errors import StudyError
+from analysis.searches import Search
 from experiments import names
 
 PAGE = 1000  # runs per request
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
+HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 
 
 def open_client() -> MlflowClient:
@@ -54,6 +57,36 @@ def find_study(client: MlflowClient, name: str | None) -> Experiment:
         hint = f", did you mean {nearest[0]!r}?" if nearest else ""
         raise StudyError(f"no study {name!r} has runs in MLflow{hint} (known: {known})")
     return studies[name]
+
+
+def load_searches(client: MlflowClient, study: str | None, identities: Collection[str] | None) -> list[Search]:
+    """The searches of a study (None: of the only one that has any), all or those with these identities.
+
+    Raises StudyError if there are none, or if one that is asked for is missing.
+    """
+    found = {e.name: e for e in _experiments(client) if e.name.endswith(names.tuning_experiment(""))}
+    studies = {name.removesuffix(names.tuning_experiment("")): experiment for name, experiment in found.items()}
+    if study is None and len(studies) == 1:
+        study = next(iter(studies))
+    if study is None or study not in studies:
+        known = ", ".join(sorted(studies)) or "none"
+        asked = "choose a study with --study" if study is None else f"study {study!r} has no searches"
+        raise StudyError(f"{asked} (with searches in MLflow at {mlflow.get_tracking_uri()}: {known})")
+    runs = [run for run in _runs(client, studies[study].experiment_id, HAS_SEARCH) if names.TRIAL not in run.data.tags]
+    first: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: run.info.start_time):
+        first.setdefault(run.data.tags[names.TUNING], run)
+    absent = sorted(set(identities or ()) - set(first))
+    if absent or not first:
+        raise StudyError(f"no search {', '.join(absent) or 'at all'} of {study} is in MLflow")
+    wanted = [run for identity, run in first.items() if identities is None or identity in identities]
+    return [_search(client, run.info.run_id) for run in wanted]
+
+
+def _search(client: MlflowClient, run_id: str) -> Search:
+    with TemporaryDirectory() as folder:
+        path = client.download_artifacts(run_id, names.TUNING_ARTIFACT, folder)
+        return Search(json.loads(Path(path).read_text()))
 
 
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
@@ -101,10 +134,10 @@ def _experiments(client: MlflowClient) -> Iterator[Experiment]:
             return
 
 
-def _runs(client: MlflowClient, experiment_id: str) -> Iterator[Run]:
+def _runs(client: MlflowClient, experiment_id: str, condition: str = HAS_OUR_TAGS) -> Iterator[Run]:
     token = None
     while True:
-        page = client.search_runs([experiment_id], HAS_OUR_TAGS, max_results=PAGE, page_token=token)
+        page = client.search_runs([experiment_id], condition, max_results=PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:
