@@ -195,8 +195,9 @@ def _nested(tree: Any, path: KeyPath, value: Any, key: str, origin: Callable[[Ke
     first, rest = path[0], path[1:]
     if isinstance(tree, (list, tuple)):
         if not isinstance(first, int) or first >= len(tree):
-            problem = f"{first} is not an entry of the list of {len(tree)}"
-            raise StudyError([StudyProblem(origin(split_key(key)).where, key, problem)])
+            place = origin(split_key(key))
+            message = f"{first} is not an entry of the list of {len(tree)}"
+            raise StudyError([StudyProblem(place.where, place.key, message)])
         entry = _nested(tree[first], rest, value, key, origin)
         if isinstance(entry, dict) and isinstance(tree[first], dict):
             entry = tree[first] | entry

@@ -31,6 +31,11 @@ class TrialFailed(Exception):
     """A job of the trial failed for a reason that is not its parameters'."""
 
 
+class StorageLost(BaseException):
+    """Optuna's storage does not answer. Not an Exception: Optuna would record the trial as failed, which it is not;
+    it is left as running, and taken over once the storage is back."""
+
+
 class Interrupted(Exception):
     """The worker was asked to stop; the trial is queued again."""
 
@@ -47,7 +52,7 @@ def run_trial(
 ) -> list[float]:
     """Train the trial's jobs and return the value of each objective.
 
-    Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, or Interrupted.
+    Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted or StorageLost.
     """
     trial.set_user_attr(WORKER, this_worker())
     trial.set_user_attr(OUTCOME, "running")
@@ -128,7 +133,7 @@ class Watch:
     def settle(self, task: Task, should_stop: Callable[[], bool]) -> None:
         """After a job: say nothing if it is finished, else raise what has become of the trial."""
         if self.lost is not None:
-            raise self.lost
+            raise StorageLost(str(self.lost).splitlines()[0]) from self.lost
         if self.pruned:
             self._end("pruned")
             shutil.rmtree(task.directory.checkpoints, ignore_errors=True)  # no one goes on from there

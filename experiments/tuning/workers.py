@@ -18,7 +18,7 @@ from experiments.execute import Launcher, Observer
 from experiments.tuning.budget import SURPLUS, admit, counted
 from experiments.tuning.search import Search
 from experiments.tuning.storage import WORKER, make_sampler, open_study, take_over, this_worker
-from experiments.tuning.trial import OUTCOME, STORAGE_ERRORS, Interrupted, TrialFailed, run_trial
+from experiments.tuning.trial import OUTCOME, STORAGE_ERRORS, Interrupted, StorageLost, TrialFailed, run_trial
 from r3gan.config import IMG_PER_KIMG
 
 WAIT_SECONDS = 2.0  # between looks at trials that others run
@@ -66,7 +66,7 @@ class Workers:
                 study.sampler = make_sampler(self.search, len(study.get_trials(deepcopy=False)), slot)
                 if not self._one_trial(study, slot):
                     return
-        except STORAGE_ERRORS as error:
+        except (*STORAGE_ERRORS, StorageLost) as error:
             self.error = f"storage: {str(error).splitlines()[0]}"
         except Exception:  # a worker never ends unheard
             self.error = traceback.format_exc()

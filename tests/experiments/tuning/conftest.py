@@ -1,0 +1,168 @@
+"""Searches on the tiny study, with a launcher that invents the metrics instead of training."""
+
+import json
+import math
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.execute import ATTEMPT_MARK
+from experiments.study import read_study
+from experiments.tuning.search import make_searches
+from experiments.tuning.storage import default_url, open_storage
+from experiments.tuning.workers import Workers
+from r3gan.jobdir import JobDir, write_json
+
+TUNE = """\
+tune:
+  space:
+    schedules.gamma.start: {log: [3, 300]}
+    schedules.gamma.end: {value: 30}
+    schedules.gamma.decay_img: {value: 160}
+    batch_size: {choice: [8, 16]}
+  objective: {metric: d_kl}
+  seeds: [1000]
+  sampler: random
+  pruner: none
+  trials: 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch):
+    monkeypatch.setattr("experiments.execute.POLL_SECONDS", 0.002)
+    monkeypatch.setattr("experiments.tuning.workers.WAIT_SECONDS", 0.01)
+
+
+@pytest.fixture
+def write_tune(write_study):
+    """Write the tiny study with TUNE, in which (old, new) are replaced; returns its path."""
+
+    def write(*replacements: tuple[str, str]) -> Path:
+        text = TUNE
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        path = write_study()
+        path.write_text(path.read_text() + text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def searches(write_tune):
+    """The searches of the tiny study; replacements as in write_tune."""
+
+    def make(*replacements, settings=None, dataset=None, variant=None):
+        study = read_study(write_tune(*replacements))
+        return make_searches(study, study.tune, settings or {}, {"dataset": dataset, "variant": variant})
+
+    return make
+
+
+@pytest.fixture
+def search(searches):
+    """The only search of the tiny study; replacements as in write_tune."""
+
+    def make(*replacements, **options):
+        (only,) = searches(*replacements, **options)
+        return only
+
+    return make
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return open_storage(default_url(tmp_path / "tune"))
+
+
+def quality(config, images):
+    """The invented D_KL: least at gamma = 30, falling while training."""
+    return abs(math.log(config["schedules"]["gamma"]["start"] / 30)) + 1 - images / (config["total_kimg"] * 1000)
+
+
+class InventedProcess:
+    """Writes one evaluation per poll, as a real job would, and goes on where it was stopped."""
+
+    def __init__(self, directory, launcher):
+        self.directory, self.launcher, self.stopped = directory, launcher, False
+        self.config = json.loads(directory.config.read_text())
+
+    def poll(self):
+        config, launcher = self.config, self.launcher
+        every, total = config["evaluation"]["every_kimg"] * 1000, config["total_kimg"] * 1000
+        points, _ = self.directory.read_metrics()
+        images = points[-1]["images"] if points else 0
+        if self.stopped:
+            return 0
+        if launcher.fails(config):
+            self.directory.log.write_text(f"{ATTEMPT_MARK}now ===\nerror: out of luck\n")
+            return 1
+        if launcher.diverges(config):
+            self.directory.diverged.write_text("loss_d is nan in the step after 0.08 kimg\n")
+            return 1
+        if launcher.hold.is_set():
+            time.sleep(0.001)
+            return None
+        images = min(total, (images // every + 1) * every)
+        batch = config["batch_size"]
+        images = -(-int(images) // batch) * batch  # as training does, at the first step that reaches it
+        metrics = {"d_kl": quality(config, images), "modes": 1000 - 100 * quality(config, images)}
+        launcher.steps += 1
+        with self.directory.metrics.open("a") as file:
+            line = {"images": images, "seconds": images / 100, "time": time.time(), "metrics": metrics}
+            file.write(json.dumps(line) + "\n")
+        if images < total:
+            return None
+        write_json(self.directory.result, {})
+        return 0
+
+    def stop(self):
+        self.stopped = True
+
+
+class InventedLauncher:
+    """Trains nothing. `fails` and `diverges` are asked with the configuration; while `hold` is set, jobs wait."""
+
+    def __init__(self, fails=lambda config: False, diverges=lambda config: False):
+        self.fails, self.diverges, self.hold = fails, diverges, threading.Event()
+        self.started, self.steps = [], 0
+
+    def start(self, directory: JobDir, slot: int):
+        self.started.append((directory.root, slot))
+        return InventedProcess(directory, self)
+
+
+class Told:
+    """An observer that remembers what it was told."""
+
+    def __init__(self):
+        self.ends = []
+
+    def started(self, task):
+        pass
+
+    def progressed(self, task):
+        pass
+
+    def ended(self, task, outcome):
+        self.ends.append(outcome)
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Run a search's workers to their end; returns the Workers."""
+
+    def run(search, storage, launcher=None, count=1, should_stop=lambda: False, told=None, after=lambda: None):
+        launcher = launcher or InventedLauncher()
+        observers = [told or Told()]
+        workers = Workers(
+            search, storage, tmp_path / "files", launcher, count, 1, observers, should_stop, lambda line: None, after
+        )
+        workers.run()
+        return workers
+
+    return run
