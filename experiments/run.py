@@ -16,7 +16,6 @@ from experiments.local import LocalLauncher, slots
 from experiments.options import parse_only, parse_settings
 from experiments.plan import Job, chosen_not_measured, job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
-from experiments.readiness import not_here_yet
 from experiments.startup import catch_signals, console, errors, prepare
 from experiments.study import read_study
 from r3gan.arguments import positive
@@ -45,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         errors.print(f"warning: {sentence}", markup=False)
     if not options.dry_run:
         return run(jobs, whole, options)
+    from experiments.readiness import not_here_yet  # and the metric networks, which take seconds to load
+
     show_plan(jobs, options)
     for sentence in not_here_yet(jobs):
         errors.print(f"not here yet: {sentence}", markup=False)

@@ -11,7 +11,6 @@ from experiments.local import LocalLauncher, slots
 from experiments.options import parse_settings
 from experiments.plan import run_problems
 from experiments.problems import StudyError, StudyProblem, unknown
-from experiments.readiness import not_here_yet
 from experiments.startup import catch_signals, console, errors, prepare
 from experiments.study import Study, read_study
 from experiments.tuning.applied import apply_best, apply_problems
@@ -19,7 +18,6 @@ from experiments.tuning.display import search_table
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search, make_searches, seed_warnings
 from experiments.tuning.section import Pruner, PrunerName, Sampler, SamplerName, Tune
-from experiments.tuning.session import Session
 from experiments.tuning.storage import default_url, existing_study, is_there, open_storage, url_for_people
 from r3gan.arguments import positive
 
@@ -42,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         url = tune.storage or default_url(options.output / study.name / "tune")
         show(searches, url, options)
         if options.dry_run:
+            from experiments.readiness import not_here_yet  # and the metric networks, which take seconds to load
+
             for sentence in not_here_yet(jobs):
                 errors.print(f"not here yet: {sentence}", markup=False)
             return 0
@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in error.problems:
             errors.print(f"error: {problem}", markup=False)
         return 2
+    from experiments.tuning.session import Session  # and MLflow, which takes seconds to load
+
     gpus = prepare(jobs, options.ranks)
     if gpus is None:
         return 2

@@ -7,6 +7,7 @@ no heartbeats: there, only a later command on the same machine notices.
 import os
 import re
 import socket
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from experiments.plan import hashed
 from experiments.problems import StudyError, StudyProblem
+from experiments.tuning.budget import RETRIES
 from experiments.tuning.search import Search
 from r3gan.config import IMG_PER_KIMG
 from r3gan.job import is_alive
@@ -37,8 +39,9 @@ from r3gan.job import is_alive
 JOURNAL = "journal:"
 HEARTBEAT_SECONDS = 10
 GRACE_SECONDS = 60  # without a heartbeat for so long, a trial counts as killed
+CLAIM_SECONDS = 1.0  # how long a worker that took a queued trial waits for another that did so at the same moment
 MOST_RETRIES = 5  # of one trial: it may be what kills its workers
-WORKER = "worker"  # user attribute of a trial: the host and process that run it
+WORKER = "worker"  # user attribute of a trial: the host, process and slot that run it
 IS_DEFAULT = "is_default"  # user attribute of the trial that is the variant's own setting
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # the terminal shows trials in the project's own way
@@ -165,9 +168,31 @@ def first_rung_kimg(search: Search) -> float:
     return next(iter(search.configs.values())).evaluation.every_kimg
 
 
-def this_worker() -> dict[str, Any]:
-    """What a trial says of who runs it."""
-    return {"host": socket.gethostname(), "pid": os.getpid()}
+class TakenByAnother(BaseException):
+    """Another worker runs this trial. Not an Exception: Optuna would end the trial, which is no longer this one's."""
+
+
+def claim(trial: optuna.Trial, slot: int) -> None:
+    """Say in the storage who runs a trial. Raises TakenByAnother.
+
+    SQLite cannot lock a row, so two processes can take the same queued trial: the last one to sign runs it.
+    """
+    signature = {"host": socket.gethostname(), "pid": os.getpid(), "slot": slot}
+    trial.set_user_attr(WORKER, signature)
+    if frozen(trial).system_attrs.keys() & {"fixed_params", RETRIES}:
+        time.sleep(CLAIM_SECONDS)
+        if frozen(trial).user_attrs[WORKER] != signature:
+            raise TakenByAnother
+
+
+def is_this_process(worker: dict[str, Any] | None) -> bool:
+    """Whether a trial is, or was, this process's own."""
+    return worker is not None and (worker["host"], worker["pid"]) == (socket.gethostname(), os.getpid())
+
+
+def frozen(trial: optuna.Trial) -> FrozenTrial:
+    """What the storage has of a trial."""
+    return trial.study.get_trials(deepcopy=False)[trial.number]
 
 
 def take_over(study: optuna.Study) -> int:

@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from experiments import names
 from experiments.tracking import BATCH, experiment_id
-from experiments.tuning.storage import this_worker
+from experiments.tuning.storage import is_this_process
 
 SYNC_SECONDS = 5.0
 PARENT = "mlflow.parentRunId"  # MLflow's own tag, by which its pages nest runs
@@ -80,7 +80,7 @@ class SearchUpload:
         A trial of another worker is that one's to send; what it left unsent when it died is sent here later.
         """
         for trial in record["trials"]:
-            known = trial["number"] in self.runs or trial["worker"] == this_worker() or _ended_long_ago(trial)
+            known = trial["number"] in self.runs or is_this_process(trial["worker"]) or _ended_long_ago(trial)
             if trial["state"] != "waiting" and known and self.sent.get(trial["number"]) != trial:
                 self._send_trial(record, trial)
                 self.sent[trial["number"]] = trial

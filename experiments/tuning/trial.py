@@ -9,7 +9,6 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError, TrialPruned
-from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.execute import Launcher, Observer, Task, execute, log_tail
@@ -17,7 +16,7 @@ from experiments.plan import Job
 from experiments.problems import StudyError
 from experiments.tuning.budget import COST, RETRIES
 from experiments.tuning.search import Search
-from experiments.tuning.storage import WORKER, retry, this_worker
+from experiments.tuning.storage import frozen, retry
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 
@@ -54,7 +53,6 @@ def run_trial(
 
     Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted or StorageLost.
     """
-    trial.set_user_attr(WORKER, this_worker())
     trial.set_user_attr(OUTCOME, "running")
     number = first_attempt(trial)
     watch = Watch(search, trial, ranks, observers)
@@ -74,11 +72,6 @@ def run_trial(
 def first_attempt(trial: optuna.Trial) -> int:
     """The number under which the trial's files lie: its own, or that of the attempt which it repeats."""
     return int((frozen(trial).system_attrs.get(RETRIES) or [trial.number])[0])
-
-
-def frozen(trial: optuna.Trial) -> FrozenTrial:
-    """What the storage has of the trial."""
-    return trial.study.get_trials(deepcopy=False)[trial.number]
 
 
 @dataclass

@@ -17,7 +17,15 @@ from optuna.trial import TrialState
 from experiments.execute import Launcher, Observer
 from experiments.tuning.budget import SURPLUS, admit, counted
 from experiments.tuning.search import Search
-from experiments.tuning.storage import WORKER, make_sampler, open_study, take_over, this_worker
+from experiments.tuning.storage import (
+    WORKER,
+    TakenByAnother,
+    claim,
+    is_this_process,
+    make_sampler,
+    open_study,
+    take_over,
+)
 from experiments.tuning.trial import OUTCOME, STORAGE_ERRORS, Interrupted, StorageLost, TrialFailed, run_trial
 from r3gan.config import IMG_PER_KIMG
 
@@ -61,11 +69,8 @@ class Workers:
     def _work(self, slot: int) -> None:
         try:
             study = open_study(self.search, self.storage)
-            while not self.should_stop():
-                take_over(study)
-                study.sampler = make_sampler(self.search, len(study.get_trials(deepcopy=False)), slot)
-                if not self._one_trial(study, slot):
-                    return
+            while not self.should_stop() and self._one_trial(study, slot):
+                pass
         except (*STORAGE_ERRORS, StorageLost) as error:
             self.error = f"storage: {str(error).splitlines()[0]}"
         except Exception:  # a worker never ends unheard
@@ -76,15 +81,19 @@ class Workers:
         self._lock.acquire()  # until the trial is in the storage, so that two workers do not take the last place both
         release = _Once(self._lock.release)
         try:
+            take_over(study)
+            trials = study.get_trials(deepcopy=False)
             minutes = (time.monotonic() - self._began) / 60
-            trial_kimg = self.search.trial_img / IMG_PER_KIMG
-            admission = admit(self.search.budget, study.get_trials(deepcopy=False), trial_kimg, minutes)
+            admission = admit(self.search.budget, trials, self.search.trial_img / IMG_PER_KIMG, minutes)
             if admission == "start":
+                study.sampler = make_sampler(self.search, len(trials), slot)
                 study.optimize(
                     lambda trial: self._objective(trial, slot, release),
                     n_trials=1,
                     catch=(TrialFailed, Interrupted),
                 )
+        except TakenByAnother:
+            return True
         finally:
             release()
         if admission == "wait":
@@ -95,8 +104,9 @@ class Workers:
 
     def _objective(self, trial: optuna.Trial, slot: int, begun: Callable[[], None]) -> list[float]:
         begun()
-        self._require_place(trial)
         try:
+            claim(trial, slot)
+            self._require_place(trial)
             values = run_trial(
                 self.search,
                 trial,
@@ -110,6 +120,8 @@ class Workers:
         except TrialFailed:
             self._count_failure(trial)
             raise
+        except STORAGE_ERRORS as error:
+            raise StorageLost(str(error).splitlines()[0]) from error
         self._failures = 0
         return values
 
@@ -130,7 +142,7 @@ class Workers:
 
     def _wait(self, study: optuna.Study) -> None:
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if not self._waiting and any(trial.user_attrs.get(WORKER) != this_worker() for trial in running):
+        if not self._waiting and not all(is_this_process(trial.user_attrs.get(WORKER)) for trial in running):
             self._waiting = True
             self.tell("waiting for trials that other workers run")
         fail_stale_trials(study)

@@ -34,6 +34,7 @@ tune:
 def _fast(monkeypatch):
     monkeypatch.setattr("experiments.execute.POLL_SECONDS", 0.002)
     monkeypatch.setattr("experiments.tuning.workers.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("experiments.tuning.storage.CLAIM_SECONDS", 0.3)
 
 
 @pytest.fixture

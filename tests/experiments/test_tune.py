@@ -1,0 +1,127 @@
+"""The tune command itself, with real torchrun jobs, in an empty folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from experiments.study import read_study
+from experiments.tune import main
+
+ROOT = Path(__file__).parents[2]
+TUNE = """\
+tune:
+  space:
+    schedules.gamma: {log: [3, 300]}
+  objective: {metric: d_kl}
+  sampler: random
+  pruner: none
+  trials: 2
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs `python -m experiments.tune` in an empty folder; MLflow's store and the runs go there."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "experiments.tune", *map(str, arguments)],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(*arguments):
+        process = start(*arguments)
+        out, err = process.communicate(timeout=280)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    run.start, run.folder = start, folder
+    return run
+
+
+@pytest.fixture
+def study_file(write_study):
+    """The tiny study, of 0.08 kimg, with TUNE."""
+    path = write_study(("total_kimg: 0.16", "total_kimg: 0.08"))
+    path.write_text(path.read_text() + TUNE)
+    return path
+
+
+def test_a_dry_run_shows_the_search_beside_the_own_setting_and_writes_nothing(command, study_file):
+    done = command(study_file, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    for part in ("gamma", "log 3 to 300", "baseline has", "minimize d_kl at last on seed 1000", "2 trials", "new"):
+        assert part in done.stdout
+    assert list(command.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("replacement", "arguments", "part"),
+    [
+        (("log: [3, 300]", "log: [300, 3]"), (), "study.yaml:27: tune.space.schedules.gamma: log: the low end 300"),
+        (("trials", "trails"), (), "did you mean trials?"),
+        (("trials", "trials"), ("--variant", "atention"), "--variant: unknown variant atention"),
+        (("trials", "trials"), ("--profile", "quik"), "did you mean quick?"),
+        (("trials", "trials"), ("--apply", "switch"), "variants.switch: is there already"),
+        (("trials", "trials"), ("--storage", "nonsense"), "expected sqlite:///FILE"),
+        ((TUNE, ""), (), "has no `tune` section"),
+    ],
+)
+def test_bad_input_ends_with_2_before_anything_is_written(
+    study_file, tmp_path, monkeypatch, capsys, replacement, arguments, part
+):
+    text = study_file.read_text()
+    assert replacement[0] in text
+    study_file.write_text(text.replace(*replacement))
+    monkeypatch.chdir(tmp_path)
+    assert main([str(study_file), *arguments]) == 2
+    assert part in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+
+
+def test_a_search_runs_is_tracked_reported_and_applied_and_then_has_nothing_left_to_do(command, study_file):
+    done = command(study_file, "--apply", "tuned", "--workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "trial 0 (default) complete" in done.stdout
+    assert "what each search got" in done.stdout
+    (record,) = command.folder.glob("runs/tiny/tune/stacked-digits/baseline/random-*/tuning.json")
+    trials = json.loads(record.read_text())["trials"]
+    assert [trial["state"] for trial in trials] == ["complete", "complete"]
+    assert "best parameters" in (command.folder / "runs/tiny/tune/report/tune.md").read_text()
+    assert read_study(study_file).tuning_seeds["tuned"] == {1000}
+    assert (command.folder / "mlflow.db").exists()
+
+    again = command(study_file, "--workers", "1")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "so far: 2 complete" in again.stdout
+    assert "started" not in again.stdout
+
+
+def test_ctrl_c_queues_the_trial_again_and_the_next_command_goes_on_from_its_checkpoint(command, study_file):
+    long = ("--set", "total_kimg=20", "evaluation.every_kimg=20", "--trials", "1", "--workers", "1")
+    process = command.start(study_file, *long)
+    deadline = time.time() + 120
+    while not list(command.folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert "run the same command again to go on" in err
+    assert "trial 0 (default) interrupted" in out
+    (checkpoint,) = command.folder.glob("runs/**/checkpoints/0*")
+    again = command(study_file, *long, "--dry-run")
+    assert "1 waiting, 1 interrupted" in again.stdout
+    assert checkpoint.exists()
