@@ -6,9 +6,8 @@ from typing import Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
-RETRIES = "retry_history"  # under which Optuna keeps the numbers of the attempts that a trial repeats
-COST = "cost"  # user attribute of a trial: {"kimg": ..., "seconds": ...} so far
-SURPLUS = "surplus"  # user attribute of a trial that was begun beyond the budget, and ended at once
+from experiments.tuning.attributes import COST, RETRIES, SURPLUS
+
 Admission = Literal["start", "wait", "stop"]
 
 
@@ -21,14 +20,19 @@ class Budget:
     minutes: float | None  # of one command, after which no further trial begins
 
 
+def repeated(trials: Iterable[FrozenTrial]) -> set[int]:
+    """The numbers of the trials that another attempt has taken over."""
+    return {number for trial in trials for number in trial.system_attrs.get(RETRIES, ())}
+
+
 def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """The trials that use up the budget: begun, and neither surplus nor taken over by another attempt."""
     trials = list(trials)
-    repeated = {number for trial in trials for number in trial.system_attrs.get(RETRIES, ())}
+    taken_over = repeated(trials)
     return [
         trial
         for trial in trials
-        if trial.state != TrialState.WAITING and trial.number not in repeated and SURPLUS not in trial.user_attrs
+        if trial.state != TrialState.WAITING and trial.number not in taken_over and SURPLUS not in trial.user_attrs
     ]
 
 

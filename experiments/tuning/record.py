@@ -1,6 +1,6 @@
 """A search as plain data: what `analysis` reads, and what stays readable when the storage is gone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,17 +9,30 @@ import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.tuning.budget import COST, RETRIES, SURPLUS
+from experiments.tuning.attributes import (
+    COST,
+    DIVERGED,
+    FAILED,
+    INTERRUPTED,
+    IS_DEFAULT,
+    OUTCOME,
+    PRUNED,
+    REASON,
+    RETRIES,
+    RUNGS,
+    SURPLUS,
+    WORKER,
+)
+from experiments.tuning.budget import repeated
 from experiments.tuning.search import Search
 from experiments.tuning.space import Parameter
-from experiments.tuning.storage import IS_DEFAULT, WORKER
-from experiments.tuning.trial import OUTCOME, REASON, RUNGS
 from r3gan.config import IMG_PER_KIMG
 
 
 def search_record(search: Search, study: optuna.Study) -> dict[str, Any]:
     """Everything about a search and its trials, as JSON can hold it."""
     trials = study.get_trials(deepcopy=False)
+    taken_over = repeated(trials)
     default = search.default()
     return {
         "study": search.study.name,
@@ -43,7 +56,7 @@ def search_record(search: Search, study: optuna.Study) -> dict[str, Any]:
         "distributions": {p.key: distribution_to_json(p.distribution) for p in search.space.searched if p.distribution},
         "default": {p.key: default[p.key] for p in search.space.searched if p.key in default},
         "best": [trial.number for trial in best_trials(study)],
-        "trials": [_trial(trial, state_of(trial, trials)) for trial in trials],
+        "trials": [_trial(trial, state_of(trial, taken_over)) for trial in trials],
     }
 
 
@@ -55,18 +68,17 @@ def best_trials(study: optuna.Study) -> list[FrozenTrial]:
     return [study.best_trial] if complete else []
 
 
-def state_of(trial: FrozenTrial, trials: Iterable[FrozenTrial]) -> str:
+def state_of(trial: FrozenTrial, taken_over: Collection[int]) -> str:
     """What has become of a trial, in one word: Optuna knows no diverged trials, and none that others took over."""
     if trial.state in (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE):
         return trial.state.name.lower()
     if SURPLUS in trial.user_attrs:
         return "surplus"
-    if trial.user_attrs.get(OUTCOME) == "diverged":
-        return "diverged"
+    if trial.user_attrs.get(OUTCOME) == DIVERGED:
+        return DIVERGED
     if trial.state == TrialState.PRUNED:
-        return "pruned"
-    taken_over = any(trial.number in other.system_attrs.get(RETRIES, ()) for other in trials)
-    return "interrupted" if taken_over else "failed"
+        return PRUNED
+    return INTERRUPTED if trial.number in taken_over else FAILED
 
 
 def rungs_of(trial: FrozenTrial) -> list[tuple[int, list[float]]]:
@@ -74,6 +86,11 @@ def rungs_of(trial: FrozenTrial) -> list[tuple[int, list[float]]]:
     if RUNGS in trial.user_attrs:
         return [(images, list(values)) for images, values in trial.user_attrs[RUNGS]]
     return [(images, [value]) for images, value in sorted(trial.intermediate_values.items())]
+
+
+def reason_of(trial: FrozenTrial) -> str:
+    """Why a trial has no value."""
+    return str(trial.user_attrs.get(REASON) or "its worker was killed, again and again")
 
 
 def _parameter(p: Parameter) -> dict[str, Any]:
@@ -98,7 +115,7 @@ def _trial(trial: FrozenTrial, state: str) -> dict[str, Any]:
         "worker": trial.user_attrs.get(WORKER),
         "is_default": bool(trial.user_attrs.get(IS_DEFAULT)),
         "retry_of": history[0] if history else None,
-        "reason": trial.user_attrs.get(REASON, "") if state in ("failed", "diverged") else "",
+        "reason": reason_of(trial) if state in (FAILED, DIVERGED) else "",
     }
 
 

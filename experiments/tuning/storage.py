@@ -9,6 +9,7 @@ import re
 import socket
 import time
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +32,20 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from experiments.plan import hashed
 from experiments.problems import StudyError, StudyProblem
-from experiments.tuning.budget import RETRIES
+from experiments.tuning.attributes import FIXED, INTERRUPTED, IS_DEFAULT, OUTCOME, RETRIES, WORKER
 from experiments.tuning.search import Search
 from r3gan.config import IMG_PER_KIMG
 from r3gan.job import is_alive
 
 JOURNAL = "journal:"
+POSTGRESQL_DRIVER = "postgresql+psycopg"  # what the extra `postgresql` installs; SQLAlchemy 2.0 would look for psycopg2
 HEARTBEAT_SECONDS = 10
 GRACE_SECONDS = 60  # without a heartbeat for so long, a trial counts as killed
 CLAIM_SECONDS = 1.0  # how long a worker that took a queued trial waits for another that did so at the same moment
-MOST_RETRIES = 5  # of one trial: it may be what kills its workers
-WORKER = "worker"  # user attribute of a trial: the host, process and slot that run it
-IS_DEFAULT = "is_default"  # user attribute of the trial that is the variant's own setting
+MOST_KILLS = 5  # of one trial's workers, after which it is not queued again: it may be what kills them
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # the terminal shows trials in the project's own way
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-
-retry = RetryHeartbeatStaleTrialCallback(max_retry=MOST_RETRIES)
 
 
 def default_url(folder: Path) -> str:
@@ -75,22 +73,26 @@ def open_storage(url: str) -> BaseStorage:
             path.parent.mkdir(parents=True, exist_ok=True)
             return JournalStorage(JournalFileBackend(str(path)))
         parsed = make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername=POSTGRESQL_DRIVER)
         if parsed.drivername.startswith("sqlite") and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = {"pool_pre_ping": True}
         if parsed.drivername.startswith("sqlite"):
             options["connect_args"] = {"timeout": GRACE_SECONDS}  # while another worker writes
         return RDBStorage(
-            url,
+            parsed.render_as_string(hide_password=False),
             engine_kwargs=options,
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=GRACE_SECONDS,
-            heartbeat_stale_trial_callback=retry,
+            heartbeat_stale_trial_callback=queue_again,
         )
     except ArgumentError as error:
         raise refused("expected sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE") from error
     except ImportError as error:
-        raise refused(f"its driver is not installed ({error}): pip install 'psycopg[binary]' for PostgreSQL") from error
+        raise refused(
+            f"its driver is not installed ({error}): pip install 'psycopg[binary]' for postgresql://"
+        ) from error
     except (OSError, SQLAlchemyError, RuntimeError, optuna.exceptions.OptunaError) as error:
         raise refused(f"cannot be opened: {(str(error) or repr(error)).splitlines()[0]}") from error
 
@@ -179,7 +181,7 @@ def claim(trial: optuna.Trial, slot: int) -> None:
     """
     signature = {"host": socket.gethostname(), "pid": os.getpid(), "slot": slot}
     trial.set_user_attr(WORKER, signature)
-    if frozen(trial).system_attrs.keys() & {"fixed_params", RETRIES}:
+    if frozen(trial).system_attrs.keys() & {FIXED, RETRIES}:
         time.sleep(CLAIM_SECONDS)
         if frozen(trial).user_attrs[WORKER] != signature:
             raise TakenByAnother
@@ -204,14 +206,23 @@ def take_over(study: optuna.Study) -> int:
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         worker = trial.user_attrs.get(WORKER, {})
         if worker.get("host") == socket.gethostname() and not is_alive(int(worker["pid"])):
-            found += _queue_again(study, trial)
+            found += _take_over(study, trial)
     return found
 
 
-def _queue_again(study: optuna.Study, trial: FrozenTrial) -> bool:
+def _take_over(study: optuna.Study, trial: FrozenTrial) -> bool:
     try:
         study.tell(trial.number, state=TrialState.FAIL)
     except (ValueError, optuna.exceptions.UpdateFinishedTrialError):  # another worker was faster
         return False
-    retry(study, trial)
+    queue_again(study, trial)
     return True
+
+
+def queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Let a trial that did not end be repeated, with its parameters and files, unless too many workers died of it."""
+    attempts = [*trial.system_attrs.get(RETRIES, ()), trial.number]
+    trials = study.get_trials(deepcopy=False)
+    kills = [number for number in attempts if trials[number].user_attrs.get(OUTCOME) != INTERRUPTED]
+    if len(kills) <= MOST_KILLS:
+        RetryHeartbeatStaleTrialCallback()(study, deepcopy(trial))  # which changes what it is given

@@ -14,15 +14,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from experiments.execute import Launcher, Observer, Task, execute, log_tail
 from experiments.plan import Job
 from experiments.problems import StudyError
-from experiments.tuning.budget import COST, RETRIES
+from experiments.tuning.attributes import (
+    COMPLETE,
+    COST,
+    DIVERGED,
+    FAILED,
+    INTERRUPTED,
+    OUTCOME,
+    PRUNED,
+    REASON,
+    RETRIES,
+    RUNGS,
+    RUNNING,
+)
 from experiments.tuning.search import Search
-from experiments.tuning.storage import frozen, retry
+from experiments.tuning.storage import frozen, queue_again
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 
-RUNGS = "rungs"  # user attribute of a trial: [images, value of each objective] per evaluation
-OUTCOME = "outcome"  # user attribute of an ended trial: complete, pruned, diverged, failed, interrupted
-REASON = "reason"  # user attribute of a trial that diverged or failed
 STORAGE_ERRORS = (StorageInternalError, SQLAlchemyError)
 
 
@@ -53,7 +62,7 @@ def run_trial(
 
     Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted or StorageLost.
     """
-    trial.set_user_attr(OUTCOME, "running")
+    trial.set_user_attr(OUTCOME, RUNNING)
     number = first_attempt(trial)
     watch = Watch(search, trial, ranks, observers)
     for job in watch.jobs():
@@ -65,7 +74,7 @@ def run_trial(
             execute([task], launcher, [slot], [watch], lambda: watch.look() or should_stop())
         watch.look()
         watch.settle(task, should_stop)
-    trial.set_user_attr(OUTCOME, "complete")
+    trial.set_user_attr(OUTCOME, COMPLETE)
     return watch.values()
 
 
@@ -95,7 +104,7 @@ class Watch:
         try:
             return self.search.jobs(self.search.space.suggest(self.trial))
         except StudyError as error:  # a combination that the checks before the search did not meet
-            self._end("failed", str(error))
+            self._end(FAILED, str(error))
             raise TrialFailed from error
 
     def follow(self, task: Task) -> None:
@@ -128,20 +137,20 @@ class Watch:
         if self.lost is not None:
             raise StorageLost(str(self.lost).splitlines()[0]) from self.lost
         if self.pruned:
-            self._end("pruned")
+            self._end(PRUNED)
             shutil.rmtree(task.directory.checkpoints, ignore_errors=True)  # no one goes on from there
             raise TrialPruned
         if task.directory.finished():
             return
         if task.directory.diverged.exists():
-            self._end("diverged", task.directory.diverged.read_text().strip())
+            self._end(DIVERGED, task.directory.diverged.read_text().strip())
             raise TrialPruned if len(self.search.objectives) == 1 else TrialFailed
         if should_stop():
-            self._end("interrupted")
-            retry(self.trial.study, frozen(self.trial))
+            self._end(INTERRUPTED)
+            queue_again(self.trial.study, frozen(self.trial))
             raise Interrupted
         lines = log_tail(task.directory, 1)
-        self._end("failed", f"{lines or 'a job failed'} (log: {task.directory.log})")
+        self._end(FAILED, f"{lines or 'a job failed'} (log: {task.directory.log})")
         raise TrialFailed
 
     def started(self, task: Task) -> None:
@@ -157,9 +166,9 @@ class Watch:
     def ended(self, task: Task, outcome: str) -> None:
         """See execute.Observer: a pruned job was stopped, but is not one to go on with."""
         if self.pruned:
-            outcome = "pruned"
+            outcome = PRUNED
         elif task.directory.diverged.exists() and outcome.startswith("failed"):
-            outcome = "diverged"
+            outcome = DIVERGED
         for observer in self.observers:
             observer.ended(task, outcome)
 

@@ -15,10 +15,10 @@ from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.trial import TrialState
 
 from experiments.execute import Launcher, Observer
-from experiments.tuning.budget import SURPLUS, admit, counted
+from experiments.tuning.attributes import FAILED, OUTCOME, REASON, SURPLUS, WORKER
+from experiments.tuning.budget import admit, counted
 from experiments.tuning.search import Search
 from experiments.tuning.storage import (
-    WORKER,
     TakenByAnother,
     claim,
     is_this_process,
@@ -26,7 +26,7 @@ from experiments.tuning.storage import (
     open_study,
     take_over,
 )
-from experiments.tuning.trial import OUTCOME, STORAGE_ERRORS, Interrupted, StorageLost, TrialFailed, run_trial
+from experiments.tuning.trial import STORAGE_ERRORS, Interrupted, StorageLost, TrialFailed, run_trial
 from r3gan.config import IMG_PER_KIMG
 
 WAIT_SECONDS = 2.0  # between looks at trials that others run
@@ -134,10 +134,10 @@ class Workers:
             raise TrialFailed
 
     def _count_failure(self, trial: optuna.Trial) -> None:
-        if trial.user_attrs.get(OUTCOME) == "failed":
+        if trial.user_attrs.get(OUTCOME) == FAILED:
             self._failures += 1
         if self._failures >= MOST_FAILURES:
-            reason = trial.user_attrs.get("reason", "")
+            reason = trial.user_attrs.get(REASON, "")
             self.error = f"{MOST_FAILURES} trials in a row failed, the last one: {reason}"
 
     def _wait(self, study: optuna.Study) -> None:

@@ -1,6 +1,10 @@
+import itertools
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+
+from tests.experiments.postgresql import USER, find_programs, server
 
 STUDY = """\
 study: tiny
@@ -54,3 +58,23 @@ def line_of():
         return next(i for i, line in enumerate(path.read_text().splitlines(), 1) if text in line)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A function that makes a new database on a real PostgreSQL server and returns its address."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    counter = itertools.count()
+    with server(programs) as socket:
+
+        def create() -> str:
+            name = f"test{next(counter)}"
+            engine = create_engine(f"postgresql+psycopg://{USER}@/postgres?host={socket}", isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            engine.dispose()
+            return f"postgresql://{USER}@/{name}?host={socket}"
+
+        yield create

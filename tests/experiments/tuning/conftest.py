@@ -80,6 +80,14 @@ def storage(tmp_path):
     return open_storage(default_url(tmp_path / "tune"))
 
 
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+def url(request, tmp_path):
+    """The address of an empty storage of each kind."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql")()
+    return {"sqlite": f"sqlite:///{tmp_path}/x.db", "journal": f"journal:{tmp_path}/x.log"}[request.param]
+
+
 def quality(config, images):
     """The invented D_KL: least at gamma = 30, falling while training."""
     return abs(math.log(config["schedules"]["gamma"]["start"] / 30)) + 1 - images / (config["total_kimg"] * 1000)

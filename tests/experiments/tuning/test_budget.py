@@ -4,7 +4,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from experiments.tuning.budget import COST, RETRIES, SURPLUS, Budget, admit, counted
+from experiments.tuning.attributes import COST, RETRIES, SURPLUS
+from experiments.tuning.budget import Budget, admit, counted
 
 
 @pytest.fixture

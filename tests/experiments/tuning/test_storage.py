@@ -23,7 +23,7 @@ PRUNER = "pruner: none"
     [
         ("nonsense", "expected sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE"),
         ("mysql+nosuchdriver://me@here/x", "nosuchdriver"),
-        ("postgresql+pg8000://me:secret@here/x", "pip install 'psycopg[binary]'"),
+        ("postgresql+pg8000://me:secret@here/x", "pip install 'psycopg[binary]' for postgresql://"),
         ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
         ("journal:/proc/nowhere/x.log", "cannot be opened"),
     ],

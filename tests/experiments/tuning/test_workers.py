@@ -4,6 +4,7 @@ import math
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from experiments.tuning.attributes import WORKER
 from experiments.tuning.record import search_record
-from experiments.tuning.storage import WORKER, open_storage, open_study, take_over
+from experiments.tuning.storage import JOURNAL, MOST_KILLS, open_storage, open_study, take_over
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import JobDir
 from tests.experiments.tuning.conftest import InventedLauncher, Told
@@ -147,6 +149,28 @@ def test_a_stopped_trial_is_queued_again_and_goes_on_in_its_folder(search, stora
     assert found[2]["kimg"] == 0.16
 
 
+def test_a_trial_may_be_stopped_any_number_of_times(search, storage, work):
+    made = search(("trials: 3", "trials: 1"))
+    for _ in range(MOST_KILLS + 2):
+        launcher = InventedLauncher()
+        launcher.hold.set()
+        work(made, storage, launcher, should_stop=lambda started=launcher.started: bool(started))
+    work(made, storage)
+    assert states(made, storage) == ["interrupted"] * (MOST_KILLS + 2) + ["complete"]
+
+
+def test_a_trial_that_kills_its_workers_is_given_up_in_the_end_and_said_to_have_failed(search, storage, work):
+    made = search()
+    study = open_study(made, storage)
+    for _ in range(MOST_KILLS + 1):
+        study.ask().set_user_attr(WORKER, {"host": socket.gethostname(), "pid": 2**22 + 1, "slot": 0})
+        assert take_over(study) == 1
+    work(made, storage)
+    found = record_of(made, storage)["trials"]
+    assert [trial["state"] for trial in found] == ["interrupted"] * MOST_KILLS + ["failed"] + ["complete"] * 2
+    assert found[MOST_KILLS]["reason"] == "its worker was killed, again and again"
+
+
 def test_four_workers_never_run_more_trials_than_the_budget_has(search, storage, work):
     made = search(("trials: 3", "trials: 9"))
     launcher = InventedLauncher()
@@ -155,10 +179,8 @@ def test_four_workers_never_run_more_trials_than_the_budget_has(search, storage,
     assert {slot for _, slot in launcher.started} == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "journal"])
-def test_two_processes_worth_of_workers_share_one_search(search, tmp_path, work, kind):
+def test_two_processes_worth_of_workers_share_one_search(search, url, work):
     made = search(("trials: 3", "trials: 10"))
-    url = {"sqlite": f"sqlite:///{tmp_path}/shared.db", "journal": f"journal:{tmp_path}/shared.log"}[kind]
     launchers = [InventedLauncher(), InventedLauncher()]
     open_study(made, open_storage(url))
     pause = {"count": 2, "after": lambda: time.sleep(0.1)}  # so that the other has its turn
@@ -190,10 +212,8 @@ def run_until_killed(made, url, folder):
     Workers(made, storage, folder, launcher, 1, 1, [], lambda: False, lambda line: None, lambda: None).run()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "journal"])
-def test_what_a_killed_process_was_running_is_taken_over(search, tmp_path, work, kind):
+def test_what_a_killed_process_was_running_is_taken_over(search, tmp_path, work, url):
     made = search()
-    url = {"sqlite": f"sqlite:///{tmp_path}/x.db", "journal": f"journal:{tmp_path}/x.log"}[kind]
     storage = open_storage(url)
     study = open_study(made, storage)
     context = multiprocessing.get_context("fork")  # the search holds functions, which cannot be sent
@@ -212,9 +232,11 @@ def test_what_a_killed_process_was_running_is_taken_over(search, tmp_path, work,
     assert found[1]["is_default"]
 
 
-def test_a_worker_elsewhere_that_fell_silent_is_taken_over_after_its_grace(search, tmp_path, work, monkeypatch):
+def test_a_worker_elsewhere_that_fell_silent_is_taken_over_after_its_grace(search, url, work, monkeypatch):
+    if url.startswith(JOURNAL):
+        pytest.skip("a journal file has no heartbeats")
     monkeypatch.setattr("experiments.tuning.storage.GRACE_SECONDS", 1)
-    made, storage = search(), open_storage(f"sqlite:///{tmp_path}/x.db")
+    made, storage = search(), open_storage(url)
     study = open_study(made, storage)
     trial = study.ask()
     trial.set_user_attr(WORKER, {"host": "elsewhere", "pid": 1})

@@ -1,0 +1,192 @@
+"""What tuning is worth: a pruned TPE search against random search without pruning, both with the same kimg to spend.
+
+`python -m benchmarks.tune [--kimg 240] [--repeats 5] [--seeds 2] [--output DIR] [--json FILE] [--figures DIR]`
+
+Each repeat tunes the baseline of ablations.yaml's `tune` section twice, on one seed that no other repeat uses: with the
+section's own sampler and pruner, and at random. Both begin with the variant's own setting. The best setting of each
+search, and the own one, are then trained anew on seeds that no search and no other repeat sees. Intervals are over
+repeats: 95%, Student's t; differences are paired. Run again, it goes on where it was stopped.
+"""
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from optuna.trial import FixedTrial
+from rich.table import Table
+
+from analysis.figures import draw_curves, looks, save_figure
+from analysis.searches import Search as Recorded
+from analysis.searches import best_so_far, metric_of
+from analysis.statistics import Estimate, estimate, paired_difference
+from benchmarks.machine import write_result
+from experiments.display import Display
+from experiments.execute import Task, execute
+from experiments.local import LocalLauncher, slots
+from experiments.startup import console, prepare
+from experiments.study import Study, read_study
+from experiments.tuning.record import best_trials, search_record
+from experiments.tuning.search import Search, make_searches
+from experiments.tuning.section import Pruner, Sampler
+from experiments.tuning.session import Session
+from experiments.tuning.storage import default_url, open_storage, open_study
+from r3gan.jobdir import JobDir
+
+FIRST_TUNING_SEED, FIRST_FRESH_SEED = 2000, 3000
+OWN, TUNED, RANDOM = "own setting", "TPE, pruned", "random"
+SHARES = (0.25, 0.5, 0.75, 1.0)  # of the budget, in the table
+Series = Mapping[str, pd.Series]  # method -> a value per repeat
+
+
+def main() -> None:
+    """Search, train anew, compare, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--study", type=Path, default=Path("ablations.yaml"))
+    parser.add_argument("--kimg", type=float, default=240, help="budget of a search")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--seeds", type=int, default=2, help="per repeat, on which the chosen settings are trained anew"
+    )
+    parser.add_argument("--output", type=Path, default=Path("runs/benchmark-tune"))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--figures", type=Path)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{(options.output / 'mlflow.db').resolve()}"
+    study = read_study(options.study)
+
+    curves: dict[str, pd.DataFrame] = {}
+    anew: dict[str, pd.Series] = {}
+    states = []
+    for repeat in range(options.repeats):
+        seeds = [FIRST_FRESH_SEED + options.seeds * repeat + i for i in range(options.seeds)]
+        for method in (TUNED, RANDOM):
+            search = make_search(study, method, repeat, options.kimg)
+            record, best = run_search(search, options.output)
+            put(curves, method, repeat, curve(record, options.kimg))
+            put(anew, method, repeat, trained_anew(search, best, seeds, options.output))
+            ended = [trial["state"] for trial in record.spent]
+            states.append({"method": method, "repeat": repeat, **{s: ended.count(s) for s in sorted(set(ended))}})
+        put(curves, OWN, repeat, pd.Series(record.default_value(0), index=whole_kimg(options.kimg)))
+        put(anew, OWN, repeat, trained_anew(search, search.default(), seeds, options.output))
+
+    result = {"best_at_cost": at_equal_cost(curves, options.kimg), "anew": compared(anew), "trials": states}
+    show(result)
+    write_result(options.json, {"kimg": options.kimg, "repeats": options.repeats, "seeds": options.seeds, **result})
+    if options.figures:
+        drawn = draw_curves([(metric_of(search.objectives[0].key), bands(curves))], looks([OWN, TUNED, RANDOM]), {})
+        save_figure(drawn, options.figures, "tune")
+
+
+def make_search(study: Study, method: str, repeat: int, kimg: float) -> Search:
+    """The section's search of the baseline, or a random one in the same space, with one repeat's seeds."""
+    assert study.tune is not None
+    sampler, pruner = study.tune.sampler, study.tune.pruner
+    if method == RANDOM:
+        sampler, pruner = Sampler(kind="random"), Pruner(kind="none")
+    changes = {"sampler": sampler.model_copy(update={"seed": repeat}), "pruner": pruner, "kimg": kimg}
+    changes |= {"seeds": [FIRST_TUNING_SEED + repeat], "trials": None, "minutes": None}
+    only: dict[str, str | None] = {"dataset": None, "variant": "baseline"}
+    (search,) = make_searches(study, study.tune.model_copy(update=changes), {}, only)
+    return search
+
+
+def run_search(search: Search, output: Path) -> tuple[Recorded, dict[str, Any]]:
+    """Spend the search's budget. Returns its record, and the best parameters."""
+    gpus = prepare(search.jobs(search.default()), ranks=1)
+    assert gpus is not None
+    storage, count = open_storage(default_url(output)), slots(gpus, 1)
+    if not Session(storage, LocalLauncher(count, 1, gpus), count, 1, output, lambda: False).run(search):
+        raise SystemExit(1)
+    study = open_study(search, storage)
+    (best,) = best_trials(study)
+    return Recorded(search_record(search, study)), search.space.suggest(FixedTrial(best.params))
+
+
+def trained_anew(search: Search, chosen: dict[str, Any], seeds: list[int], output: Path) -> float:
+    """The objective of parameters, averaged over other seeds."""
+    (job,) = search.jobs(chosen)
+    jobs = [replace(job, seed=seed, config=replace(job.config, seed=seed)) for seed in seeds]
+    tasks = [Task(job, JobDir(output / "anew" / job.identity), f"anew, {job.seed}-{job.identity}") for job in jobs]
+    missing = [task for task in tasks if not task.directory.finished()]
+    gpus = prepare([task.job for task in missing], ranks=1)
+    assert gpus is not None
+    count = slots(gpus, 1)
+    with Display(console) as display:
+        execute(missing, LocalLauncher(count, 1, gpus), range(count), [display], lambda: False)
+    key = search.objectives[0].key
+    return float(np.mean([task.directory.read_metrics()[0][-1]["metrics"][key] for task in tasks]))
+
+
+def put(table: dict[str, Any], method: str, repeat: int, value: Any) -> None:
+    """Add what a method reached in a repeat: a number, or a curve as a row."""
+    if isinstance(value, pd.Series):
+        table[method] = pd.concat([table.get(method, pd.DataFrame()), value.to_frame(repeat).T])
+    else:
+        table[method] = pd.concat([table.get(method, pd.Series(dtype=float)), pd.Series({repeat: value})])
+
+
+def whole_kimg(kimg: float) -> list[int]:
+    """The costs at which curves are read."""
+    return list(range(1, round(kimg) + 1))
+
+
+def curve(record: Recorded, kimg: float) -> pd.Series:
+    """The best value so far by the cost in kimg; NaN before the first complete trial."""
+    ended, costs = best_so_far(record, 0, "kimg"), whole_kimg(kimg)
+    at = np.searchsorted(ended["cost"].to_numpy(), np.array(costs) + 0.05, side="right") - 1  # whole batches: 24.02
+    return pd.Series(np.where(at >= 0, ended["best"].to_numpy()[np.maximum(at, 0)], np.nan), index=costs)
+
+
+def bands(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Mean and interval over repeats at each cost that all have reached, as `draw_curves` takes them."""
+    rows = []
+    for method, table in curves.items():
+        for kimg, values in table.dropna(axis="columns").items():
+            value = estimate(values)
+            low, high = value.mean - value.half_width, value.mean + value.half_width
+            rows.append({"variant": method, "kimg": kimg, "mean": value.mean, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def at_equal_cost(curves: Mapping[str, pd.DataFrame], kimg: float) -> list[dict[str, Any]]:
+    """The best values so far on the tuning seeds, at some shares of the budget."""
+    costs = [round(kimg * share) for share in SHARES]
+    return [{"kimg": cost, **compared({method: table[cost] for method, table in curves.items()})} for cost in costs]
+
+
+def compared(values: Series) -> dict[str, Any]:
+    """Every method over the repeats, and the paired differences."""
+    pairs = ((TUNED, OWN), (RANDOM, OWN), (TUNED, RANDOM))
+    differences = {f"{a} - {b}": plain(paired_difference(values[a], values[b])) for a, b in pairs}
+    means = {method: plain(estimate(values[method])) for method in (OWN, TUNED, RANDOM)}
+    return {**means, **differences, "values": {method: list(values[method]) for method in (OWN, TUNED, RANDOM)}}
+
+
+def plain(value: Estimate) -> dict[str, float]:
+    """An estimate as JSON can hold it."""
+    return {"mean": value.mean, "half_width": value.half_width}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the comparison."""
+    rows = [(f"{row['kimg']} kimg", row) for row in result["best_at_cost"]] + [("anew, fresh seeds", result["anew"])]
+    columns = [key for key in result["anew"] if key != "values"]
+    table = Table(title="best value so far on the tuning seeds, and the chosen settings anew (± 95% over repeats)")
+    table.add_column("")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name, row in rows:
+        table.add_row(name, *(f"{row[key]['mean']:.3f} ± {row[key]['half_width']:.3f}" for key in columns))
+    console.print(table)
+    for row in result["trials"]:
+        console.print(", ".join(f"{key} {value}" for key, value in row.items()))
+
+
+if __name__ == "__main__":
+    main()
