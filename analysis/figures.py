@@ -29,6 +29,7 @@ LEGEND_COLUMNS = 5
 GRIDS_PER_ROW = 5
 GRID_SIDE = 8  # images along a side of a sample grid
 FEW_POINTS = 15  # up to here every point of a curve gets a marker
+LEAST_FOR_DECADES = 12  # largest over smallest value from which 1, 3, 10 ... give two labels or more
 LOG_RANGE = 5  # largest over smallest value from which a log axis helps
 # Okabe and Ito (2008), black first and without the yellow, which is too light for lines.
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
@@ -135,7 +136,10 @@ def use_log_axis(ax: Axes, side: Literal["x", "y"] = "y") -> None:
     (ax.set_yscale if side == "y" else ax.set_xscale)("log")
     low, high = ax.get_ylim() if side == "y" else ax.get_xlim()
     axis, close = (ax.yaxis, (1.0, 2.0, 5.0)) if side == "y" else (ax.xaxis, (1.0, 3.0))
-    axis.set_major_locator(LogLocator(subs=close if high / low < (300 if side == "y" else 50) else (1.0,)))
+    if side == "x" and high / low < LEAST_FOR_DECADES:  # LogLocator would put labels too close to each other
+        axis.set_major_locator(MaxNLocator(3))
+    else:
+        axis.set_major_locator(LogLocator(subs=close if high / low < (300 if side == "y" else 50) else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(LogLocator(subs=range(2, 10)))
     axis.set_minor_formatter(NullFormatter())

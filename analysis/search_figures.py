@@ -101,7 +101,7 @@ def draw_slices(search: Search, keys: Sequence[str], objective: int) -> Figure:
             y = [trial["values"][objective] for trial in trials]
             numbers = [trial["number"] for trial in trials]
             last = max(len(search.trials) - 1, 1)
-            drawn = ax.scatter(x, y, c=numbers, cmap="viridis_r", s=12, linewidths=0, vmin=0, vmax=last)
+            drawn = ax.scatter(x, y, c=numbers, cmap="viridis_r", s=12, linewidths=0, vmin=0, vmax=last, clip_on=False)
             if best is not None and best in trials:
                 at = trials.index(best)
                 ax.scatter(x[at], y[at], s=45, facecolors="none", edgecolors=RING, linewidths=1.2, clip_on=False)
@@ -152,7 +152,8 @@ def draw_survival(shown: Sequence[tuple[str, pd.DataFrame]], styles: Mapping[str
         figure, (ax,) = panels(1, legend_rows=len(shown) > 1)
         for name, table in shown:
             look = styles[name]
-            ax.plot(table["kimg"], table["reached"], color=look.colour, marker=look.marker, linestyle=look.dash)
+            (line,) = ax.plot(table["kimg"], table["reached"], color=look.colour, clip_on=False)
+            line.set(marker=look.marker, linestyle=look.dash)
         _legend(figure, [name for name, _ in shown], styles)
         ax.set(xlabel="kimg of a trial", ylabel="trials that got there", xlim=(0, None), ylim=(0, None))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -207,7 +208,7 @@ def positions(search: Search, key: str, values: Sequence[Any]) -> list[float]:
 
 
 def set_axis(ax: Axes, search: Search, key: str, side: Literal["x", "y"]) -> None:
-    """Name and scale of a parameter's axis."""
+    """Name, range and scale of a parameter's axis: all that was searched, not only what was tried."""
     axis = ax.xaxis if side == "x" else ax.yaxis
     axis.set_label_text(short(key))
     if not search.is_numeric(key):
@@ -215,7 +216,10 @@ def set_axis(ax: Axes, search: Search, key: str, side: Literal["x", "y"]) -> Non
         axis.set_ticks(range(len(known)), [str(value) for value in known])
         ax.set_xlim(-0.5, len(known) - 0.5)
         ax.tick_params(axis="x", labelrotation=20 if max(len(str(value)) for value in known) > 6 else 0)
-    elif search.is_log(key):
+        return
+    low, high = (search.space[key][end] for end in ("low", "high"))
+    (ax.set_xlim if side == "x" else ax.set_ylim)(low, high)
+    if search.is_log(key):
         use_log_axis(ax, side)
     else:
         axis.set_major_locator(MaxNLocator(4))

@@ -1,8 +1,12 @@
 """Figures: what is drawn where, without looking at pixels."""
 
+import itertools
+
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from analysis import figures
 from analysis.metrics import METRICS
@@ -82,3 +86,19 @@ def test_samples_have_variants_as_columns_and_seeds_as_rows() -> None:
     assert axes[3, 0].images[0].get_array()[0, 0, 0] == pytest.approx(5 / 12 + 1 / 24)
     assert not axes[1, 1].images
     assert axes[1, 1].texts[0].get_text() == "no samples"
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1e-4, 1.2e-3), (7.5e-4, 0.012), (1.1e-3, 5.1e-3), (250, 400), (3, 300), (1e-6, 1)]
+)
+def test_labels_of_a_logarithmic_x_axis_do_not_touch(low: float, high: float) -> None:
+    with matplotlib.rc_context(figures.STYLE):
+        figure = Figure((figures.TEXT_WIDTH / figures.PANELS_PER_ROW, figures.PANEL_HEIGHT), layout="constrained")
+        ax = figure.subplots()
+        ax.set_xlim(low, high)
+        figures.use_log_axis(ax, "x")
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+        shown = [box for box, tick in zip(boxes, ax.get_xticks(), strict=True) if low <= tick <= high]
+    assert len(shown) >= 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(shown))
