@@ -70,9 +70,12 @@ class SearchUpload:
         self.parent = self._find_or_create_parent(record)
         mine = f"tags.{names.TUNING} = '{record['tuning']}' AND tags.{names.TRIAL} LIKE '%'"
         runs = _all_runs(client, experiment, mine)
-        self.runs = {int(run.data.tags[names.TRIAL]): run.info.run_id for run in runs}
+        by_number = {int(run.data.tags[names.TRIAL]): run for run in runs}
+        self.runs = {number: str(run.info.run_id) for number, run in by_number.items()}
+        self.marked = {number for number, run in by_number.items() if run.data.tags.get("best") == _word(True)}
+        self.ended = {number: run.data.tags.get("state") for number, run in by_number.items() if run.info.end_time}
         self.sent: dict[int, Record] = {}
-        self.whole: Record | None = None
+        self.summary: Record | None = None  # what of the record the parent was last brought up to date with
 
     def send(self, record: Record) -> None:
         """Bring the runs up to date with the record.
@@ -80,50 +83,53 @@ class SearchUpload:
         A trial of another worker is that one's to send; what it left unsent when it died is sent here later.
         """
         for trial in record["trials"]:
-            known = trial["number"] in self.runs or is_this_process(trial["worker"]) or _ended_long_ago(trial)
-            if trial["state"] != "waiting" and known and self.sent.get(trial["number"]) != trial:
-                self._send_trial(record, trial)
-                self.sent[trial["number"]] = trial
-        if record != self.whole:
+            number, state = trial["number"], trial["state"]
+            if state == "waiting" or self.ended.get(number) == state or self.sent.get(number) == trial:
+                continue
+            if number in self.runs or is_this_process(trial["worker"]) or _ended_long_ago(trial):
+                self._send_trial(trial, [objective["metric"] for objective in record["objectives"]], record)
+                self.sent[number] = trial
+        summary = {**record, "trials": [trial["state"] for trial in record["trials"]]}
+        if summary != self.summary:  # not whenever a running trial goes on: the artifact is the whole search
             self._send_parent(record)
-            self.whole = record
+            self.summary = summary
 
-    def _send_trial(self, record: Record, trial: Record) -> None:
+    def _send_trial(self, trial: Record, keys: list[str], record: Record) -> None:
         number = trial["number"]
         if number not in self.runs:
             self.runs[number] = self._create_trial(record, trial)
         run_id, before = self.runs[number], self.sent.get(number, {})
         params = [Param(key, str(value)) for key, value in trial["params"].items()]
         self.client.log_batch(run_id, params=params)
-        keys = [objective["metric"] for objective in record["objectives"]]
         done = len(before.get("rungs", ()))
         metrics = [
             Metric(key, value, trial["started"] or 0, images)
             for images, values in trial["rungs"][done:]
             for key, value in zip(keys, values, strict=True)
         ]
-        last = trial["rungs"][-1][0] if trial["rungs"] else 0
-        if trial["values"] is not None:
-            pairs = zip(keys, trial["values"], strict=True)
-            metrics += [Metric(f"objective_{key}", value, trial["ended"] or 0, last) for key, value in pairs]
-        metrics += [Metric(key, trial[key], trial["ended"] or 0, last) for key in ("kimg", "seconds")]
+        if trial["state"] not in OPEN:
+            values = {f"objective_{key}": value for key, value in zip(keys, trial["values"] or (), strict=False)}
+            values |= {key: trial[key] for key in ("kimg", "seconds")}
+            last = trial["rungs"][-1][0] if trial["rungs"] else 0
+            metrics += [Metric(key, value, trial["ended"] or 0, last) for key, value in values.items()]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
-        tags = {"state": trial["state"], "best": _word(number in record["best"]), "reason": trial["reason"]}
-        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        tags = {"state": trial["state"], "reason": trial["reason"]}
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items() if value])
         if trial["state"] not in OPEN:
             self.client.set_terminated(run_id, STATUS.get(trial["state"], "FAILED"), trial["ended"])
 
     def _create_trial(self, record: Record, trial: Record) -> str:
         tags = {names.TUNING: record["tuning"], names.TRIAL: str(trial["number"]), PARENT: self.parent}
-        tags |= {"default": _word(trial["is_default"]), **_places(record)}
+        tags |= {"default": _word(trial["is_default"]), "best": _word(False), **_places(record)}
         name = f"trial {trial['number']}" + (" (default)" if trial["is_default"] else "")
         return str(self.client.create_run(self.experiment, trial["started"], tags, name).info.run_id)
 
     def _send_parent(self, record: Record) -> None:
-        before = self.whole["best"] if self.whole else []
-        for number in {*before, *record["best"]} & self.runs.keys():  # the mark moves
-            self.client.set_tag(self.runs[number], "best", _word(number in record["best"]))
+        best = set(record["best"]) & self.runs.keys()
+        for number in self.marked ^ best:  # the mark moves
+            self.client.set_tag(self.runs[number], "best", _word(number in best))
+        self.marked = best
         by_number = {trial["number"]: trial for trial in record["trials"]}
         metrics = [Metric("trials", len(record["trials"]), 0, 0)]
         if len(record["best"]) == 1:
@@ -138,8 +144,10 @@ class SearchUpload:
             path = Path(folder) / names.TUNING_ARTIFACT
             path.write_text(json.dumps(record))
             self.client.log_artifact(self.parent, str(path))
-        ended = not any(trial["state"] in OPEN for trial in record["trials"])
-        self.client.update_run(self.parent, status="FINISHED" if ended else "RUNNING")
+        if any(trial["state"] in OPEN for trial in record["trials"]):
+            self.client.update_run(self.parent, status="RUNNING")
+        else:
+            self.client.set_terminated(self.parent)
 
     def _find_or_create_parent(self, record: Record) -> str:
         found = self._oldest_parent(record)

@@ -58,6 +58,9 @@ def test_trials_are_children_with_parameters_values_at_rungs_and_state(client, r
     assert children[0].data.params == {"schedules.gamma.start": "30.0", "batch_size": "8"}
     history = client.get_metric_history(children[0].info.run_id, "d_kl")
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.0)]
+    assert [(point.step, point.value) for point in client.get_metric_history(children[1].info.run_id, "kimg")] == [
+        (80, 0.08)
+    ]
     assert [children[n].data.tags["state"] for n in range(3)] == ["complete", "pruned", "diverged"]
     assert [children[n].info.status for n in range(3)] == ["FINISHED", "KILLED", "FAILED"]
     assert [children[n].data.tags["best"] for n in range(3)] == ["yes", "no", "no"]
@@ -73,6 +76,19 @@ def test_sent_again_by_a_later_command_it_is_the_same(client, record):
     parents, children = runs(client)
     assert len(parents) == 1
     assert len(children) == 3
+
+
+def test_a_later_command_sends_no_trial_again_that_it_finds_whole(client, record, monkeypatch):
+    upload(client, record)
+    sent = []
+    send = SearchUpload._send_trial
+    monkeypatch.setattr(SearchUpload, "_send_trial", lambda self, trial, *rest: sent.append(trial["number"]))
+    upload(client, record)
+    assert sent == []
+    monkeypatch.setattr(SearchUpload, "_send_trial", send)
+    better = {**record["trials"][0], "number": 3, "values": [-1.0], "is_default": False}
+    upload(client, {**record, "trials": [*record["trials"], better], "best": [3]})
+    assert [number for number, run in runs(client)[1].items() if run.data.tags["best"] == "yes"] == [3]
 
 
 def test_trials_that_another_live_worker_runs_are_left_to_it(client, record):
