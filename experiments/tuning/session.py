@@ -16,6 +16,7 @@ from experiments.tuning.record import search_record
 from experiments.tuning.search import Search
 from experiments.tuning.storage import open_study, take_over
 from experiments.tuning.tracking import SearchTracker
+from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import write_json
 
@@ -46,6 +47,7 @@ class Session:
                     record = read()
                     display.told(record)
                     write_json(folder / TUNING_ARTIFACT, record)
+                    drop_checkpoints(folder, record)
 
             display.told(read(), quiet=True)
             workers = Workers(

@@ -68,7 +68,7 @@ def run_trial(
     for job in watch.jobs():
         name = f"{job.variant}-seed{job.seed}-{job.identity}"
         label = f"{search.dataset}/{search.variant} trial {trial.number}, {job.variant}/{job.seed}"
-        task = Task(job, JobDir(folder / f"trial{number:04}" / name), label)
+        task = Task(job, JobDir(trial_folder(folder, number) / name), label)
         watch.follow(task)
         if not task.directory.finished():
             execute([task], launcher, [slot], [watch], lambda: watch.look() or should_stop())
@@ -81,6 +81,20 @@ def run_trial(
 def first_attempt(trial: optuna.Trial) -> int:
     """The number under which the trial's files lie: its own, or that of the attempt which it repeats."""
     return int((frozen(trial).system_attrs.get(RETRIES) or [trial.number])[0])
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """Where the jobs of a trial lie, in the search's folder; `number` is that of its first attempt."""
+    return folder / f"trial{number:04}"
+
+
+def drop_checkpoints(folder: Path, record: dict[str, Any]) -> None:
+    """Free the disk of weights that no one goes on from: those of complete trials that are not the best."""
+    for trial in record["trials"]:
+        if trial["state"] == COMPLETE and trial["number"] not in record["best"]:
+            first = trial["number"] if trial["retry_of"] is None else trial["retry_of"]
+            for job in trial_folder(folder, first).glob("*/"):
+                shutil.rmtree(JobDir(job).checkpoints, ignore_errors=True)
 
 
 @dataclass

@@ -125,3 +125,34 @@ def test_ctrl_c_queues_the_trial_again_and_the_next_command_goes_on_from_its_che
     again = command(study_file, *long, "--dry-run")
     assert "1 waiting, 1 interrupted" in again.stdout
     assert checkpoint.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_commands_share_a_search_on_postgresql_and_one_goes_on_with_what_the_killed_other_ran(
+    command, study_file, postgresql
+):
+    arguments = (study_file, "--storage", postgresql(), "--trials", "3", "--workers", "1")
+    arguments += ("--set", "total_kimg=1.6", "evaluation.every_kimg=0.8", "checkpoint_every_kimg=0.1")
+    killed, other = command.start(*arguments), command.start(*arguments)
+    deadline = time.time() + 180
+    while len(list(command.folder.glob("runs/**/checkpoints/0*"))) < 2 and time.time() < deadline:
+        time.sleep(0.05)
+    killed.kill()
+    killed.communicate()
+    out, err = other.communicate(timeout=600)
+    assert other.returncode == 0, out + err
+    (record,) = command.folder.glob("runs/tiny/tune/stacked-digits/baseline/random-*/tuning.json")
+    trials = json.loads(record.read_text())["trials"]
+    states = [trial["state"] for trial in trials]
+    assert states.count("complete") == 3
+    assert states.count("interrupted") == 1
+    before = trials[states.index("interrupted")]
+    after = next(trial for trial in trials if trial["retry_of"] == before["number"])
+    assert after["params"] == before["params"]
+    assert before["worker"]["pid"] == killed.pid
+    assert after["worker"]["pid"] == other.pid
+    (folder,) = record.parent.glob(f"trial{before['number']:04}/*")
+    assert (folder / "log.txt").read_text().count("=== attempt ") == 2
+    images = [json.loads(line)["images"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert images == sorted(set(images))  # it went on, and did not begin again

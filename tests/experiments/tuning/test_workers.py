@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from experiments.tuning.attributes import WORKER
 from experiments.tuning.record import search_record
 from experiments.tuning.storage import JOURNAL, MOST_KILLS, open_storage, open_study, take_over
+from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import JobDir
 from tests.experiments.tuning.conftest import InventedLauncher, Told
@@ -230,6 +231,19 @@ def test_what_a_killed_process_was_running_is_taken_over(search, tmp_path, work,
     assert [trial["state"] for trial in found] == ["interrupted", "complete", "complete", "complete"]
     assert found[1]["params"] == found[0]["params"]
     assert found[1]["is_default"]
+
+
+def test_only_the_best_trial_keeps_its_weights(search, storage, work, tmp_path):
+    made = search(("trials: 3", "trials: 5"))
+    work(made, storage)
+    found = record_of(made, storage)
+    for number in range(5):
+        (job,) = (tmp_path / "files" / f"trial{number:04}").iterdir()
+        (job / "checkpoints" / "0000000160").mkdir(parents=True)
+    drop_checkpoints(tmp_path / "files", found)
+    kept = [path.parts[-3] for path in (tmp_path / "files").glob("*/*/checkpoints")]
+    assert kept == [f"trial{number:04}" for number in found["best"]]
+    assert len(list((tmp_path / "files").glob("*/*/result.json"))) == 5
 
 
 def test_a_worker_elsewhere_that_fell_silent_is_taken_over_after_its_grace(search, url, work, monkeypatch):
