@@ -32,7 +32,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     tune = commands.add_parser("tune", help="the same for searches: tables, figures and tune.md")
     tune.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several with searches")
     tune.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/tune/report)")
-    tune.add_argument("--tuning", metavar="ID", nargs="+", help="report on these searches only")
+    tune.add_argument("--comparison", metavar="ID", nargs="+", help="report on the searches of these comparisons only")
     tune.set_defaults(run=write_searches)
     return parser.parse_args(argv)
 
@@ -59,7 +59,7 @@ def write_comparison(args: argparse.Namespace) -> None:
 
 def write_searches(args: argparse.Namespace) -> None:
     """Write the report on searches and print its table. Raises StudyError if there is nothing to report on."""
-    searches = load_searches(open_client(), args.study, args.tuning)
+    searches = load_searches(open_client(), args.study, args.comparison)
     study = searches[0].study
     out = args.out or Path("runs") / study / "tune" / "report"
     out.mkdir(parents=True, exist_ok=True)

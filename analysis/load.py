@@ -59,10 +59,10 @@ def find_study(client: MlflowClient, name: str | None) -> Experiment:
     return studies[name]
 
 
-def load_searches(client: MlflowClient, study: str | None, identities: Collection[str] | None) -> list[Search]:
-    """The searches of a study (None: of the only one that has any), all or those with these identities.
+def load_searches(client: MlflowClient, study: str | None, comparisons: Collection[str] | None) -> list[Search]:
+    """The searches of a study (None: of the only one that has any), all or those of these comparisons.
 
-    Raises StudyError if there are none, or if one that is asked for is missing.
+    Raises StudyError if there are none, or if a comparison that is asked for has none.
     """
     found = {e.name: e for e in _experiments(client) if e.name.endswith(names.tuning_experiment(""))}
     studies = {name.removesuffix(names.tuning_experiment("")): experiment for name, experiment in found.items()}
@@ -76,11 +76,12 @@ def load_searches(client: MlflowClient, study: str | None, identities: Collectio
     first: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.info.start_time):
         first.setdefault(run.data.tags[names.TUNING], run)
-    absent = sorted(set(identities or ()) - set(first))
-    if absent or not first:
-        raise StudyError(f"no search {', '.join(absent) or 'at all'} of {study} is in MLflow")
-    wanted = [run for identity, run in first.items() if identities is None or identity in identities]
-    return [_search(client, run.info.run_id) for run in wanted]
+    searches = [_search(client, run.info.run_id) for run in first.values()]
+    absent = sorted(set(comparisons or ()) - {search.comparison for search in searches})
+    if absent or not searches:
+        of = f" of comparison {', '.join(absent)}" if absent else ""
+        raise StudyError(f"no search{of} of {study} is in MLflow")
+    return [search for search in searches if comparisons is None or search.comparison in comparisons]
 
 
 def _search(client: MlflowClient, run_id: str) -> Search:

@@ -63,10 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
     if asked:
         errors.print("stopped; run the same command again to go on")
         return 128 + asked[0]
-    code = report(searches, options.output)
-    if failed or code:
+    unreported = report(searches, options.output)
+    if failed:
         return 1
-    return apply_best(options.study, study, searches, storage, options.apply) if options.apply else 0
+    code = apply_best(options.study, study, searches, storage, options.apply) if options.apply else 0
+    return code or (1 if unreported else 0)
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -121,10 +122,11 @@ def show(searches: list[Search], url: str, options: argparse.Namespace) -> None:
 
 
 def report(searches: list[Search], output: Path) -> int:
-    """Let `analysis` write and print the report of these searches. Returns its exit code."""
+    """Let `analysis` report these searches and those by other methods that they compare with. Returns its exit code."""
     name = searches[0].study.name
     command = [sys.executable, "-m", "analysis", "tune", "--study", name]
-    command += ["--out", str(output / name / "tune" / "report"), "--tuning", *(search.identity for search in searches)]
+    command += ["--out", str(output / name / "tune" / "report")]
+    command += ["--comparison", *sorted({search.comparison for search in searches})]
     return subprocess.run(command).returncode
 
 

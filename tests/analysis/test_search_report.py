@@ -38,6 +38,14 @@ def test_report_of_two_methods_beside_each_other(
     assert "different amounts" in printed
 
 
+def test_only_what_may_be_compared_is_reported_if_so_asked(store: MlflowClient, tmp_path: Path) -> None:
+    log_search(store, record([trial(0)]))
+    log_search(store, record([trial(0)], sampler="random", tuning="ffffffffff"))
+    log_search(store, record([trial(0)], comparison="1111111111", tuning="eeeeeeeeee"))
+    assert main(["tune", "--comparison", "0f9e8d7c6b", "--out", str(tmp_path / "out")]) == 0
+    assert set(pd.read_csv(tmp_path / "out" / "searches.csv")["search"]) == {"a1b2c3d4e5", "ffffffffff"}
+
+
 def test_a_search_of_few_trials_says_what_it_cannot_show(store: MlflowClient, tmp_path: Path) -> None:
     log_search(store, record([trial(0, is_default=True), trial(1, value=0.4), trial(2, "pruned")]))
     assert main(["tune", "--study", "tiny", "--out", str(tmp_path / "out")]) == 0
@@ -89,7 +97,7 @@ def test_of_two_parents_of_one_search_the_first_counts(store: MlflowClient, tmp_
     ("arguments", "part"),
     [
         (["--study", "tinny"], "study 'tinny' has no searches (with searches in MLflow"),
-        (["--tuning", "0123456789"], "no search 0123456789 of tiny"),
+        (["--comparison", "0123456789"], "no search of comparison 0123456789 of tiny"),
     ],
 )
 def test_what_is_not_there_is_told(
