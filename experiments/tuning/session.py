@@ -14,7 +14,7 @@ from experiments.startup import console, errors
 from experiments.tuning.display import SearchDisplay, progress_text
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search
-from experiments.tuning.storage import open_study, take_over
+from experiments.tuning.storage import STORAGE_ERRORS, open_study, storage_message, take_over
 from experiments.tuning.tracking import SearchTracker
 from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
@@ -33,7 +33,14 @@ class Session:
     asked_to_stop: Callable[[], bool]
 
     def run(self, search: Search) -> bool:
-        """Work on a search until its budget is spent. Returns whether nothing stood in the way."""
+        """Work on a search until its budget is spent. Returns whether nothing stood in the way, which is told if so."""
+        try:
+            return self._run(search)
+        except STORAGE_ERRORS as error:
+            errors.print(f"error: {search.name}: {storage_message(error)}", markup=False)
+            return False
+
+    def _run(self, search: Search) -> bool:
         study, folder, lock = open_study(search, self.storage), search_folder(search, self.output), threading.Lock()
         take_over(study)
 
@@ -46,8 +53,11 @@ class Session:
                 with lock:
                     record = read()
                     display.told(record)
-                    write_json(folder / TUNING_ARTIFACT, record)
                     drop_checkpoints(folder, record)
+                    try:
+                        write_json(folder / TUNING_ARTIFACT, record)
+                    except OSError as error:  # a full disk, say: it is a copy, and written again after the next trial
+                        display.say(f"not written: {folder / TUNING_ARTIFACT}: {error.strerror}")
 
             display.told(read(), quiet=True)
             workers = Workers(
@@ -70,7 +80,7 @@ class Session:
             errors.print(
                 f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False
             )
-        console.print(f"{search.name}: {progress_text(read())}", markup=False)
+        console.print(f"{search.name}: {progress_text(read())}", markup=False, soft_wrap=True)
         return workers.error is None
 
 

@@ -9,6 +9,7 @@ import re
 import socket
 import time
 import warnings
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,23 @@ POSTGRESQL_DRIVER = "postgresql+psycopg"  # what the extra `postgresql` installs
 HEARTBEAT_SECONDS = 10
 GRACE_SECONDS = 60  # without a heartbeat for so long, a trial counts as killed
 CLAIM_SECONDS = 1.0  # how long a worker that took a queued trial waits for another that did so at the same moment
+STORAGE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
 MOST_KILLS = 5  # of one trial's workers, after which it is not queued again: it may be what kills them
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # the terminal shows trials in the project's own way
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+class PatientStorage(RDBStorage):
+    """A storage whose heartbeats survive a database that is away for a moment, instead of ending with a traceback.
+
+    If it stays away, others will take the trial for dead, which its worker notices at the next evaluation.
+    """
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        """See RDBStorage."""
+        with suppress(*STORAGE_ERRORS):
+            super().record_heartbeat(trial_id)
 
 
 def default_url(folder: Path) -> str:
@@ -80,7 +94,7 @@ def open_storage(url: str) -> BaseStorage:
         options: dict[str, Any] = {"pool_pre_ping": True}
         if parsed.drivername.startswith("sqlite"):
             options["connect_args"] = {"timeout": GRACE_SECONDS}  # while another worker writes
-        return RDBStorage(
+        return PatientStorage(
             parsed.render_as_string(hide_password=False),
             engine_kwargs=options,
             heartbeat_interval=HEARTBEAT_SECONDS,
@@ -170,8 +184,13 @@ def first_rung_kimg(search: Search) -> float:
     return next(iter(search.configs.values())).evaluation.every_kimg
 
 
+def storage_message(error: BaseException) -> str:
+    """What to tell of one of STORAGE_ERRORS, in one line."""
+    return f"the storage does not answer: {str(error.__cause__ or error).splitlines()[0]}"
+
+
 class TakenByAnother(BaseException):
-    """Another worker runs this trial. Not an Exception: Optuna would end the trial, which is no longer this one's."""
+    """Another worker runs this trial, or will. Not an Exception: Optuna would end what is no longer this one's."""
 
 
 def claim(trial: optuna.Trial, slot: int) -> None:

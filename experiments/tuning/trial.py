@@ -8,8 +8,7 @@ from statistics import fmean
 from typing import Any
 
 import optuna
-from optuna.exceptions import StorageInternalError, TrialPruned
-from sqlalchemy.exc import SQLAlchemyError
+from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
 from experiments.execute import Launcher, Observer, Task, execute, log_tail
 from experiments.plan import Job
@@ -28,11 +27,9 @@ from experiments.tuning.attributes import (
     RUNNING,
 )
 from experiments.tuning.search import Search
-from experiments.tuning.storage import frozen, queue_again
+from experiments.tuning.storage import STORAGE_ERRORS, TakenByAnother, frozen, queue_again, storage_message
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
-
-STORAGE_ERRORS = (StorageInternalError, SQLAlchemyError)
 
 
 class TrialFailed(Exception):
@@ -60,7 +57,8 @@ def run_trial(
 ) -> list[float]:
     """Train the trial's jobs and return the value of each objective.
 
-    Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted or StorageLost.
+    Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted, StorageLost or
+    TakenByAnother.
     """
     trial.set_user_attr(OUTCOME, RUNNING)
     number = first_attempt(trial)
@@ -107,6 +105,7 @@ class Watch:
     observers: list[Observer]
     pruned: bool = False
     lost: Exception | None = None  # why the storage could not be told
+    taken: bool = False  # whether others took this worker for dead, and its trial over
     seen: list[list[list[float]]] = field(default_factory=list)  # job -> evaluation -> value of each objective
     rungs: list[tuple[int, list[float]]] = field(default_factory=list)
     cost: list[tuple[float, float]] = field(default_factory=list)  # job -> kimg and device seconds
@@ -128,7 +127,7 @@ class Watch:
         self.cost.append((0.0, 0.0))
 
     def look(self) -> bool:
-        """Report what is new. Returns whether to stop the job: it is pruned, or Optuna cannot be told."""
+        """Report what is new. Returns whether to stop the job: pruned, taken over, or Optuna cannot be told."""
         assert self.directory is not None
         points, self.offset = self.directory.read_metrics(self.offset)
         try:
@@ -139,7 +138,9 @@ class Watch:
                 self.trial.set_user_attr(COST, {"kimg": kimg, "seconds": seconds})
         except STORAGE_ERRORS as error:
             self.lost = error
-        return self.pruned or self.lost is not None
+        except UpdateFinishedTrialError:  # this machine slept, say, and its heartbeats with it
+            self.taken = True
+        return self.pruned or self.taken or self.lost is not None
 
     def values(self) -> list[float]:
         """Each objective, averaged over the jobs that have been evaluated."""
@@ -149,7 +150,9 @@ class Watch:
     def settle(self, task: Task, should_stop: Callable[[], bool]) -> None:
         """After a job: say nothing if it is finished, else raise what has become of the trial."""
         if self.lost is not None:
-            raise StorageLost(str(self.lost).splitlines()[0]) from self.lost
+            raise StorageLost(storage_message(self.lost)) from self.lost
+        if self.taken:
+            raise TakenByAnother
         if self.pruned:
             self._end(PRUNED)
             shutil.rmtree(task.directory.checkpoints, ignore_errors=True)  # no one goes on from there

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.trial import TrialState
 
@@ -19,14 +20,16 @@ from experiments.tuning.attributes import FAILED, OUTCOME, REASON, SURPLUS, WORK
 from experiments.tuning.budget import admit, counted
 from experiments.tuning.search import Search
 from experiments.tuning.storage import (
+    STORAGE_ERRORS,
     TakenByAnother,
     claim,
     is_this_process,
     make_sampler,
     open_study,
+    storage_message,
     take_over,
 )
-from experiments.tuning.trial import STORAGE_ERRORS, Interrupted, StorageLost, TrialFailed, run_trial
+from experiments.tuning.trial import Interrupted, StorageLost, TrialFailed, run_trial
 from r3gan.config import IMG_PER_KIMG
 
 WAIT_SECONDS = 2.0  # between looks at trials that others run
@@ -71,8 +74,10 @@ class Workers:
             study = open_study(self.search, self.storage)
             while not self.should_stop() and self._one_trial(study, slot):
                 pass
-        except (*STORAGE_ERRORS, StorageLost) as error:
-            self.error = f"storage: {str(error).splitlines()[0]}"
+        except STORAGE_ERRORS as error:
+            self.error = storage_message(error)
+        except (StorageLost, OSError) as error:
+            self.error = str(error)
         except Exception:  # a worker never ends unheard
             self.error = traceback.format_exc()
 
@@ -121,7 +126,9 @@ class Workers:
             self._count_failure(trial)
             raise
         except STORAGE_ERRORS as error:
-            raise StorageLost(str(error).splitlines()[0]) from error
+            raise StorageLost(storage_message(error)) from error
+        except UpdateFinishedTrialError as error:
+            raise TakenByAnother from error
         self._failures = 0
         return values
 

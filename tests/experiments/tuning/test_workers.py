@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from experiments.tuning.attributes import WORKER
 from experiments.tuning.record import search_record
-from experiments.tuning.storage import JOURNAL, MOST_KILLS, open_storage, open_study, take_over
+from experiments.tuning.storage import JOURNAL, MOST_KILLS, open_storage, open_study, queue_again, take_over
 from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import JobDir
@@ -259,6 +259,38 @@ def test_a_worker_elsewhere_that_fell_silent_is_taken_over_after_its_grace(searc
     time.sleep(2.5)
     work(made, storage)
     assert states(made, storage) == ["interrupted", "complete", "complete", "complete"]
+
+
+def test_a_worker_that_others_took_for_dead_stops_its_job_and_goes_on_from_its_checkpoint(search, storage, work):
+    made = search(("trials: 3", "trials: 2"))
+    study, launcher, told = open_study(made, storage), InventedLauncher(), Told()
+
+    def asleep_for_long(config):
+        if launcher.steps == 1:  # between the evaluations of the first trial
+            (trial,) = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            study.tell(trial.number, state=TrialState.FAIL)
+            queue_again(study, trial)
+            launcher.steps += 10
+        return False
+
+    launcher.fails = asleep_for_long
+    assert work(made, storage, launcher, told=told).error is None
+    assert states(made, storage) == ["interrupted", "complete", "complete"]
+    found = record_of(made, storage)["trials"]
+    assert found[1]["params"] == found[0]["params"]
+    assert len({root for root, _ in launcher.started}) == 2
+
+
+def test_heartbeats_outlive_a_database_that_is_away_for_a_moment(storage, monkeypatch):
+    asked = []
+
+    def refuse(self, trial_id):
+        asked.append(trial_id)
+        raise optuna.exceptions.StorageInternalError("the connection is lost")
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, "record_heartbeat", refuse)
+    storage.record_heartbeat(7)
+    assert asked == [7]
 
 
 def test_a_trial_that_is_alive_elsewhere_is_waited_for(search, storage, work):
