@@ -13,7 +13,7 @@ from experiments.plan import run_problems
 from experiments.problems import StudyError, StudyProblem, unknown
 from experiments.startup import catch_signals, console, errors, prepare
 from experiments.study import Study, read_study
-from experiments.tuning.applied import apply_best, apply_problems
+from experiments.tuning.applied import apply_problems, apply_trials
 from experiments.tuning.display import search_table
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search, make_searches, seed_warnings
@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
             study, tune, parse_settings(options.set), {"dataset": options.dataset, "variant": options.variant}
         )
         jobs = [job for search in searches for job in search.jobs({})]
-        problems = [*run_problems(study, jobs, options.ranks), *apply_problems(study, searches, options.apply)]
+        problems = [
+            *run_problems(study, jobs, options.ranks),
+            *apply_problems(study, searches, options.apply, options.trial),
+        ]
         if problems:
             raise StudyError(problems)
         for sentence in seed_warnings(study, searches):
@@ -66,7 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
     unreported = report(searches, options.output)
     if failed:
         return 1
-    code = apply_best(options.study, study, searches, storage, options.apply) if options.apply else 0
+    code = 0
+    if options.apply:
+        code = apply_trials(options.study, study, searches, storage, options.apply, options.trial)
     return code or (1 if unreported else 0)
 
 
@@ -85,11 +90,14 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--storage", metavar="URL", help="sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE")
     add("--dry-run", action="store_true", help="show the searches and stop")
     add("--apply", metavar="NAME", help="write the best parameters into the study file, as a new variant")
+    add("--trial", type=int, metavar="N", help="with --apply: this trial, not the best one")
     add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
     add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
     add("--micro-batch", type=positive, help="pairs that a rank computes at once: less memory, the same result")
     add("--output", type=Path, default=Path("runs"), help="where the files of the trials go (default: runs)")
     options = parser.parse_args(arguments)
+    if options.trial is not None and options.apply is None:
+        parser.error("--trial goes with --apply")
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
     return options

@@ -1,4 +1,4 @@
-"""The best trial of a search as a variant of the study: `--apply NAME`."""
+"""A trial of a search as a variant of the study: `--apply NAME`."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage
-from optuna.trial import FixedTrial, FrozenTrial
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from experiments.apply import apply_variant, check_name
 from experiments.names import BASELINE
@@ -23,14 +23,17 @@ from experiments.yamlfile import KeyPath
 from r3gan.config import IMG_PER_KIMG
 
 
-def apply_problems(study: Study, searches: list[Search], name: str | None) -> Iterator[StudyProblem]:
-    """Why the best trials could not be written into the study file, so that a long search is not begun in vain."""
+def apply_problems(study: Study, searches: list[Search], name: str | None, trial: int | None) -> Iterator[StudyProblem]:
+    """Why trials could not be written into the study file, so that a long search is not begun in vain."""
     if name is None:
         return
     datasets = {search.dataset for search in searches}
     if len(datasets) > 1:
         message = f"parameters of {len(datasets)} datasets do not go into one variant: choose with --dataset"
         yield StudyProblem("--apply", name, message)
+    if trial is not None and len(searches) > 1:
+        message = f"is of which of the {len(searches)} searches? Choose with --variant and --dataset"
+        yield StudyProblem("--trial", str(trial), message)
     for search in searches:
         yield from check_name(study, variant_name(searches, search, name))
 
@@ -40,12 +43,21 @@ def variant_name(searches: list[Search], search: Search, name: str) -> str:
     return name if len({other.variant for other in searches}) == 1 else f"{search.variant}-{name}"
 
 
-def apply_best(file: Path, study: Study, searches: list[Search], storage: BaseStorage, name: str) -> int:
-    """Write the best trial of each search into the study file. Returns the exit code."""
+def apply_trials(
+    file: Path, study: Study, searches: list[Search], storage: BaseStorage, name: str, number: int | None
+) -> int:
+    """Write the best trial of each search, or the one with a number, into the study file. Returns the exit code."""
     for search in searches:
-        best = best_trials(open_study(search, storage))
+        optuna_study = open_study(search, storage)
+        best = best_trials(optuna_study)
+        if number is not None:
+            complete = optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            best = [trial for trial in complete if trial.number == number]
         if len(best) != 1:
-            found = f"{len(best)} trials are best, none of them in both objectives" if best else "no trial is complete"
+            found = f"no trial is complete{'' if number is None else f' with the number {number}'}"
+            if best:
+                front = ", ".join(str(trial.number) for trial in best)
+                found = f"none of the trials {front} is best in every objective: choose one with --trial"
             errors.print(f"error: --apply: {search.name}: {found}", markup=False)
             return 1
         target = variant_name(searches, search, name)

@@ -64,8 +64,9 @@ def number_text(value: Any) -> str:
 
 def budget_text(budget: Budget) -> str:
     """All limits that there are."""
-    limits = {"trials": budget.trials, "kimg": budget.kimg, "minutes": budget.minutes}
-    return ", ".join(f"{limit:g} {unit}" for unit, limit in limits.items() if limit is not None)
+    limits = {"trial": budget.trials, "kimg": budget.kimg, "minute": budget.minutes}
+    plural = {unit: "" if unit == "kimg" or limit == 1 else "s" for unit, limit in limits.items()}
+    return ", ".join(f"{limit:g} {unit}{plural[unit]}" for unit, limit in limits.items() if limit is not None)
 
 
 def seeds_text(search: Search) -> str:
