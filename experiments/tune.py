@@ -16,7 +16,7 @@ from experiments.study import Study, read_study
 from experiments.tuning.applied import apply_problems, apply_trials
 from experiments.tuning.display import search_table
 from experiments.tuning.record import search_record
-from experiments.tuning.search import Search, make_searches, seed_warnings
+from experiments.tuning.search import Search, make_searches, rank_problems, seed_warnings
 from experiments.tuning.section import Pruner, PrunerName, Sampler, SamplerName, Tune
 from experiments.tuning.storage import default_url, existing_study, is_there, open_storage, url_for_people
 from r3gan.arguments import positive
@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         jobs = [job for search in searches for job in search.jobs({})]
         problems = [
             *run_problems(study, jobs, options.ranks),
+            *(problem for search in searches for problem in rank_problems(search, options.ranks)),
             *apply_problems(study, searches, options.apply, options.trial),
         ]
         if problems:

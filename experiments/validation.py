@@ -20,6 +20,8 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
             yield path, unknown("key", path[-1], keys_at(schema, path[:-1]))
         elif kind in ("missing", "missing_argument"):
             yield path, "is missing"
+        elif kind in ("model_type", "dict_type"):
+            yield path, f"a mapping of keys was expected, not {given!r}"
         elif kind == "literal_error":
             yield path, unknown("value", given, get_args_at(schema, path))
         else:

@@ -171,7 +171,7 @@ def make_searches(study: Study, tune: Tune, settings: Tree, only: dict[str, str 
                     Budget(tune.trials, tune.kimg, tune.minutes),
                     tune.default_first,
                 )
-                problems += [*_probe_problems(search), *_method_problems(search)]
+                problems += [*_probe_problems(search), *_method_problems(search), *_length_problems(search)]
                 searches.append(search)
             except StudyError as error:
                 problems += error.problems
@@ -210,6 +210,8 @@ def _base_configs(study: Study, dataset: str, bases: dict[str, Node], seed: int)
 def _objectives(study: Study, tune: Tune, evaluation: EvaluationConfig) -> Iterator[Objective]:
     for i, objective in enumerate(tune.objective):
         place = ("tune", "objective", i, "metric")
+        if objective.metric in [before.metric for before in tune.objective[:i]]:
+            raise StudyError([study.document.problem(place, f"{objective.metric} is an objective already")])
         if objective.metric not in NUMBERS:
             raise StudyError([study.document.problem(place, unknown("metric", objective.metric, NUMBERS))])
         number = NUMBERS[objective.metric]
@@ -250,6 +252,35 @@ def _method_problems(search: Search) -> Iterator[StudyProblem]:
             yield problem(("tune", "pruner"), message)
         if search.sampler.kind == "qmc":
             yield problem(("tune", "sampler"), "qmc cannot weigh several objectives: choose another")
+
+
+def _length_problems(search: Search) -> Iterator[StudyProblem]:
+    """A budget, or a pruner, that no trial fits into."""
+    trial_kimg, budget, pruner = search.trial_img / IMG_PER_KIMG, search.budget.kimg, search.pruner
+    if budget is not None and budget < trial_kimg:
+        message = f"{budget:g} is less than the {trial_kimg:g} kimg of one trial on {search.dataset}"
+        yield search.study.document.problem(("tune", "kimg"), message)
+    for key in ("warmup_kimg", "min_kimg"):
+        value = getattr(pruner, key)
+        if value is not None and value >= trial_kimg:
+            message = (
+                f"{value:g} is not below the {trial_kimg:g} kimg of a trial on {search.dataset}: nothing is pruned"
+            )
+            yield search.study.document.problem(("tune", "pruner", key), message)
+
+
+def rank_problems(search: Search, ranks: int) -> Iterator[StudyProblem]:
+    """Batch sizes that the space holds and the ranks cannot share."""
+    for p in search.space.searched:
+        if p.key != "batch_size":
+            continue
+        sizes = (
+            p.choices.values() if p.kind == "choice" else range(int(p.low or 0), int(p.high or 0) + 1, int(p.step or 1))
+        )
+        odd = next((size for size in sizes if size % ranks), None)
+        if odd is not None:
+            message = f"may be {odd}, which {ranks} ranks cannot share evenly"
+            yield search.study.document.problem(p.place, message)
 
 
 def _selection_problems(

@@ -165,10 +165,10 @@ def _choice_problems(value: Any) -> Iterator[str]:
     if not isinstance(value, (list, dict)) or not value:
         yield f"choice: {value!r} is not a list of plain values or a mapping of names to values"
     elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, (list, dict)):
-                yield f"choice: give {item} a name: `choice: {{NAME: {item}}}`"
-        if len({repr(item) for item in value}) != len(value):
+        unnamed = [item for item in value if isinstance(item, (list, dict))]
+        if unnamed:
+            yield f"choice: give {unnamed[0]} a name: `choice: {{NAME: {unnamed[0]}}}`"
+        elif len(set(value)) != len(value):
             yield "choice: a value is given twice"
 
 
@@ -185,6 +185,9 @@ def _range_problems(kind: str, value: Any, step: float | None) -> Iterator[str]:
         yield f"{kind}: the low end {low:g} must be 1 or more"
     if step is not None and (step <= 0 or step > high - low or (kind == "int" and step != int(step))):
         yield f"step: {step:g} does not fit between {low:g} and {high:g}"
+    elif step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
+        reached = low + (high - low) // step * step
+        yield f"step: from {low:g} in steps of {step:g}, {reached:g} is reached and {high:g} is not"
 
 
 def _parameter(key: str, spec: Any, place: KeyPath) -> Parameter:

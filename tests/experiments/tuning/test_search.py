@@ -5,7 +5,7 @@ import pytest
 from experiments.plan import fingerprint
 from experiments.problems import StudyError
 from experiments.study import read_study
-from experiments.tuning.search import SHARED, make_searches, seed_warnings, tuning_seeds
+from experiments.tuning.search import SHARED, make_searches, rank_problems, seed_warnings, tuning_seeds
 
 NO_PRUNER = "pruner: none"
 
@@ -141,6 +141,18 @@ def test_tuning_on_a_seed_that_is_compared_is_warned_about(write_tune, line_of):
         ),
         ("{metric: d_kl}", "{metric: d_kl, direction: maximize}", "d_kl is better when lower: minimize"),
         ("{metric: d_kl}", "[]", "at least one is needed"),
+        (
+            "{metric: d_kl}",
+            "[{metric: d_kl}, {metric: d_kl, at: best}]",
+            "objective.1.metric: d_kl is an objective already",
+        ),
+        ("trials: 3", "kimg: 0.1", "tune.kimg: 0.1 is less than the 0.16 kimg of one trial on stacked-digits"),
+        (
+            NO_PRUNER,
+            "pruner: {kind: median, warmup_kimg: 0.16}",
+            "tune.pruner.warmup_kimg: 0.16 is not below the 0.16 kimg",
+        ),
+        (NO_PRUNER, "pruner: {kind: hyperband, min_kimg: 9}", "tune.pruner.min_kimg: 9 is not below the 0.16 kimg"),
         ("sampler: random", "sampler: tpee", "unknown value tpee; did you mean tpe?"),
         (NO_PRUNER, "pruner: {kind: median, min_kimg: 1}", "min_kimg is not for median"),
         (NO_PRUNER, "pruner: {kind: hyperband, reduction_factor: 1}", "1 must be 2 or more"),
@@ -160,6 +172,17 @@ def test_a_section_that_cannot_work_is_refused(searches, old, new, part):
     found = problems(searches, (old, new))
     assert part in found
     assert "study.yaml:" in found
+
+
+@pytest.mark.parametrize(
+    ("space", "odd"),
+    [("choice: [8, 15]", 15), ("int: [8, 64]", 9), ("int: [8, 64], step: 8", None), ("log_int: [2, 64]", 3)],
+)
+def test_batch_sizes_that_the_ranks_cannot_share_are_found_before_anything_runs(search, space, odd):
+    found = [str(problem) for problem in rank_problems(search(("choice: [8, 16]", space)), 2)]
+    assert len(found) == (odd is not None)
+    assert all(f"tune.space.batch_size: may be {odd}, which 2 ranks cannot share evenly" in text for text in found)
+    assert list(rank_problems(search(("choice: [8, 16]", space)), 1)) == []
 
 
 def test_two_objectives_cannot_be_pruned(searches, search):

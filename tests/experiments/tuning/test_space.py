@@ -42,6 +42,13 @@ def problems(searches, *replacements):
         (GAMMA, "total_kimg: {uniform: [1, 2]}", ["cannot be searched", "what a trial costs"]),
         (BATCH, "batch_size: {choice: []}", ["[] is not a list of plain values"]),
         (BATCH, "batch_size: {choice: [8, 8]}", ["a value is given twice"]),
+        (BATCH, "batch_size: {choice: [1, true]}", ["a value is given twice"]),
+        (BATCH, "batch_size: 16", ["a mapping of keys was expected, not 16"]),
+        (
+            GAMMA,
+            "schedules.gamma.start: {uniform: [3, 4], step: 0.3}",
+            ["in steps of 0.3, 3.9 is reached and 4 is not"],
+        ),
         (BATCH, "loss: {choice: [[{kind: non-saturating}]]}", ["give", "a name"]),
         (BATCH, "batch_size: {choice: [8, 16], when: {lr: 1}}", ["when: unknown searched choice lr"]),
         (BATCH, "batch_size: {choice: [8, 16], when: {schedules.gamma.start: 3}}", ["when: unknown searched choice"]),
