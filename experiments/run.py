@@ -16,7 +16,7 @@ from experiments.local import LocalLauncher, slots
 from experiments.options import parse_only, parse_settings
 from experiments.plan import Job, chosen_not_measured, job_as_json, make_plan, run_problems
 from experiments.problems import StudyError
-from experiments.startup import catch_signals, console, errors, prepare
+from experiments.startup import catch_signals, console, errors, prepare, show_page
 from experiments.study import read_study
 from r3gan.arguments import positive
 from r3gan.jobdir import JobDir
@@ -132,8 +132,7 @@ def report(jobs: list[Job], options: argparse.Namespace, outcome: Outcome, track
     command = [sys.executable, "-m", "analysis", "report", "--study", jobs[0].study, "--out", str(folder)]
     code = subprocess.run([*command, "--identity", *(job.identity for job in jobs)]).returncode
     console.print(f"job directories: {options.output / jobs[0].study}", markup=False, soft_wrap=True)
-    page = f"http://127.0.0.1:5000/#/experiments/{tracker.experiment}/runs?workflowType=machine_learning"
-    console.print(f"compare the runs in a browser: start `mlflow ui` here and open\n{page}", soft_wrap=True)
+    show_page("runs", tracker.experiment)
     for task in outcome.failed:
         errors.print(f"failed: {task.job.name}, see {task.directory.log}", markup=False)
     return 1 if outcome.failed or code else 0

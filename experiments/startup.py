@@ -1,4 +1,4 @@
-"""What the commands do before jobs start: data and networks made ready, and signals caught."""
+"""What the commands share: data and networks made ready before jobs start, signals caught, where to look afterwards."""
 
 import json
 import signal
@@ -48,3 +48,10 @@ def catch_signals() -> list[int]:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, note)
     return asked
+
+
+def show_page(what: str, experiment: str | None) -> None:
+    """Say where MLflow shows an experiment, if it has answered with its id."""
+    if experiment is not None:
+        page = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs?workflowType=machine_learning"
+        console.print(f"compare the {what} in a browser: start `mlflow ui` here and open\n{page}", soft_wrap=True)

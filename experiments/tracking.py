@@ -8,7 +8,7 @@ twice changes nothing: they carry the times at which they were recorded.
 import json
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
@@ -22,26 +22,44 @@ SYNC_SECONDS = 2.0
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 
 
-class Tracker:
-    """An observer that copies jobs to MLflow. Use as a context manager; leaving it sends the rest."""
+class Background:
+    """A thread that calls `sync` every few seconds, and once more when the `with` block is left."""
 
-    def __init__(self, study: str):
-        self.study = study
-        self.warning: str | None = None  # why MLflow is behind, if it is
-        self.experiment: str | None = None  # the study's experiment id, once MLflow has answered
-        self._active: dict[str, tuple[Task, str]] = {}
-        self._uploads: dict[str, RunUpload] = {}
-        self._lock = threading.Lock()
+    warning: str | None = None  # why MLflow is behind, if it is
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="mlflow", daemon=True)
 
-    def __enter__(self) -> "Tracker":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._thread.join()
+
+    def sync(self) -> None:
+        """Send what is new. Never raises: whatever ails the tracking is told in `warning`."""
+        raise NotImplementedError
+
+    def _loop(self) -> None:
+        while not self._closing.wait(self._seconds):
+            self.sync()
+        self.sync()
+
+
+class Tracker(Background):
+    """An observer that copies jobs to MLflow. Use as a context manager; leaving it sends the rest."""
+
+    def __init__(self, study: str):
+        super().__init__(SYNC_SECONDS)
+        self.study = study
+        self.experiment: str | None = None  # the study's experiment id, once MLflow has answered
+        self._active: dict[str, tuple[Task, str]] = {}
+        self._uploads: dict[str, RunUpload] = {}
+        self._lock = threading.Lock()
 
     def started(self, task: Task) -> None:
         """See execute.Observer."""
@@ -58,12 +76,8 @@ class Tracker:
         with self._lock:
             self._active[task.job.identity] = (task, status)
 
-    def _loop(self) -> None:
-        while not self._closing.wait(SYNC_SECONDS):
-            self._sync()
-        self._sync()
-
-    def _sync(self) -> None:
+    def sync(self) -> None:
+        """See Background."""
         with self._lock:
             active = dict(self._active)
         self.warning = None

@@ -1,6 +1,6 @@
 """README and docs/ say what is true: every key with its type, default and meaning, every command, every path.
 
-`python -m tests.test_docs` prints the tables that belong into docs/ablations-yaml.md and docs/speed.md.
+`python -m tests.test_docs` prints the tables that belong into docs/ablations-yaml.md, docs/speed.md and docs/tuning.md.
 """
 
 import dataclasses
@@ -106,7 +106,7 @@ def test_the_reference_names_every_preset():
     assert [name for name in PRESETS if f"`{name}`" not in REFERENCE.read_text()] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md", "docs/tuning.md"])
 def test_every_run_command_in_the_documents_parses(document):
     commands = re.findall(r"python -m experiments\.(run|tune) ([^\n`]+)", (ROOT / document).read_text())
     assert {name for name, _ in commands} == {"run", "tune"}
@@ -159,7 +159,26 @@ def test_the_numbers_of_the_speed_page_are_those_of_the_results():
     assert [row for row in speed_tables() if row not in text] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/speed.md"])
+def tuning_tables():
+    """The rows of docs/tuning.md's tables of measurements."""
+    result = json.loads((RESULTS / "tune.json").read_text())
+    columns = [key for key in result["anew"] if key != "values"]
+    for name, row in [*((f"{row['kimg']} kimg", row) for row in result["best_at_cost"]), ("anew", result["anew"])]:
+        cells = [f"{row[key]['mean']:.3f} ± {row[key]['half_width']:.3f}".replace("-", "−") for key in columns]
+        yield f"| {name} | {' | '.join(cells)} |"
+    for row in json.loads((RESULTS / "tune_overhead.json").read_text())["rows"]:
+        clock, processor = (
+            f"{row[f'{kind}_seconds']:.2f} s | {row[f'{kind}_share']:.2%}" for kind in ("clock", "processor")
+        )
+        yield f"| {row['finished_trials']} | {row['trial_seconds']:.0f} s | {clock} | {processor} |"
+
+
+def test_the_numbers_of_the_tuning_page_are_those_of_the_results():
+    text = (ROOT / "docs" / "tuning.md").read_text()
+    assert [row for row in tuning_tables() if row not in text] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/speed.md", "docs/tuning.md"])
 def test_every_benchmark_in_the_documents_exists(document):
     names = set(re.findall(r"python -m benchmarks\.(\w+)", (ROOT / document).read_text()))
     assert names
@@ -167,4 +186,12 @@ def test_every_benchmark_in_the_documents_exists(document):
 
 
 if __name__ == "__main__":
-    print("\n".join(key_table()), "\n", "\n".join(key_table(Schedule)), "\n", "\n".join(speed_tables()))
+    print(
+        "\n".join(key_table()),
+        "\n",
+        "\n".join(key_table(Schedule)),
+        "\n",
+        "\n".join(speed_tables()),
+        "\n",
+        "\n".join(tuning_tables()),
+    )

@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage
 
 from experiments.execute import Launcher
 from experiments.names import TUNING_ARTIFACT
-from experiments.startup import console, errors
+from experiments.startup import console, errors, show_page
 from experiments.tuning.display import SearchDisplay, progress_text
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search
@@ -80,6 +80,7 @@ class Session:
             errors.print(
                 f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False
             )
+        show_page("trials", tracker.experiment)
         console.print(f"{search.name}: {progress_text(read())}", markup=False, soft_wrap=True)
         return workers.error is None
 

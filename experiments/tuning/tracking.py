@@ -5,7 +5,6 @@ The storage is the truth; MLflow is a copy that can be late, or be made again by
 
 import json
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from experiments import names
-from experiments.tracking import BATCH, experiment_id
+from experiments.tracking import BATCH, Background, experiment_id
 from experiments.tuning.storage import is_this_process
 
 SYNC_SECONDS = 5.0
@@ -25,31 +24,17 @@ STATUS = {"complete": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED", "
 Record = dict[str, Any]
 
 
-class SearchTracker:
-    """Copies a search to MLflow in the background. Use as a context manager; leaving it sends the rest."""
+class SearchTracker(Background):
+    """Copies a search to MLflow. Use as a context manager; leaving it sends the rest."""
 
     def __init__(self, read: Callable[[], Record]):
+        super().__init__(SYNC_SECONDS)
         self.read = read
-        self.warning: str | None = None  # why MLflow is behind, if it is
-        self.experiment: str | None = None  # the experiment's id, once MLflow has answered
+        self.experiment: str | None = None  # its id, once MLflow has answered
         self._upload: SearchUpload | None = None
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="mlflow-search", daemon=True)
 
-    def __enter__(self) -> "SearchTracker":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._thread.join()
-
-    def _loop(self) -> None:
-        while not self._closing.wait(SYNC_SECONDS):
-            self._sync()
-        self._sync()
-
-    def _sync(self) -> None:
+    def sync(self) -> None:
+        """See Background."""
         try:
             record = self.read()
             if self._upload is None:

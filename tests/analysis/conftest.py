@@ -1,11 +1,9 @@
 """Fake studies in a temporary MLflow store, shaped like what `experiments` writes."""
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pytest
 from matplotlib.image import imsave
@@ -82,25 +80,6 @@ def identity(
 def final(**metrics: float) -> Series:
     """Metrics with one point, at the end."""
     return {key: {21000: value} for key, value in metrics.items()}
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs; creating one takes seconds, so it is made once and copied."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
-    """A client of a store of the test's own; the test runs in an empty folder."""
-    shutil.copy(empty_store, tmp_path / "store.db")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri changes it; this restores it
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'store.db'}")
-    yield MlflowClient()
-    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

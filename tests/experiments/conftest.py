@@ -1,4 +1,7 @@
 import itertools
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from tests.experiments.postgresql import USER, find_programs, server
 
+ROOT = Path(__file__).parents[2]
 STUDY = """\
 study: tiny
 profile: quick
@@ -78,3 +82,34 @@ def postgresql():
             return f"postgresql://{USER}@/{name}?host={socket}"
 
         yield create
+
+
+@pytest.fixture
+def command_of(tmp_path):
+    """A function that runs a module of the project in an empty folder; MLflow's store and the runs go there."""
+    folder = tmp_path / "work"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+
+    def make(module):
+        folder.mkdir()
+
+        def start(*arguments, **kwargs):
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *map(str, arguments)],
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                **kwargs,
+            )
+
+        def run(*arguments):
+            process = start(*arguments)
+            out, err = process.communicate(timeout=280)
+            return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+        run.start, run.folder = start, folder
+        return run
+
+    return make

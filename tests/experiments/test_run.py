@@ -1,10 +1,7 @@
 """The command itself, with real torchrun jobs, in an empty folder."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,30 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch):
-    """Runs `python -m experiments.run` in an empty folder; MLflow's store and the runs go there."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-
-    def start(*arguments, **kwargs):
-        return subprocess.Popen(
-            [sys.executable, "-m", "experiments.run", *map(str, arguments)],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **kwargs,
-        )
-
-    def run(*arguments):
-        process = start(*arguments)
-        out, err = process.communicate(timeout=280)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    run.start, run.folder = start, folder
-    return run
+def command(command_of):
+    return command_of("experiments.run")
 
 
 def test_dry_run_shows_jobs_changes_and_cost_and_starts_nothing(command, write_study):

@@ -1,10 +1,7 @@
 """The tune command itself, with real torchrun jobs, in an empty folder."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -26,29 +23,8 @@ tune:
 
 
 @pytest.fixture
-def command(tmp_path):
-    """Runs `python -m experiments.tune` in an empty folder; MLflow's store and the runs go there."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-
-    def start(*arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "experiments.tune", *map(str, arguments)],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(*arguments):
-        process = start(*arguments)
-        out, err = process.communicate(timeout=280)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    run.start, run.folder = start, folder
-    return run
+def command(command_of):
+    return command_of("experiments.tune")
 
 
 @pytest.fixture

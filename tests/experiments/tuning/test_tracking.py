@@ -5,7 +5,6 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from mlflow.tracking import MlflowClient
 
 from experiments import names
 from experiments.tracking import experiment_id
@@ -15,15 +14,6 @@ from experiments.tuning.tracking import PARENT, SearchTracker, SearchUpload
 from tests.experiments.tuning.conftest import InventedLauncher
 
 NO_PRUNER = "pruner: none"
-
-
-@pytest.fixture
-def client(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set_tracking_uri changes it; this restores it
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    yield MlflowClient()
-    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture
@@ -37,28 +27,28 @@ def record(search, storage, work):
     return json.loads(json.dumps(found))
 
 
-def runs(client):
-    found = client.search_runs([experiment_id(client, "tiny.tune")], order_by=["attributes.start_time"])
+def runs(store):
+    found = store.search_runs([experiment_id(store, "tiny.tune")], order_by=["attributes.start_time"])
     parents = [run for run in found if names.TRIAL not in run.data.tags]
     children = {int(run.data.tags[names.TRIAL]): run for run in found if names.TRIAL in run.data.tags}
     assert len(found) == len(parents) + len(children)  # none twice
     return parents, children
 
 
-def upload(client, record):
-    SearchUpload(client, experiment_id(client, "tiny.tune"), record).send(record)
+def upload(store, record):
+    SearchUpload(store, experiment_id(store, "tiny.tune"), record).send(record)
 
 
-def test_trials_are_children_with_parameters_values_at_rungs_and_state(client, record):
-    upload(client, record)
-    (parent,), children = runs(client)
+def test_trials_are_children_with_parameters_values_at_rungs_and_state(store, record):
+    upload(store, record)
+    (parent,), children = runs(store)
     assert parent.info.run_name == "stacked-digits/baseline/random+median"
     assert parent.info.status == "FINISHED"
     assert all(run.data.tags[PARENT] == parent.info.run_id for run in children.values())
     assert children[0].data.params == {"schedules.gamma.start": "30.0", "batch_size": "8"}
-    history = client.get_metric_history(children[0].info.run_id, "d_kl")
+    history = store.get_metric_history(children[0].info.run_id, "d_kl")
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.0)]
-    assert [(point.step, point.value) for point in client.get_metric_history(children[1].info.run_id, "kimg")] == [
+    assert [(point.step, point.value) for point in store.get_metric_history(children[1].info.run_id, "kimg")] == [
         (80, 0.08)
     ]
     assert [children[n].data.tags["state"] for n in range(3)] == ["complete", "pruned", "diverged"]
@@ -66,48 +56,48 @@ def test_trials_are_children_with_parameters_values_at_rungs_and_state(client, r
     assert [children[n].data.tags["best"] for n in range(3)] == ["yes", "no", "no"]
     assert children[0].info.run_name == "trial 0 (default)"
     assert "loss_d is nan" in children[2].data.tags["reason"]
-    path = Path(client.download_artifacts(parent.info.run_id, names.TUNING_ARTIFACT))
+    path = Path(store.download_artifacts(parent.info.run_id, names.TUNING_ARTIFACT))
     assert json.loads(path.read_text()) == record
 
 
-def test_sent_again_by_a_later_command_it_is_the_same(client, record):
+def test_sent_again_by_a_later_command_it_is_the_same(store, record):
     for _ in range(3):
-        upload(client, record)
-    parents, children = runs(client)
+        upload(store, record)
+    parents, children = runs(store)
     assert len(parents) == 1
     assert len(children) == 3
 
 
-def test_a_later_command_sends_no_trial_again_that_it_finds_whole(client, record, monkeypatch):
-    upload(client, record)
+def test_a_later_command_sends_no_trial_again_that_it_finds_whole(store, record, monkeypatch):
+    upload(store, record)
     sent = []
     send = SearchUpload._send_trial
     monkeypatch.setattr(SearchUpload, "_send_trial", lambda self, trial, *rest: sent.append(trial["number"]))
-    upload(client, record)
+    upload(store, record)
     assert sent == []
     monkeypatch.setattr(SearchUpload, "_send_trial", send)
     better = {**record["trials"][0], "number": 3, "values": [-1.0], "is_default": False}
-    upload(client, {**record, "trials": [*record["trials"], better], "best": [3]})
-    assert [number for number, run in runs(client)[1].items() if run.data.tags["best"] == "yes"] == [3]
+    upload(store, {**record, "trials": [*record["trials"], better], "best": [3]})
+    assert [number for number, run in runs(store)[1].items() if run.data.tags["best"] == "yes"] == [3]
 
 
-def test_trials_that_another_live_worker_runs_are_left_to_it(client, record):
+def test_trials_that_another_live_worker_runs_are_left_to_it(store, record):
     record["trials"][1] |= {"worker": {"host": "elsewhere", "pid": 1}, "state": "running", "ended": None}
-    upload(client, record)
-    assert sorted(runs(client)[1]) == [0, 2]
+    upload(store, record)
+    assert sorted(runs(store)[1]) == [0, 2]
     record["trials"][1] |= {"state": "pruned", "ended": 1000}  # long ago: no one else will send it
-    upload(client, record)
-    assert sorted(runs(client)[1]) == [0, 1, 2]
+    upload(store, record)
+    assert sorted(runs(store)[1]) == [0, 1, 2]
 
 
-def test_the_mark_of_the_best_moves(client, record):
-    sender = SearchUpload(client, experiment_id(client, "tiny.tune"), record)
+def test_the_mark_of_the_best_moves(store, record):
+    sender = SearchUpload(store, experiment_id(store, "tiny.tune"), record)
     sender.send(record)
     later = json.loads(json.dumps(record))
     later["trials"].append({**record["trials"][0], "number": 3, "values": [-1.0], "is_default": False})
     later["best"] = [3]
     sender.send(later)
-    (parent,), children = runs(client)
+    (parent,), children = runs(store)
     assert [number for number, run in children.items() if run.data.tags["best"] == "yes"] == [3]
     assert parent.data.metrics["best_d_kl"] == -1.0
     assert parent.data.tags["best_trials"] == "3"
