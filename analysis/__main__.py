@@ -15,7 +15,7 @@ from analysis.load import find_study, load_grid, load_jobs, load_points, load_se
 from analysis.metrics import FIGURES, shown_metrics
 from analysis.report import left_out_line, write_report
 from analysis.search_report import budgets_terminal, write_search_report
-from analysis.searches import budget_notes, grouped
+from analysis.searches import budget_notes, fairness_notes, grouped
 from analysis.selection import select, variant_order
 from analysis.tables import protocol_notes, results_terminal
 
@@ -66,9 +66,9 @@ def write_searches(args: argparse.Namespace) -> None:
     got = write_search_report(study, searches, out)
     console = Console(highlight=False)
     console.print(budgets_terminal(got, searches))
-    for group in grouped(searches).values():
-        for line in budget_notes(group):
-            console.print(line)
+    notes = [note for group in grouped(searches).values() for note in budget_notes(group)]
+    for line in [*fairness_notes(searches), *notes]:
+        console.print(line)
     print(f"Report: {out / 'tune.md'}")
 
 

@@ -19,9 +19,11 @@ from analysis.searches import (
     Search,
     best_so_far,
     budget_notes,
+    fairness_notes,
     grouped,
     history,
     importances,
+    kimg_text,
     label,
     most_important,
     short,
@@ -48,7 +50,8 @@ def write_search_report(study: str, searches: Sequence[Search], out: Path) -> pd
     got = budget_table(searches)
     got.to_csv(out / "searches.csv", index=False)
     sections = [f"# {study}: searches\n", "## What each search got\n", markdown_table(*shown_budgets(got, searches))]
-    sections.append(bullets(["Device time is training time, summed over the ranks; evaluations are not in it."]))
+    meaning = "Device time is training time, summed over the ranks; evaluations are not in it."
+    sections.append(bullets([meaning, *fairness_notes(searches)]))
     for (dataset, variant, comparison), group in grouped(searches).items():
         sections.append(f"## {dataset}, {variant}\n")
         sections.append(bullets([*protocol(group[0]), f"Comparison `{comparison}`.", *budget_notes(group)]))
@@ -111,11 +114,6 @@ def budgets_terminal(got: pd.DataFrame, searches: Sequence[Search]) -> Table:
 def states_text(row: pd.Series, between: str) -> str:
     """How the trials of a search ended."""
     return between.join(f"{row[state]} {state}" for state in STATES if row[state])
-
-
-def kimg_text(kimg: float) -> str:
-    """Thousands of images, whole ones where they are many."""
-    return f"{kimg:,.0f}" if kimg >= 10 else f"{kimg:.3g}"
 
 
 def own_text(row: pd.Series, metric: Metric) -> str:

@@ -13,7 +13,8 @@ from optuna.trial import TrialState
 
 from analysis.metrics import Metric, shown_metrics
 
-SPENT = ("complete", "pruned", "diverged", "failed", "running")  # the trials that the budget counts
+COUNTED = ("complete", "pruned", "diverged", "running")  # the trials that the budget counts
+SPENT = (*COUNTED, "failed")  # the trials that cost something
 ENOUGH_TRIALS = 10  # complete ones, for what is fitted to them
 TAKEN = {"kimg": 0.05}  # budgets that differ by more than this share are not the same
 
@@ -43,7 +44,7 @@ class Search:
 
     @property
     def spent(self) -> list[dict[str, Any]]:
-        """The trials that used up the budget, in order."""
+        """The trials that cost something, in order."""
         return [trial for trial in self.data["trials"] if trial["state"] in SPENT]
 
     @property
@@ -186,21 +187,43 @@ def grouped(searches: Iterable[Search]) -> dict[tuple[str, str, str], list[Searc
 def budget_notes(searches: Sequence[Search]) -> list[str]:
     """What makes a comparison of these searches unfair, or says that they are not over."""
     notes = []
-    spent = {label(search, searches): search.cost("kimg") for search in searches}
-    if len(spent) > 1 and max(spent.values()) > (1 + TAKEN["kimg"]) * min(spent.values()):
-        amounts = ", ".join(f"{name} {kimg:,.0f} kimg" for name, kimg in spent.items())
-        notes.append(
-            f"The searches spent different amounts ({amounts}): compare them at equal cost, in the last figure."
-        )
+    unequal = unequal_amounts(searches)
+    if unequal:
+        notes.append(f"The searches spent different amounts ({unequal}): compare them at equal cost.")
     for search in searches:
         running = sum(trial["state"] in ("running", "waiting") for trial in search.trials)
         trials = search.budget["trials"]
-        if running or (trials is not None and len(search.spent) < trials):
+        counted = sum(trial["state"] in COUNTED for trial in search.trials)
+        if running or (trials is not None and counted < trials):
             wanted = f" of {trials}" if trials else ""
-            notes.append(
-                f"{label(search, searches)} is not over: {len(search.spent)}{wanted} trials, {running} unfinished."
-            )
+            notes.append(f"{label(search, searches)} is not over: {counted}{wanted} trials, {running} unfinished.")
     return notes
+
+
+def fairness_notes(searches: Iterable[Search]) -> list[str]:
+    """Variants of one dataset whose searches by one method spent different amounts."""
+    alike: dict[tuple[str, str], list[Search]] = {}
+    for search in searches:
+        alike.setdefault((search.dataset, search.method), []).append(search)
+    amounts = {place: unequal_amounts(group) for place, group in alike.items()}
+    return [
+        f"Not the same for every variant of {dataset} ({method}): {unequal}. What got more looks better for it."
+        for (dataset, method), unequal in amounts.items()
+        if unequal
+    ]
+
+
+def unequal_amounts(searches: Sequence[Search]) -> str:
+    """What each search spent, if that is not about the same; else nothing."""
+    spent = {label(search, searches): search.cost("kimg") for search in searches}
+    if max(spent.values()) <= (1 + TAKEN["kimg"]) * min(spent.values()):
+        return ""
+    return ", ".join(f"{name} {kimg_text(kimg)} kimg" for name, kimg in spent.items())
+
+
+def kimg_text(kimg: float) -> str:
+    """Thousands of images, whole ones where they are many."""
+    return f"{kimg:,.0f}" if kimg >= 10 else f"{kimg:.3g}"
 
 
 def label(search: Search, among: Sequence[Search]) -> str:

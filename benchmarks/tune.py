@@ -144,10 +144,11 @@ def curve(record: Recorded, kimg: float) -> pd.Series:
 
 
 def bands(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Mean and interval over repeats at each cost that all have reached, as `draw_curves` takes them."""
+    """Mean and interval over repeats at each cost from when the own setting is among the trials, for `draw_curves`."""
     rows = []
     for method, table in curves.items():
-        for kimg, values in table.dropna(axis="columns").items():
+        known = (table <= curves[OWN]).all()  # False where it is NaN
+        for kimg, values in table.loc[:, known].items():
             value = estimate(values)
             low, high = value.mean - value.half_width, value.mean + value.half_width
             rows.append({"variant": method, "kimg": kimg, "mean": value.mean, "low": low, "high": high})

@@ -14,7 +14,7 @@ from experiments.names import BASELINE
 from experiments.problems import StudyError, StudyProblem
 from experiments.study import NAME, NAME_RULE, Study, Tree
 from experiments.tuning.section import Tuned
-from experiments.yamlfile import Document, read_document
+from experiments.yamlfile import Document, parse_document, read_document
 from r3gan.jobdir import sync_path
 
 SECTION = "variants"
@@ -31,6 +31,10 @@ def check_name(study: Study, name: str) -> list[StudyProblem]:
     if is_flow_style(study.document):
         message = "is written in braces, where nothing can be inserted: write one variant per line"
         return [study.document.problem((SECTION,), message)]
+    try:
+        changed_text(Path(study.document.name), name, {"x_flip": True}, "")  # whether it can be done at all
+    except StudyError as error:
+        return error.problems
     return []
 
 
@@ -39,13 +43,27 @@ def apply_variant(file: Path, name: str, include: list[str], settings: Tree, tun
 
     settings: nested configuration keys. Raises StudyError, with the file as it was, if the file cannot hold it.
     """
-    document = read_document(file)
     content: Tree = {"include": include} if include else {}
     content |= {"tuned": tuned.model_dump(), **settings}
+    replace_text(file, changed_text(file, name, content, comment))
+
+
+def changed_text(file: Path, name: str, content: Tree, comment: str) -> str:
+    """The file's text with the variant in it. Raises StudyError if it would not say just that."""
+    document = read_document(file)
     with file.open(newline="") as opened:
         text = opened.read()
     changed = insert_variant(text, document, name, content, comment)
-    replace_text(file, changed, document, {**(document.data.get(SECTION) or {}), name: content})
+    expected = {**document.data, SECTION: {**(document.data.get(SECTION) or {}), name: content}}
+    message = "a variant cannot be inserted here: write `variants` as one key with one variant per line below it"
+    problem = StudyError([document.problem((SECTION,), message)])
+    try:
+        found = parse_document(changed, str(file)).data
+    except StudyError as error:
+        raise problem from error
+    if _as_json(found) != _as_json(expected):
+        raise problem
+    return changed
 
 
 def is_flow_style(document: Document) -> bool:
@@ -108,17 +126,14 @@ def variant_lines(name: str, content: Tree, comment: str, indent: int) -> list[s
     return [f"{lines[0]}  # {comment}", *lines[1:]]
 
 
-def replace_text(file: Path, text: str, before: Document, variants: Tree) -> None:
-    """Put the text in the file's place, after a look at whether it says what it shall. Keeps the file's mode."""
+def replace_text(file: Path, text: str) -> None:
+    """Put the text in the file's place, whole or not at all. Keeps the file's mode. Raises StudyError."""
     target = file.resolve()
     temporary = target.with_name(target.name + ".tmp")
     try:
         with temporary.open("w", newline="") as opened:
             opened.write(text)
         os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-        if _as_json(read_document(temporary).data) != _as_json({**before.data, SECTION: variants}):
-            message = "the variant could not be inserted without changing others: add it by hand"
-            raise StudyError([before.problem((SECTION,), message)])
         sync_path(temporary)
         temporary.replace(target)
     except OSError as error:

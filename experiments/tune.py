@@ -28,14 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         study = read_study(options.study)
         tune = chosen_section(study, options)
-        searches = make_searches(
-            study, tune, parse_settings(options.set), {"dataset": options.dataset, "variant": options.variant}
-        )
+        settings = parse_settings(options.set)
+        searches = make_searches(study, tune, settings, {"dataset": options.dataset, "variant": options.variant})
         jobs = [job for search in searches for job in search.jobs({})]
         problems = [
             *run_problems(study, jobs, options.ranks),
             *(problem for search in searches for problem in rank_problems(search, options.ranks)),
-            *apply_problems(study, searches, options.apply, options.trial),
+            *apply_problems(study, searches, options.apply, options.trial, settings),
         ]
         if problems:
             raise StudyError(problems)

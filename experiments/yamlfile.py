@@ -39,6 +39,11 @@ def read_document(file: Path) -> Document:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError([StudyProblem(str(file), "", f"cannot be read: {error}")]) from error
+    return parse_document(text, str(file))
+
+
+def parse_document(text: str, file: str) -> Document:
+    """The same for a text; `file` is what problems call it."""
     try:
         parsed = YAML(typ="rt").load(StringIO(text))
     except MarkedYAMLError as error:
@@ -46,12 +51,12 @@ def read_document(file: Path) -> Document:
         message = " ".join(str(error.problem or error.context).split())
         raise StudyError([StudyProblem(f"{file}:{line}", "", f"not valid YAML: {message}")]) from error
     except YAMLError as error:
-        raise StudyError([StudyProblem(str(file), "", f"not valid YAML: {' '.join(str(error).split())}")]) from error
+        raise StudyError([StudyProblem(file, "", f"not valid YAML: {' '.join(str(error).split())}")]) from error
     if not isinstance(parsed, CommentedMap):
         raise StudyError([StudyProblem(f"{file}:1", "", "a mapping with the keys of a study was expected")])
     lines: dict[KeyPath, int] = {}
     data = _plain(parsed, (), lines)
-    return Document(str(file), data, lines)
+    return Document(file, data, lines)
 
 
 def parse_value(text: str) -> Any:

@@ -1,6 +1,6 @@
 """A trial of a search as a variant of the study: `--apply NAME`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,33 @@ from experiments.problems import StudyError, StudyProblem
 from experiments.resolve import split_key
 from experiments.startup import console, errors
 from experiments.study import Study, Tree
+from experiments.tuning.attributes import IS_DEFAULT
 from experiments.tuning.display import seeds_text
 from experiments.tuning.record import best_trials
-from experiments.tuning.search import SHARED, Search
+from experiments.tuning.search import Search
 from experiments.tuning.section import Tuned
 from experiments.tuning.storage import open_study
 from experiments.yamlfile import KeyPath
 from r3gan.config import IMG_PER_KIMG
 
 
-def apply_problems(study: Study, searches: list[Search], name: str | None, trial: int | None) -> Iterator[StudyProblem]:
-    """Why trials could not be written into the study file, so that a long search is not begun in vain."""
+def apply_problems(
+    study: Study, searches: list[Search], name: str | None, trial: int | None, changed: Collection[str] = ()
+) -> Iterator[StudyProblem]:
+    """Why trials could not be written into the study file, so that a long search is not begun in vain.
+
+    changed: the keys that the command line sets.
+    """
     if name is None:
         return
     datasets = {search.dataset for search in searches}
     if len(datasets) > 1:
         message = f"parameters of {len(datasets)} datasets do not go into one variant: choose with --dataset"
+        yield StudyProblem("--apply", name, message)
+    if changed:
+        message = (
+            f"--set changes {', '.join(changed)}, which the variant would not hold: set it in the study file instead"
+        )
         yield StudyProblem("--apply", name, message)
     if trial is not None and len(searches) > 1:
         message = f"is of which of the {len(searches)} searches? Choose with --variant and --dataset"
@@ -60,8 +71,13 @@ def apply_trials(
                 found = f"none of the trials {front} is best in every objective: choose one with --trial"
             errors.print(f"error: --apply: {search.name}: {found}", markup=False)
             return 1
+        if best[0].user_attrs.get(IS_DEFAULT):
+            text = f"{search.name}: nothing is better than {search.variant}'s own setting: nothing is written"
+            console.print(text, markup=False, soft_wrap=True)
+            continue
         target = variant_name(searches, search, name)
-        include = [] if search.variant in (BASELINE, SHARED) else [search.variant]
+        is_plain = search.variant == BASELINE or search.variant not in search.configs  # the latter: a shared search
+        include = [] if is_plain else [search.variant]
         tuned = Tuned(search=search.identity, trial=best[0].number, seeds=list(search.seeds))
         try:
             apply_variant(file, target, include, variant_tree(search, best[0]), tuned, provenance(search, best[0]))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.tuning.attributes import COST, RETRIES, SURPLUS
+from experiments.tuning.attributes import COST, DIVERGED, OUTCOME, RETRIES, SURPLUS
 
 Admission = Literal["start", "wait", "stop"]
 
@@ -26,13 +26,19 @@ def repeated(trials: Iterable[FrozenTrial]) -> set[int]:
 
 
 def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-    """The trials that use up the budget: begun, and neither surplus nor taken over by another attempt."""
+    """The trials that use up the budget: begun, and neither surplus, nor taken over by another attempt, nor failed.
+
+    A failure is not the parameters' (a diverged trial is not one): what it kept from a search is owed to it.
+    """
     trials = list(trials)
     taken_over = repeated(trials)
     return [
         trial
         for trial in trials
-        if trial.state != TrialState.WAITING and trial.number not in taken_over and SURPLUS not in trial.user_attrs
+        if trial.state != TrialState.WAITING
+        and (trial.state != TrialState.FAIL or trial.user_attrs.get(OUTCOME) == DIVERGED)
+        and trial.number not in taken_over
+        and SURPLUS not in trial.user_attrs
     ]
 
 

@@ -42,6 +42,11 @@ def search_table(search: Search, record: Record | None, ranks: int, micro_batch:
         + budget_text(search.budget),
         *{cost_text(costs[job.identity]) for job in jobs if job.identity in costs},
         f"so far: {progress_text(record)}" if record else "new",
+        *(
+            ()
+            if search.default_is_within()
+            else (f"{search.variant}'s own setting is not in the space: it is no trial",)
+        ),
     ]
     table.caption, table.caption_justify = escape("\n".join(lines)), "left"
     return table
@@ -123,7 +128,7 @@ class SearchDisplay(Display):
         self.bars.update(self._whole, completed=self._counted(record), **self._fields(record))
 
     def _counted(self, record: Record | None) -> int:
-        return sum(trial["state"] in STATES[:4] for trial in record["trials"]) if record else 0
+        return sum(trial["state"] in STATES[:3] for trial in record["trials"]) if record else 0
 
     def _fields(self, record: Record | None) -> dict[str, Any]:
         trials = self.search.budget.trials

@@ -12,14 +12,13 @@ from experiments.problems import StudyError, StudyProblem, unknown
 from experiments.resolve import Node, Origin, leaves, override, resolve, validate, whole_preset
 from experiments.study import Study, Tree
 from experiments.tuning.budget import Budget
-from experiments.tuning.section import Pruner, Sampler, Tune
+from experiments.tuning.section import SHARED, Pruner, Sampler, Tune
 from experiments.tuning.space import Parameter, Space, read_space
 from experiments.yamlfile import dotted
 from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, EvaluationConfig, Schedules, TrainConfig
 from r3gan.evaluation.protocol import NUMBERS, recorded_key
 
-SHARED = "shared"  # stands for the variants of a search that seeks one setting for all of them
 FIRST_FRESH_SEED = 1000  # where seeds for tuning are taken from, if the file does not list them
 PROBES = 16  # random settings that are tried before anything runs, beside the edges of every range
 
@@ -60,8 +59,8 @@ class Search:
     def identity(self) -> str:
         """Hash of all that decides the search but its budget: a larger one goes on with the same search."""
         parameters = [{**vars(p), "place": None, "choices": list(p.choices.items())} for p in self.space.parameters]
-        how = [self.sampler.model_dump(), self.pruner.model_dump(), self.default_first]
-        return hashed([self._what_is_measured(), parameters, how])
+        specs = [spec.model_dump(exclude_none=True) for spec in (self.sampler, self.pruner)]
+        return hashed([self._what_is_measured(), parameters, specs, self.default_first])
 
     def _what_is_measured(self) -> list[Any]:
         configs = {name: fingerprint(config) for name, config in self.configs.items()}
@@ -155,6 +154,7 @@ def make_searches(study: Study, tune: Tune, settings: Tree, only: dict[str, str 
             try:
                 bases = {name: resolve(study, dataset, profile.name, name, settings) for name in members}
                 configs = dict(_base_configs(study, dataset, bases, seeds[0]))
+                problems += _member_problems(study, configs)
                 first = next(iter(configs.values()))
                 search = Search(
                     study,
@@ -207,6 +207,16 @@ def _base_configs(study: Study, dataset: str, bases: dict[str, Node], seed: int)
         yield name, config
 
 
+def _member_problems(study: Study, configs: dict[str, TrainConfig]) -> Iterator[StudyProblem]:
+    """Variants of a shared search whose values cannot be averaged."""
+    first = next(iter(configs))
+    for i, (name, config) in enumerate(configs.items()):
+        for key in ("evaluation", "total_kimg"):
+            if getattr(config, key) != getattr(configs[first], key):
+                message = f"{name} changes `{key}`: it cannot share a search with {first}"
+                yield study.document.problem(("tune", "variants", i), message)
+
+
 def _objectives(study: Study, tune: Tune, evaluation: EvaluationConfig) -> Iterator[Objective]:
     for i, objective in enumerate(tune.objective):
         place = ("tune", "objective", i, "metric")
@@ -230,7 +240,7 @@ def _probe_problems(search: Search) -> Iterator[StudyProblem]:
     """What goes wrong at the edges of the ranges, and at some random settings."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=RandomSampler(seed=0))
-    edges = [{p.key: corner} for p in search.space.searched for corner in p.corners()]
+    edges = [search.space.activating(p) | {p.key: corner} for p in search.space.searched for corner in p.corners()]
     for fixed in [*edges, *[{}] * PROBES]:
         if fixed:
             study.enqueue_trial(fixed)
@@ -260,6 +270,10 @@ def _length_problems(search: Search) -> Iterator[StudyProblem]:
     if budget is not None and budget < trial_kimg:
         message = f"{budget:g} is less than the {trial_kimg:g} kimg of one trial on {search.dataset}"
         yield search.study.document.problem(("tune", "kimg"), message)
+    if pruner.min_kimg is not None and round(pruner.min_kimg * IMG_PER_KIMG) < 1:
+        yield search.study.document.problem(
+            ("tune", "pruner", "min_kimg"), f"{pruner.min_kimg:g} is less than an image"
+        )
     for key in ("warmup_kimg", "min_kimg"):
         value = getattr(pruner, key)
         if value is not None and value >= trial_kimg:

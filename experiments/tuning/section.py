@@ -8,8 +8,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 from experiments.problems import StudyProblem, unknown
 from experiments.yamlfile import Document, KeyPath
 
-SamplerName = Literal["tpe", "random", "gp", "qmc", "nsga-ii", "nsga-iii"]
+SamplerName = Literal["tpe", "random", "qmc", "nsga-ii", "nsga-iii"]
 PrunerName = Literal["median", "hyperband", "successive-halving", "none"]
+SHARED = "shared"  # stands for the variants of a search that seeks one setting for all of them
+OF_SAMPLERS: dict[str, tuple[str, ...]] = {
+    "tpe": ("seed", "startup_trials"),
+    "random": ("seed",),
+    "qmc": ("seed",),
+    "nsga-ii": ("seed", "population"),
+    "nsga-iii": ("seed", "population"),
+}
+OF_PRUNERS: dict[str, tuple[str, ...]] = {
+    "median": ("startup_trials", "warmup_kimg"),
+    "hyperband": ("min_kimg", "reduction_factor"),
+    "successive-halving": ("min_kimg", "reduction_factor"),
+    "none": (),
+}
 STRICT = ConfigDict(extra="forbid", strict=True)
 
 # Fields named like the built-in types that they are annotated with cannot be written as a class.
@@ -54,6 +68,7 @@ class Sampler(BaseModel):
 
     kind: SamplerName = "tpe"
     startup_trials: int | None = None
+    population: int | None = None
     seed: int = 0
 
 
@@ -122,6 +137,9 @@ def section_problems(
                 yield document.problem(("tune", key, i), unknown(key.removesuffix("s"), name, valid))
         if names is not None and (not names or len(set(names)) != len(names)):
             yield document.problem(("tune", key), "distinct names were expected, at least one")
+    if tune.shared and SHARED in variants:
+        message = f"a variant is called {SHARED} too, which is the name of the shared search: rename the variant"
+        yield document.problem(("tune", "shared"), message)
     if not tune.objective:
         yield document.problem(("tune", "objective"), "at least one is needed")
     if not _are_seeds(tune.seeds):
@@ -142,6 +160,7 @@ def _range_problems(document: Document, tune: Tune) -> Iterator[StudyProblem]:
         (("trials",), tune.trials, 1),
         (("workers",), tune.workers, 1),
         (("sampler", "startup_trials"), tune.sampler.startup_trials, 0),
+        (("sampler", "population"), tune.sampler.population, 2),
         (("sampler", "seed"), tune.sampler.seed, 0),
         (("pruner", "startup_trials"), tune.pruner.startup_trials, 0),
         (("pruner", "warmup_kimg"), tune.pruner.warmup_kimg, 0),
@@ -160,7 +179,6 @@ def _range_problems(document: Document, tune: Tune) -> Iterator[StudyProblem]:
             yield document.problem(("tune", *path), f"{value:g} must be above 0")
     if tune.trials is None and tune.kimg is None and tune.minutes is None:
         yield document.problem(("tune",), "needs a budget: trials, kimg or minutes")
-    mine = {"median": ("startup_trials", "warmup_kimg"), "hyperband": ("min_kimg", "reduction_factor"), "none": ()}
-    mine["successive-halving"] = mine["hyperband"]
-    for key in tune.pruner.model_fields_set - {"kind", *mine[tune.pruner.kind]}:
-        yield document.problem(("tune", "pruner", key), f"{key} is not for {tune.pruner.kind}")
+    for name, spec, own in (("sampler", tune.sampler, OF_SAMPLERS), ("pruner", tune.pruner, OF_PRUNERS)):
+        for key in spec.model_fields_set - {"kind", *own[spec.kind]}:
+            yield document.problem(("tune", name, key), f"{key} is not for {spec.kind}")

@@ -1,5 +1,6 @@
 """One search from its first to its last trial in this process: workers, display, tracking, and its record."""
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from experiments.tuning.storage import STORAGE_ERRORS, open_study, storage_messa
 from experiments.tuning.tracking import SearchTracker
 from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
-from r3gan.jobdir import write_json
+from r3gan.jobdir import write_text
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Session:
                     display.told(record)
                     drop_checkpoints(folder, record)
                     try:
-                        write_json(folder / TUNING_ARTIFACT, record)
+                        write_text(
+                            folder / TUNING_ARTIFACT, json.dumps(record)
+                        )  # indented, it would take ten times as long
                     except OSError as error:  # a full disk, say: it is a copy, and written again after the next trial
                         display.say(f"not written: {folder / TUNING_ARTIFACT}: {error.strerror}")
 

@@ -1,5 +1,6 @@
 """Search spaces: what each searched key may be, what Optuna is told of it, and what a trial then sets."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from optuna.distributions import (
 )
 
 from experiments.problems import StudyError, StudyProblem, unknown
+from experiments.resolve import split_key
 from experiments.study import JOB_KEYS
 from experiments.tuning.ready import READY
 from experiments.tuning.section import Parameter as Spec
@@ -95,6 +97,14 @@ class Space:
         found = [(p, p.setting(chosen[p.key])) for p in self.parameters if p.key in chosen]
         return sorted(found, key=lambda entry: entry[0].key.count("."))  # a whole list before its entries
 
+    def activating(self, p: Parameter) -> dict[str, Any]:
+        """Choices of other parameters under which a parameter is searched."""
+        by_key = {other.key: other for other in self.parameters}
+        chosen: dict[str, Any] = {}
+        for key, values in p.when.items():
+            chosen |= self.activating(by_key[key]) | {key: values[0]}
+        return chosen
+
     @property
     def searched(self) -> tuple[Parameter, ...]:
         """The parameters that Optuna knows."""
@@ -124,6 +134,9 @@ def read_space(section: Section, config: TrainConfig, document: Document) -> Spa
         specs |= {key: (Spec.model_validate(spec), place) for key, spec in READY[name](config).items()}
     for key, spec in (section.__pydantic_extra__ or {}).items():
         if spec is not None:
+            ready = {other for other, (_, place) in specs.items() if place[2] == "include"}
+            replaced = {o for o in ready if o == key or o.startswith(f"{key}.") or key in specs[o][0].when}
+            specs = {other: entry for other, entry in specs.items() if other not in replaced}
             specs[key] = spec, (*SPACE, key)
         elif key not in specs:
             problems.append(document.problem((*SPACE, key), unknown("key to take out:", key, specs)))
@@ -135,7 +148,7 @@ def read_space(section: Section, config: TrainConfig, document: Document) -> Spa
         problems += found
         if not found:
             parameters.append(_parameter(key, spec, place))
-    problems += _condition_problems(parameters, document)
+    problems += [*_condition_problems(parameters, document), *_overlap_problems(parameters, document)]
     if not problems and not any(p.kind != "value" for p in parameters):
         problems.append(document.problem(SPACE, "is empty: name a key to search, or include: [loss-schedule]"))
     if problems:
@@ -164,6 +177,9 @@ def _spec_problems(key: str, spec: Any) -> Iterator[str]:
 def _choice_problems(value: Any) -> Iterator[str]:
     if not isinstance(value, (list, dict)) or not value:
         yield f"choice: {value!r} is not a list of plain values or a mapping of names to values"
+    elif not all(isinstance(name, (str, int, float)) for name in value if not isinstance(name, (list, dict))):
+        odd = next(name for name in value if not isinstance(name, (str, int, float, list, dict)))
+        yield f"choice: {odd!r} is neither text nor a number: put it into quotes"
     elif isinstance(value, list):
         unnamed = [item for item in value if isinstance(item, (list, dict))]
         if unnamed:
@@ -177,13 +193,15 @@ def _range_problems(kind: str, value: Any, step: float | None) -> Iterator[str]:
         yield f"{kind}: {value} is not a pair [low, high]"
         return
     low, high = value
-    if not low < high:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        yield f"{kind}: {low:g} to {high:g} is not a finite range"
+    elif not low < high:
         yield f"{kind}: the low end {low:g} is not below the high end {high:g}"
     elif kind.startswith("log") and low <= 0:
         yield f"{kind}: the low end {low:g} must be above 0 on a logarithmic scale"
     elif kind == "log_int" and low < 1:
         yield f"{kind}: the low end {low:g} must be 1 or more"
-    if step is not None and (step <= 0 or step > high - low or (kind == "int" and step != int(step))):
+    if step is not None and (not step > 0 or step > high - low or (kind == "int" and step != int(step))):
         yield f"step: {step:g} does not fit between {low:g} and {high:g}"
     elif step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
         reached = low + (high - low) // step * step
@@ -201,6 +219,18 @@ def _parameter(key: str, spec: Any, place: KeyPath) -> Parameter:
     return Parameter(key, KINDS[name], low, high, spec.step, choices, when, value if name == "value" else None, place)
 
 
+def _overlap_problems(parameters: list[Parameter], document: Document) -> Iterator[StudyProblem]:
+    """Two keys that set the same thing: equal but for their spelling, or one a plain value around the other."""
+    paths = {p.key: split_key(p.key) for p in parameters}
+    for i, p in enumerate(parameters):
+        for other in parameters[:i]:
+            mine, its = sorted((paths[p.key], paths[other.key]), key=len)
+            outer = p if paths[p.key] == mine else other
+            plain = not any(isinstance(v, (list, dict)) for v in [*outer.choices.values(), outer.value])
+            if its[: len(mine)] == mine and (plain or len(its) == len(mine)):
+                yield document.problem(p.place, f"{p.key} and {other.key} set the same: search one of them")
+
+
 def _condition_problems(parameters: list[Parameter], document: Document) -> Iterator[StudyProblem]:
     by_key = {p.key: p for p in parameters}
     choosing = [p.key for p in parameters if p.kind == "choice"]
@@ -208,6 +238,9 @@ def _condition_problems(parameters: list[Parameter], document: Document) -> Iter
         for parent, values in p.when.items():
             if parent not in choosing:
                 yield document.problem(p.place, f"when: {unknown('searched choice', parent, choosing)}")
+                continue
+            if not values or any(isinstance(value, (list, dict)) for value in values):
+                yield document.problem(p.place, f"when: {parent}: a value was expected, or a list of values")
                 continue
             for value in values:
                 if value not in by_key[parent].choices:

@@ -18,7 +18,6 @@ import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import (
     BaseSampler,
-    GPSampler,
     NSGAIIISampler,
     NSGAIISampler,
     QMCSampler,
@@ -87,10 +86,12 @@ def open_storage(url: str) -> BaseStorage:
             path.parent.mkdir(parents=True, exist_ok=True)
             return JournalStorage(JournalFileBackend(str(path)))
         parsed = make_url(url)
+        if parsed.drivername.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
+            raise refused("is kept in memory, where no command can go on with it: expected sqlite:///FILE")
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername=POSTGRESQL_DRIVER)
-        if parsed.drivername.startswith("sqlite") and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        if parsed.drivername.startswith("sqlite"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = {"pool_pre_ping": True}
         if parsed.drivername.startswith("sqlite"):
             options["connect_args"] = {"timeout": GRACE_SECONDS}  # while another worker writes
@@ -101,7 +102,7 @@ def open_storage(url: str) -> BaseStorage:
             grace_period=GRACE_SECONDS,
             heartbeat_stale_trial_callback=queue_again,
         )
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise refused("expected sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE") from error
     except ImportError as error:
         raise refused(
@@ -115,7 +116,7 @@ def url_for_people(url: str) -> str:
     """A storage's address without its password."""
     try:
         return url if url.startswith(JOURNAL) else make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return url
 
 
@@ -152,17 +153,19 @@ def make_sampler(search: Search, trials: int = 0, slot: int = 0) -> BaseSampler:
     They are part of its seed: a search that goes on does not propose the same again.
     """
     spec, seed = search.sampler, int(hashed([search.sampler.seed, trials, slot]), 16) % 2**32
-    startup = 10 if spec.startup_trials is None else spec.startup_trials  # Optuna's own default
     if spec.kind == "tpe":
+        startup = 10 if spec.startup_trials is None else spec.startup_trials  # Optuna's own default
         conditional = any(p.when for p in search.space.parameters)
         return TPESampler(n_startup_trials=startup, seed=seed, multivariate=True, group=conditional)
-    if spec.kind == "gp":
-        return GPSampler(n_startup_trials=startup, seed=seed)
-    if spec.kind == "qmc":
-        return QMCSampler(seed=spec.seed, scramble=True, warn_asynchronous_seeding=False)
-    if spec.kind == "nsga-ii":
-        return NSGAIISampler(seed=seed)
-    return NSGAIIISampler(seed=seed) if spec.kind == "nsga-iii" else RandomSampler(seed=seed)
+    if spec.kind == "qmc":  # its sequence goes on by itself, under one seed; conditional keys are not part of it
+        return QMCSampler(
+            seed=spec.seed, scramble=True, independent_sampler=RandomSampler(seed), warn_asynchronous_seeding=False
+        )
+    if spec.kind == "random":
+        return RandomSampler(seed=seed)
+    population = spec.population or 50  # Optuna's own default
+    nsga = NSGAIISampler if spec.kind == "nsga-ii" else NSGAIIISampler
+    return nsga(seed=seed, population_size=population)
 
 
 def make_pruner(search: Search) -> BasePruner:

@@ -17,7 +17,7 @@ from experiments import names
 from experiments.tracking import BATCH, Background, experiment_id
 from experiments.tuning.storage import is_this_process
 
-SYNC_SECONDS = 5.0
+SYNC_SECONDS = 10.0
 PARENT = "mlflow.parentRunId"  # MLflow's own tag, by which its pages nest runs
 OPEN = ("running", "waiting")
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED", "surplus": "KILLED"}
@@ -166,7 +166,7 @@ def _places(record: Record) -> dict[str, str]:
 
 
 def _ended_long_ago(trial: Record) -> bool:
-    return trial["ended"] is not None and time.time() - trial["ended"] / 1000 > 4 * SYNC_SECONDS
+    return trial["ended"] is not None and time.time() - trial["ended"] / 1000 > 2 * SYNC_SECONDS
 
 
 def _word(value: bool) -> str:

@@ -111,6 +111,7 @@ class Watch:
     cost: list[tuple[float, float]] = field(default_factory=list)  # job -> kimg and device seconds
     directory: JobDir | None = None
     offset: int = 0
+    ended_as: str = "a job failed"  # what became of the last job, with the reason if it could not be started
 
     def jobs(self) -> list[Job]:
         """What the trial trains under the parameters that Optuna proposes."""
@@ -167,7 +168,7 @@ class Watch:
             queue_again(self.trial.study, frozen(self.trial))
             raise Interrupted
         lines = log_tail(task.directory, 1)
-        self._end(FAILED, f"{lines or 'a job failed'} (log: {task.directory.log})")
+        self._end(FAILED, f"{lines} (log: {task.directory.log})" if lines else self.ended_as)
         raise TrialFailed
 
     def started(self, task: Task) -> None:
@@ -182,6 +183,7 @@ class Watch:
 
     def ended(self, task: Task, outcome: str) -> None:
         """See execute.Observer: a pruned job was stopped, but is not one to go on with."""
+        self.ended_as = outcome
         if self.pruned:
             outcome = PRUNED
         elif task.directory.diverged.exists() and outcome.startswith("failed"):

@@ -9,6 +9,7 @@ from experiments.plan import make_plan
 from experiments.study import read_study
 from experiments.tuning.applied import apply_problems, apply_trials
 from experiments.tuning.record import best_trials
+from experiments.tuning.search import make_searches
 from experiments.tuning.storage import open_study
 
 HINGE = """\
@@ -18,8 +19,8 @@ loss:
         hinge: [{kind: relativistic-softplus}, {kind: relativistic-hinge, from_fraction: 0.5}]
     loss.1.margin: {log: [0.25, 4], when: {loss: hinge}}
     batch_size:"""
-CONDITIONAL = (("batch_size:", HINGE), ("trials: 3", "trials: 8"))
-FRONT = ("{metric: d_kl}", "[{metric: d_kl}, {metric: modes}]")
+CONDITIONAL = (("batch_size:", HINGE), ("trials: 3", "trials: 8\n  default_first: false"))
+FRONT = (("{metric: d_kl}", "[{metric: d_kl}, {metric: modes}]"), ("trials: 3", "trials: 3\n  default_first: false"))
 
 
 def config_of(tmp_path, number):
@@ -42,7 +43,7 @@ def test_the_variant_resolves_to_what_the_trial_trained(search, storage, work, t
 
 
 def test_of_a_front_a_trial_must_be_chosen(search, storage, work, tmp_path, capsys, monkeypatch):
-    made = search(FRONT)
+    made = search(*FRONT)
     work(made, storage)
     monkeypatch.setattr("experiments.tuning.applied.best_trials", lambda study: study.trials[:2])
     file = tmp_path / "study.yaml"
@@ -54,6 +55,34 @@ def test_of_a_front_a_trial_must_be_chosen(search, storage, work, tmp_path, caps
     assert file.read_text() == before
     assert apply_trials(file, made.study, [made], storage, "tuned", 1) == 0
     assert "trial: 1" in file.read_text()
+
+
+def test_the_own_setting_is_not_written_as_a_variant_of_itself(search, storage, work, tmp_path, capsys):
+    made = search()
+    work(made, storage)  # by construction of the invented quality, the own setting is the best
+    file = tmp_path / "study.yaml"
+    before = file.read_text()
+    assert apply_trials(file, made.study, [made], storage, "tuned", None) == 0
+    assert "nothing is better than baseline's own setting: nothing is written" in capsys.readouterr().out
+    assert file.read_text() == before
+
+
+def test_what_the_command_line_sets_would_be_missing_from_the_variant(search):
+    made = search()
+    (problem,) = apply_problems(made.study, [made], "tuned", None, {"batch_size": 16})
+    assert "--set changes batch_size, which the variant would not hold" in str(problem)
+
+
+def test_a_variant_called_shared_is_included_like_any_other(write_tune, storage, work, tmp_path):
+    path = write_tune(
+        ("seeds: [1000]", "seeds: [1000]\n  variants: [shared]"), ("trials: 3", "trials: 3\n  default_first: false")
+    )
+    path.write_text(path.read_text().replace("variants:\n", "variants:\n  shared:\n    x_flip: true\n", 1))
+    study = read_study(path)
+    (made,) = make_searches(study, study.tune, {}, {"dataset": None, "variant": None})
+    work(made, storage)
+    assert apply_trials(path, study, [made], storage, "tuned", None) == 0
+    assert read_study(path).includes["tuned"] == ["shared"]
 
 
 def test_a_number_is_of_one_search(searches):

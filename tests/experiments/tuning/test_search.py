@@ -152,6 +152,9 @@ def test_tuning_on_a_seed_that_is_compared_is_warned_about(write_tune, line_of):
             "pruner: {kind: median, warmup_kimg: 0.16}",
             "tune.pruner.warmup_kimg: 0.16 is not below the 0.16 kimg",
         ),
+        (NO_PRUNER, "pruner: {kind: successive-halving, min_kimg: 0.0001}", "0.0001 is less than an image"),
+        ("sampler: random", "sampler: {kind: random, startup_trials: 3}", "startup_trials is not for random"),
+        ("sampler: random", "sampler: {kind: nsga-ii, population: 1}", "1 must be 2 or more"),
         (NO_PRUNER, "pruner: {kind: hyperband, min_kimg: 9}", "tune.pruner.min_kimg: 9 is not below the 0.16 kimg"),
         ("sampler: random", "sampler: tpee", "unknown value tpee; did you mean tpe?"),
         (NO_PRUNER, "pruner: {kind: median, min_kimg: 1}", "min_kimg is not for median"),
@@ -172,6 +175,18 @@ def test_a_section_that_cannot_work_is_refused(searches, old, new, part):
     found = problems(searches, (old, new))
     assert part in found
     assert "study.yaml:" in found
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [("evaluation", "evaluation: {weights: raw}"), ("total_kimg", "total_kimg: 0.32")],
+)
+def test_variants_whose_values_cannot_be_averaged_share_no_search(write_tune, key, change):
+    path = write_tune(("seeds: [1000]", "seeds: [1000]\n  shared: true\n  variants: [baseline, other]"))
+    path.write_text(path.read_text().replace("variants:\n", f"variants:\n  other:\n    {change}\n", 1))
+    study = read_study(path)
+    with pytest.raises(StudyError, match=f"tune.variants.1: other changes `{key}`: it cannot share a search"):
+        make_searches(study, study.tune, {}, {"dataset": None, "variant": None})
 
 
 @pytest.mark.parametrize(

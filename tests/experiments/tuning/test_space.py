@@ -42,6 +42,9 @@ def problems(searches, *replacements):
         (GAMMA, "total_kimg: {uniform: [1, 2]}", ["cannot be searched", "what a trial costs"]),
         (BATCH, "batch_size: {choice: []}", ["[] is not a list of plain values"]),
         (BATCH, "batch_size: {choice: [8, 8]}", ["a value is given twice"]),
+        (GAMMA, "schedules.gamma.start: {log: [3, .inf]}", ["3 to inf is not a finite range"]),
+        (GAMMA, "schedules.gamma.start: {uniform: [3, 4], step: .nan}", ["step: nan does not fit"]),
+        (BATCH, "batch_size: {choice: {2020-01-01: 8, b: 16}}", ["neither text nor a number: put it into quotes"]),
         (BATCH, "batch_size: {choice: [1, true]}", ["a value is given twice"]),
         (BATCH, "batch_size: 16", ["a mapping of keys was expected, not 16"]),
         (
@@ -126,6 +129,39 @@ def test_the_ready_made_space_is_sound_for_every_preset_and_holds_its_own_settin
     keys = {p.key for p in made.space.searched}
     assert {"schedules.gamma.start", "schedules.gamma.end", "schedules.gamma.decay_img", "loss"} <= keys
     assert any(key.startswith("schedules.ema_half_life_img") for key in keys)
+
+
+def test_edges_are_tried_out_also_where_a_key_is_searched_under_a_rare_choice_only(searches):
+    plain = "[{kind: relativistic-softplus}]"
+    hinge = "[{kind: relativistic-softplus}, {kind: relativistic-hinge, from_fraction: 0.5}]"
+    choice = ", ".join([f"c{i}: {plain}" for i in range(40)] + [f"rare: {hinge}"])
+    more = f"loss: {{choice: {{{choice}}}}}\n    loss.1.margin: {{uniform: [-0.5, 4], when: {{loss: rare}}}}"
+    (found,) = problems(searches, (BATCH, more))
+    assert "tune.space.loss.1.margin: -0.5 must be above 0" in found
+
+
+@pytest.mark.parametrize("value", ["[[8]]", "{a: 1}", "[]"])
+def test_a_condition_that_names_no_plain_value_is_told(searches, value):
+    more = f"{BATCH}\n    schedules.lr.start: {{log: [0.001, 0.01], when: {{batch_size: {value}}}}}"
+    (found,) = problems(searches, (BATCH, more))
+    assert "when: batch_size: a value was expected, or a list of values" in found
+
+
+@pytest.mark.parametrize("twice", ["loss.0.margin: {log: [1, 2]}\n    loss.00.margin", "schedules.gamma"])
+def test_two_keys_that_set_the_same_are_told(searches, twice):
+    found = problems(searches, (BATCH, f"{twice}: {{log: [1, 2]}}"))
+    assert "set the same: search one of them" in found[0]
+
+
+def test_an_own_key_replaces_what_lies_below_it_and_depends_on_it_in_a_ready_made_space(search):
+    without = [(f"    schedules.gamma.{key}\n", "") for key in ("end: {value: 30}", "decay_img: {value: 160}")]
+    gamma = search((GAMMA, "include: [loss-schedule]\n    schedules.gamma: {log: [3, 30]}"), *without)
+    keys = [p.key for p in gamma.space.parameters]
+    assert [key for key in keys if "gamma" in key] == ["schedules.gamma"]
+    assert "schedules.beta2.start" in keys
+    choice = "{a: [{kind: non-saturating}], b: [{kind: relativistic-softplus}]}"
+    loss = search((BATCH, f"include: [loss-schedule]\n    loss: {{choice: {choice}}}"))
+    assert [p.key for p in loss.space.parameters if p.key.startswith("loss")] == ["loss"]
 
 
 def test_null_takes_out_of_a_ready_made_space_with_all_that_depends_on_it(search):

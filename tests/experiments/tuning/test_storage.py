@@ -25,6 +25,9 @@ PRUNER = "pruner: none"
         ("mysql+nosuchdriver://me@here/x", "nosuchdriver"),
         ("postgresql+pg8000://me:secret@here/x", "pip install 'psycopg[binary]' for postgresql://"),
         ("sqlite:////proc/nowhere/x.db", "cannot be opened"),
+        ("sqlite://", "is kept in memory"),
+        ("sqlite:///:memory:", "is kept in memory"),
+        ("postgresql://u@h:notaport/x", "expected sqlite:///FILE"),
         ("journal:/proc/nowhere/x.log", "cannot be opened"),
     ],
 )
@@ -61,14 +64,32 @@ def test_the_own_setting_is_queued_once_and_only_if_the_space_holds_it(search, s
     assert open_study(search(("trials: 3", "trials: 3\n  default_first: false")), storage).trials == []
 
 
-@pytest.mark.parametrize("kind", ["tpe", "random", "gp", "qmc", "nsga-ii", "nsga-iii"])
+@pytest.mark.parametrize("kind", ["tpe", "random", "qmc", "nsga-ii", "nsga-iii"])
 def test_every_sampler_proposes_within_the_space(search, kind):
-    made = search(("sampler: random", f"sampler: {{kind: {kind}, startup_trials: 2}}"))
+    made = search(("sampler: random", f"sampler: {kind}"))
     study = optuna.create_study(sampler=make_sampler(made))
     for value in range(4):
         trial = study.ask()
         assert 3 <= made.space.suggest(trial)["schedules.gamma.start"] <= 300
         study.tell(trial, value)
+
+
+def test_a_sequence_varies_conditional_parameters_too(search):
+    hinge = "[{kind: relativistic-softplus}, {kind: relativistic-hinge, from_fraction: 0.5}]"
+    space = f"loss: {{choice: {{hinge: {hinge}}}}}\n    loss.1.margin: {{log: [0.25, 4], when: {{loss: hinge}}}}"
+    made = search(("batch_size: {choice: [8, 16]}", space), ("sampler: random", "sampler: qmc"))
+    study = optuna.create_study()
+    for number in range(6):
+        study.sampler = make_sampler(made, number)
+        trial = study.ask()
+        made.space.suggest(trial)
+        study.tell(trial, 1.0)
+    assert len({trial.params["loss.1.margin"] for trial in study.trials}) == 6
+
+
+def test_the_first_generation_is_as_large_as_asked(search):
+    sampler = make_sampler(search(("sampler: random", "sampler: {kind: nsga-ii, population: 7}")))
+    assert sampler.population_size == 7
 
 
 def test_the_proposals_of_a_sampler_depend_on_its_seed_on_the_trials_and_on_the_slot(search):
