@@ -55,10 +55,9 @@ class Session:
                     record = read()
                     display.told(record)
                     drop_checkpoints(folder, record)
+                    text = json.dumps(record)  # indented, a large one would take ten times as long
                     try:
-                        write_text(
-                            folder / TUNING_ARTIFACT, json.dumps(record)
-                        )  # indented, it would take ten times as long
+                        write_text(folder / TUNING_ARTIFACT, text)
                     except OSError as error:  # a full disk, say: it is a copy, and written again after the next trial
                         display.say(f"not written: {folder / TUNING_ARTIFACT}: {error.strerror}")
 
