@@ -8,6 +8,7 @@ from analysis.searches import (
     Search,
     best_so_far,
     budget_notes,
+    fairness_notes,
     history,
     importances,
     label,
@@ -70,8 +71,7 @@ def test_a_search_that_waits_is_not_over_and_unequal_costs_are_told(search: Sear
     other = Search(record([trial(0)], sampler="random", pruner="none", tuning="b"))
     done = Search(record([trial(0), trial(1)]))
     assert budget_notes([done, other]) == [
-        "The searches spent different amounts (tpe+median 48 kimg, random 24 kimg): compare them at equal cost, "
-        "in the last figure."
+        "The searches spent different amounts (tpe+median 48 kimg, random 24 kimg): compare them at equal cost."
     ]
     assert budget_notes([done]) == []
 
@@ -102,3 +102,13 @@ def test_importances_of_few_or_equal_trials_are_a_sentence() -> None:
     assert "9 complete trials are too few" in str(importances(Search(realistic(9, 0, pruned=False)), 0))
     same = [trial(n, value=0.5) for n in range(12)]
     assert "same value" in str(importances(Search(record(same)), 0))
+
+
+def test_variants_that_got_different_amounts_are_told_and_failures_are_not_counted_as_trials() -> None:
+    first = Search(record([trial(0)]))
+    other = Search(record([trial(0), trial(1)], variant="hinge", tuning="ffffffffff", comparison="1111111111"))
+    (note,) = fairness_notes([first, other])
+    assert "stacked-digits (tpe+median): baseline, tpe+median 24 kimg, hinge, tpe+median 48 kimg" in note
+    assert fairness_notes([first]) == []
+    broken = Search(record([trial(0), trial(1, "failed", value=None)]))
+    assert budget_notes([broken]) == ["tpe+median is not over: 1 of 2 trials, 0 unfinished."]
