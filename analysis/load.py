@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.image import imread
 from mlflow.entities import Experiment, Run
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.errors import StudyError
 from analysis.searches import Search
@@ -28,13 +29,19 @@ HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 def open_client() -> MlflowClient:
     """A client of the store that MLflow's own settings name.
 
-    Raises StudyError for a SQLite store that does not exist: MLflow would create an empty one.
+    Raises StudyError for a store that cannot be opened, and for a SQLite store that does not exist: MLflow would create
+    an empty one.
     """
     uri, prefix = mlflow.get_tracking_uri(), "sqlite:///"
     path = uri.removeprefix(prefix).partition("?")[0]
     if uri.startswith(prefix) and not Path(path).exists() and not Path(unquote(path)).exists():
         raise StudyError(f"there is no MLflow store at {uri}: run a study in this folder, or set MLFLOW_TRACKING_URI")
-    return MlflowClient()
+    try:
+        return MlflowClient()
+    except SQLAlchemyError as error:  # a kill while MLflow made its tables, say
+        why = str(error).splitlines()[0]
+        message = f"MLflow's store at {uri} cannot be opened ({why}); move it away, and run the study's command again"
+        raise StudyError(message) from error
 
 
 def find_study(client: MlflowClient, name: str | None) -> Experiment:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import OperationalError
 
 from analysis.__main__ import main
 from analysis.search_report import best_parameters, clock, time_unit
@@ -111,3 +112,17 @@ def test_what_is_not_there_is_told(
 def test_times_are_told_in_the_unit_that_suits() -> None:
     assert [time_unit(seconds)[0] for seconds in (100, 1000, 20_000)] == ["s", "min", "h"]
     assert clock(3723.4) == "1:02:03"
+
+
+def test_a_store_that_mlflow_cannot_open_is_told_in_one_line(
+    store: MlflowClient, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> MlflowClient:
+        raise OperationalError("CREATE TABLE issues", {}, Exception("table issues already exists"))
+
+    monkeypatch.setattr("analysis.load.MlflowClient", broken)
+    assert main(["tune"]) == 2
+    told = capsys.readouterr().err
+    assert "cannot be opened" in told
+    assert "table issues already exists" in told
+    assert told.count("\n") == 1

@@ -1,6 +1,7 @@
 """The tune command itself, with real torchrun jobs, in an empty folder."""
 
 import json
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -106,8 +107,9 @@ def test_ctrl_c_queues_the_trial_again_and_the_next_command_goes_on_from_its_che
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_commands_share_a_search_on_postgresql_and_one_goes_on_with_what_the_killed_other_ran(
-    command, study_file, postgresql
+    command, study_file, postgresql, empty_store
 ):
+    shutil.copy(empty_store, command.folder / "mlflow.db")  # MLflow's own set-up does not stand a kill
     arguments = (study_file, "--storage", postgresql(), "--trials", "3", "--workers", "1")
     arguments += ("--set", "total_kimg=1.6", "evaluation.every_kimg=0.8", "checkpoint_every_kimg=0.1")
     killed, other = command.start(*arguments), command.start(*arguments)
