@@ -16,7 +16,7 @@ from analysis.metrics import Metric, shown_metrics
 COUNTED = ("complete", "pruned", "diverged", "running")  # the trials that the budget counts
 SPENT = (*COUNTED, "failed")  # the trials that cost something
 ENOUGH_TRIALS = 10  # complete ones, for what is fitted to them
-TAKEN = {"kimg": 0.05}  # budgets that differ by more than this share are not the same
+ABOUT_THE_SAME = 0.05  # budgets that differ by more than this share are not the same
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -216,7 +216,7 @@ def fairness_notes(searches: Iterable[Search]) -> list[str]:
 def unequal_amounts(searches: Sequence[Search]) -> str:
     """What each search spent, if that is not about the same; else nothing."""
     spent = {label(search, searches): search.cost("kimg") for search in searches}
-    if max(spent.values()) <= (1 + TAKEN["kimg"]) * min(spent.values()):
+    if max(spent.values()) <= (1 + ABOUT_THE_SAME) * min(spent.values()):
         return ""
     return ", ".join(f"{name} {kimg_text(kimg)} kimg" for name, kimg in spent.items())
 

@@ -38,7 +38,7 @@ from experiments.tuning.storage import default_url, open_storage, open_study
 from r3gan.jobdir import JobDir
 
 FIRST_TUNING_SEED, FIRST_FRESH_SEED = 2000, 3000
-OWN, TUNED, RANDOM = "own setting", "TPE, pruned", "random"
+METHODS = OWN, TUNED, RANDOM = ("own setting", "TPE, pruned", "random")
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of the budget, in the table
 Series = Mapping[str, pd.Series]  # method -> a value per repeat
 
@@ -60,26 +60,28 @@ def main() -> None:
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{(options.output / 'mlflow.db').resolve()}"
     study = read_study(options.study)
 
-    curves: dict[str, pd.DataFrame] = {}
-    anew: dict[str, pd.Series] = {}
+    curves: dict[str, dict[int, pd.Series]] = {method: {} for method in METHODS}
+    anew: dict[str, dict[int, float]] = {method: {} for method in METHODS}
     states = []
     for repeat in range(options.repeats):
         seeds = [FIRST_FRESH_SEED + options.seeds * repeat + i for i in range(options.seeds)]
         for method in (TUNED, RANDOM):
             search = make_search(study, method, repeat, options.kimg)
             record, best = run_search(search, options.output)
-            put(curves, method, repeat, curve(record, options.kimg))
-            put(anew, method, repeat, trained_anew(search, best, seeds, options.output))
+            curves[method][repeat] = curve(record, options.kimg)
+            anew[method][repeat] = trained_anew(search, best, seeds, options.output)
             ended = [trial["state"] for trial in record.spent]
             states.append({"method": method, "repeat": repeat, **{s: ended.count(s) for s in sorted(set(ended))}})
-        put(curves, OWN, repeat, pd.Series(record.default_value(0), index=whole_kimg(options.kimg)))
-        put(anew, OWN, repeat, trained_anew(search, search.default(), seeds, options.output))
+        curves[OWN][repeat] = pd.Series(record.default_value(0), index=whole_kimg(options.kimg))
+        anew[OWN][repeat] = trained_anew(search, search.default(), seeds, options.output)
 
-    result = {"best_at_cost": at_equal_cost(curves, options.kimg), "anew": compared(anew), "trials": states}
+    tables = {method: pd.DataFrame(rows).T for method, rows in curves.items()}  # a row per repeat
+    fresh = {method: pd.Series(values) for method, values in anew.items()}
+    result = {"best_at_cost": at_equal_cost(tables, options.kimg), "anew": compared(fresh), "trials": states}
     show(result)
     write_result(options.json, {"kimg": options.kimg, "repeats": options.repeats, "seeds": options.seeds, **result})
     if options.figures:
-        drawn = draw_curves([(metric_of(search.objectives[0].key), bands(curves))], looks([OWN, TUNED, RANDOM]), {})
+        drawn = draw_curves([(metric_of(search.objectives[0].key), bands(tables))], looks(METHODS), {})
         save_figure(drawn, options.figures, "tune")
 
 
@@ -123,14 +125,6 @@ def trained_anew(search: Search, chosen: dict[str, Any], seeds: list[int], outpu
     return float(np.mean([task.directory.read_metrics()[0][-1]["metrics"][key] for task in tasks]))
 
 
-def put(table: dict[str, Any], method: str, repeat: int, value: Any) -> None:
-    """Add what a method reached in a repeat: a number, or a curve as a row."""
-    if isinstance(value, pd.Series):
-        table[method] = pd.concat([table.get(method, pd.DataFrame()), value.to_frame(repeat).T])
-    else:
-        table[method] = pd.concat([table.get(method, pd.Series(dtype=float)), pd.Series({repeat: value})])
-
-
 def whole_kimg(kimg: float) -> list[int]:
     """The costs at which curves are read."""
     return list(range(1, round(kimg) + 1))
@@ -165,8 +159,8 @@ def compared(values: Series) -> dict[str, Any]:
     """Every method over the repeats, and the paired differences."""
     pairs = ((TUNED, OWN), (RANDOM, OWN), (TUNED, RANDOM))
     differences = {f"{a} - {b}": plain(paired_difference(values[a], values[b])) for a, b in pairs}
-    means = {method: plain(estimate(values[method])) for method in (OWN, TUNED, RANDOM)}
-    return {**means, **differences, "values": {method: list(values[method]) for method in (OWN, TUNED, RANDOM)}}
+    means = {method: plain(estimate(values[method])) for method in METHODS}
+    return {**means, **differences, "values": {method: list(values[method]) for method in METHODS}}
 
 
 def plain(value: Estimate) -> dict[str, float]:

@@ -36,6 +36,7 @@ from experiments.tuning.search import Search, make_searches
 from experiments.tuning.session import Session
 from experiments.tuning.storage import default_url, open_storage, open_study
 from experiments.tuning.tracking import SearchUpload
+from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 
 
@@ -125,7 +126,7 @@ def fill(search: Search, study: optuna.Study, count: int) -> None:
     search.space.suggest(first)
     study.tell(first, 10.0)
     memory = optuna.create_study(sampler=RandomSampler(seed=0))
-    every = search.configs[next(iter(search.configs))].evaluation.every_kimg * 1000
+    every = search.config.evaluation.every_kimg * IMG_PER_KIMG
     rungs = [round(every * (i + 1)) for i in range(round(search.trial_img / every))]
     for number in range(1, count):
         trial = memory.ask()
@@ -138,7 +139,7 @@ def fill(search: Search, study: optuna.Study, count: int) -> None:
                 distributions=found.distributions,
                 value=10 + 1 / number,
                 intermediate_values={rung: 100 * rungs[-1] / rung for rung in rungs},
-                user_attrs={OUTCOME: COMPLETE, COST: {"kimg": search.trial_img / 1000, "seconds": 60.0}},
+                user_attrs={OUTCOME: COMPLETE, COST: {"kimg": search.trial_img / IMG_PER_KIMG, "seconds": 60.0}},
             )
         )
 

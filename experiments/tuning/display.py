@@ -42,12 +42,9 @@ def search_table(search: Search, record: Record | None, ranks: int, micro_batch:
         + budget_text(search.budget),
         *{cost_text(costs[job.identity]) for job in jobs if job.identity in costs},
         f"so far: {progress_text(record)}" if record else "new",
-        *(
-            ()
-            if search.default_is_within()
-            else (f"{search.variant}'s own setting is not in the space: it is no trial",)
-        ),
     ]
+    if not search.default_is_within():
+        lines.append(f"{search.variant}'s own setting is not in the space: it is no trial")
     table.caption, table.caption_justify = escape("\n".join(lines)), "left"
     return table
 

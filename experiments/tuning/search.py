@@ -77,9 +77,14 @@ class Search:
         return f"{self.dataset}/{self.variant}/{self.method}"
 
     @property
+    def config(self) -> TrainConfig:
+        """The first variant's configuration as it is; all train equally long and are evaluated alike."""
+        return next(iter(self.configs.values()))
+
+    @property
     def job_img(self) -> int:
         """Images of one job, in steps of the objective: batch sizes may differ between trials, steps may not."""
-        return round(next(iter(self.configs.values())).total_kimg * IMG_PER_KIMG)
+        return round(self.config.total_kimg * IMG_PER_KIMG)
 
     @property
     def trial_img(self) -> int:
@@ -120,7 +125,7 @@ class Search:
 
     def default(self) -> dict[str, Any]:
         """The variant's own values of the searched parameters; without those that the space cannot express."""
-        config, chosen = next(iter(self.configs.values())), dict[str, Any]()
+        config, chosen = self.config, dict[str, Any]()
         for p in self.space.parameters:
             if p.is_active(chosen):
                 value = _own_value(self, p, config)

@@ -86,14 +86,13 @@ def open_storage(url: str) -> BaseStorage:
             path.parent.mkdir(parents=True, exist_ok=True)
             return JournalStorage(JournalFileBackend(str(path)))
         parsed = make_url(url)
-        if parsed.drivername.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
-            raise refused("is kept in memory, where no command can go on with it: expected sqlite:///FILE")
+        options: dict[str, Any] = {"pool_pre_ping": True}
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername=POSTGRESQL_DRIVER)
-        if parsed.drivername.startswith("sqlite"):
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {"pool_pre_ping": True}
-        if parsed.drivername.startswith("sqlite"):
+        elif parsed.drivername.startswith("sqlite"):
+            if parsed.database in (None, "", ":memory:"):
+                raise refused("is kept in memory, where no command can go on with it: expected sqlite:///FILE")
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             options["connect_args"] = {"timeout": GRACE_SECONDS}  # while another worker writes
         return PatientStorage(
             parsed.render_as_string(hide_password=False),
@@ -176,15 +175,10 @@ def make_pruner(search: Search) -> BasePruner:
     if spec.kind == "median":
         startup = 5 if spec.startup_trials is None else spec.startup_trials
         return MedianPruner(startup, round((spec.warmup_kimg or 0) * IMG_PER_KIMG))
-    least = round((spec.min_kimg or first_rung_kimg(search)) * IMG_PER_KIMG)
+    least = round((spec.min_kimg or search.config.evaluation.every_kimg) * IMG_PER_KIMG)
     if spec.kind == "hyperband":
         return HyperbandPruner(least, search.trial_img, spec.reduction_factor or 3)
     return SuccessiveHalvingPruner(least, spec.reduction_factor or 4)
-
-
-def first_rung_kimg(search: Search) -> float:
-    """The length of the shortest trial: until its first evaluation."""
-    return next(iter(search.configs.values())).evaluation.every_kimg
 
 
 def storage_message(error: BaseException) -> str:

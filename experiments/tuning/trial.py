@@ -212,8 +212,7 @@ class Watch:
 
     def _rung(self, images: int) -> int:
         """The evaluation's place in images, the same in trials of all batch sizes."""
-        config = self.search.configs[next(iter(self.search.configs))]
-        every = config.evaluation.every_kimg * IMG_PER_KIMG
+        every = self.search.config.evaluation.every_kimg * IMG_PER_KIMG
         return self.search.job_img if images >= self.search.job_img else round(images // every * every)
 
     def _of_job(self, evaluations: list[list[float]], i: int) -> float:

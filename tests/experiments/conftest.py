@@ -1,7 +1,9 @@
 import itertools
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,7 +111,15 @@ def command_of(tmp_path):
             out, err = process.communicate(timeout=280)
             return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-        run.start, run.folder = start, folder
+        def interrupt(process):
+            """Send a Ctrl-C once a job has recorded something; returns what was printed."""
+            deadline = time.time() + 120
+            while not list(folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            return process.communicate(timeout=90)
+
+        run.start, run.folder, run.interrupt = start, folder, interrupt
         return run
 
     return make

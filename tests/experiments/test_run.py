@@ -1,8 +1,6 @@
 """The command itself, with real torchrun jobs, in an empty folder."""
 
 import json
-import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -112,11 +110,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_next_run_goes_on(command, write_study
         "evaluation.every_kimg=40",
     )
     process = command.start(*arguments)
-    deadline = time.time() + 120
-    while not list(command.folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=90)
+    out, err = command.interrupt(process)
     assert process.returncode == 130, out + err
     assert "Traceback" not in err
     assert "go on" in err

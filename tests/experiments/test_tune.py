@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 import time
 from pathlib import Path
 
@@ -89,11 +88,7 @@ def test_a_search_runs_is_tracked_reported_and_applied_and_then_has_nothing_left
 def test_ctrl_c_queues_the_trial_again_and_the_next_command_goes_on_from_its_checkpoint(command, study_file):
     long = ("--set", "total_kimg=20", "evaluation.every_kimg=20", "--trials", "1", "--workers", "1")
     process = command.start(study_file, *long)
-    deadline = time.time() + 120
-    while not list(command.folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=90)
+    out, err = command.interrupt(process)
     assert process.returncode == 130, out + err
     assert "Traceback" not in err
     assert "run the same command again to go on" in err
