@@ -4,7 +4,8 @@
 
 Each round runs both ways on the same images and draws, one after the other; medians are compared.
 
-ours       r3gan/augment.py: two small matrices around a sampler that reflects, the gradient by the map's transpose
+ours       r3gan/training/augment.py: two small matrices around a sampler that reflects, the gradient by the map's
+           transpose
 usual      as released with StyleGAN2-ADA and R3GAN: reflect as far as any image of the batch needs, a side at most,
            filter to twice the resolution, sample, filter back; the gradient by automatic differentiation. With our
            filters of 7 and 9 taps, so that both give the same images; the released ones have 12.
@@ -28,7 +29,7 @@ from torch.nn import functional as F
 
 from benchmarks.iteration import Iteration, make_config
 from benchmarks.machine import describe_machine, write_result
-from r3gan.augment import (
+from r3gan.training.augment import (
     ANALYSIS,
     SYNTHESIS,
     both_sides,

@@ -2,9 +2,10 @@
 
 `python -m benchmarks.data [--step-batch 8] [--json FILE]`
 
-Batches come through `r3gan.batches.Batches` as in training: real images and latents of the CIFAR-10 preset, 512 for D
-and 512 for G in turn, from 50,000 prepared images of noise. What training consumes is timed on real steps of that
-preset, by default with 8 images per step on a CPU, where its rate hardly depends on that, and with 512 on a GPU.
+Batches come through `r3gan.training.batches.Batches` as in training: real images and latents of the CIFAR-10 preset,
+512 for D and 512 for G in turn, from 50,000 prepared images of noise. What training consumes is timed on real
+steps of that preset, by default with 8 images per step on a CPU, where its rate hardly depends on that, and with 512 on
+a GPU.
 """
 
 import argparse
@@ -22,16 +23,17 @@ from rich.table import Table
 from benchmarks.iteration import EMA_DECAY, LOSS, VALUES
 from benchmarks.machine import write_result
 from r3gan.arguments import positive
-from r3gan.batches import Batches
-from r3gan.config import TrainConfig, from_dict
+from r3gan.config import TrainConfig
+from r3gan.config_json import from_dict
 from r3gan.data.load import load_prepared
 from r3gan.data.manifest import IMAGES, LABELS, Manifest
 from r3gan.data.store import open_prepared
 from r3gan.distributed import World
-from r3gan.estimate import default_micro_batch, parts_of
 from r3gan.presets import preset_tree
-from r3gan.state import fresh_state
-from r3gan.steps import discriminator_step, generator_step, update_ema
+from r3gan.training.batches import Batches
+from r3gan.training.estimate import default_micro_batch, parts_of
+from r3gan.training.state import fresh_state
+from r3gan.training.steps import discriminator_step, generator_step, update_ema
 
 IMAGES_IN_SET, RESOLUTION, CLASSES = 50_000, 32, 10
 MANY = 1_000_000

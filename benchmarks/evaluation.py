@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import write_result
-from r3gan.catalog import data_root
 from r3gan.config import EvaluationConfig, MetricName, NetworkConfig
+from r3gan.data.catalog import data_root
 from r3gan.data.load import load_dataset
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.extractors import to_uint8
-from r3gan.evaluation.protocol import DIGITS, METRICS
+from r3gan.evaluation.metrics import DIGITS, METRICS
 from r3gan.evaluation.sampling import fixed_inputs, generate
-from r3gan.networks import Generator, initialise
+from r3gan.model.networks import Generator, initialise
 from r3gan.presets import PRESETS
 
 SWAPPED: tuple[MetricName, ...] = ("fid", "kid", "precision-recall", "density-coverage")
@@ -41,9 +41,14 @@ def main() -> None:
     swapped = {name: METRICS[name]._replace(extractor=DIGITS, layers=("features",)) for name in SWAPPED}
     seconds: dict[str, float] = {}
     with patch.dict(METRICS, swapped):
-        evaluator = Evaluator(EvaluationConfig(1.0, options.samples, ("digits", *SWAPPED)), data, data_root(), device)
+        evaluator = Evaluator(
+            EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=("digits", *SWAPPED)),
+            data,
+            data_root(),
+            device,
+        )
         row = PRESETS["digits-8x8"]
-        generator = Generator(NetworkConfig(row.widths, row.groups, row.blocks)).to(device)
+        generator = Generator(NetworkConfig(widths=row.widths, groups=row.groups, blocks=row.blocks)).to(device)
         generator.to(memory_format=torch.channels_last)
         initialise(generator, 0, "generator")
         before = resident_mib()

@@ -7,11 +7,11 @@ whole iteration (data, D step, G step, Adam, moving average) in this process, on
 
 plain          the way it is usually written, see benchmarks/plain.py
 library        channels_last, native resampling, fused Adam; R1 and R2 by the library's double backward, all at once
-double         the same with the second gradients of r3gan/convolution.py and resampling.py: our general path
+double         the same with the second gradients of r3gan/model/convolution.py and resampling.py: our general path
 first order    what `r3gan train` does: the first-order form, the batch in parts of the default size
 one part       the same with the whole batch at once
 
-Memory is the peak of all tensors that the D step brings to life, counted by r3gan.estimate.Meter.
+Memory is the peak of all tensors that the D step brings to life, counted by r3gan.training.estimate.Meter.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -31,25 +32,24 @@ from rich.table import Table
 
 from benchmarks import plain
 from benchmarks.machine import describe_machine, write_result
-from r3gan.batches import Batches
 from r3gan.config import (
     AttentionConfig,
     EvaluationConfig,
     LossPhase,
     NetworkConfig,
-    PenaltyConfig,
     Schedule,
     Schedules,
     TrainConfig,
 )
 from r3gan.data.digits import DigitImages, StackedDigits
 from r3gan.distributed import World
-from r3gan.estimate import Meter, default_micro_batch
-from r3gan.losses import make_loss
-from r3gan.penalties import backward_twice
 from r3gan.presets import PRESETS
-from r3gan.state import TrainState, fresh_state
-from r3gan.steps import accumulate_discriminator, accumulate_generator, adam_step, update_ema
+from r3gan.training.batches import Batches
+from r3gan.training.estimate import Meter, default_micro_batch
+from r3gan.training.losses import make_loss
+from r3gan.training.penalties import backward_twice
+from r3gan.training.state import TrainState, fresh_state
+from r3gan.training.steps import accumulate_discriminator, accumulate_generator, adam_step, update_ema
 
 FORMS = ("plain", "library", "double", "first order", "one part")
 CASES = ["quick", *(f"32x32/{width}/{batch}" for width in (96, 192, 384) for batch in (16, 32, 64))]
@@ -169,7 +169,7 @@ class Iteration:
             accumulate_discriminator(*networks, batch, LOSS, self.config.penalties, VALUES, self.micro_batch)
 
         def double() -> None:
-            with patch("r3gan.penalties.backward_first_order", backward_twice):
+            with patch("r3gan.training.penalties.backward_first_order", backward_twice):
                 ours()
 
         return double if self.form in ("library", "double") else ours
@@ -191,15 +191,25 @@ def make_config(case: str, attention: tuple[int, ...]) -> TrainConfig:
     attending = AttentionConfig(attention, heads=1)
     if case == "quick":
         row = PRESETS["digits-8x8"]
-        network, batch = NetworkConfig(row.widths, row.groups, row.blocks, attention=attending), row.batch
+        batch = row.batch
+        network = NetworkConfig(widths=row.widths, groups=row.groups, blocks=row.blocks, attention=attending)
     else:
         size, width, batch = (int(part) for part in case.replace("x", "/", 1).split("/")[1:])
         stages = (size // 4).bit_length()
         groups = 2 * width // CHANNELS_PER_GROUP
-        network = NetworkConfig((width,) * stages, (groups,) * stages, (2,) * stages, attention=attending)
+        network = NetworkConfig(
+            widths=(width,) * stages, groups=(groups,) * stages, blocks=(2,) * stages, attention=attending
+        )
     constant = Schedule(0.0, 0.0)
+    schedules = Schedules(**dict.fromkeys((field.name for field in fields(Schedules)), constant))
     return TrainConfig(
-        "random", 0, 1e6, batch, network, Schedules(*(constant,) * 5), EvaluationConfig(1e6), penalties=PenaltyConfig()
+        dataset="random",
+        seed=0,
+        total_kimg=1e6,
+        batch_size=batch,
+        network=network,
+        schedules=schedules,
+        evaluation=EvaluationConfig(every_kimg=1e6),
     )
 
 

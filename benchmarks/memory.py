@@ -19,11 +19,11 @@ from rich.table import Table
 
 from benchmarks.iteration import EMA_DECAY, LOSS, VALUES, make_config, random_digits
 from benchmarks.machine import write_result
-from r3gan.batches import Batches
 from r3gan.distributed import World
-from r3gan.estimate import estimate
-from r3gan.state import fresh_state
-from r3gan.steps import discriminator_step, generator_step, update_ema
+from r3gan.training.batches import Batches
+from r3gan.training.estimate import estimate
+from r3gan.training.state import fresh_state
+from r3gan.training.steps import discriminator_step, generator_step, update_ema
 
 
 def main() -> None:

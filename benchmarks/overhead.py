@@ -2,8 +2,8 @@
 
 `python -m benchmarks.overhead [--profile quick] [--iterations 300] [--json FILE]`
 
-Runs `r3gan.train.train` itself on the first baseline job of ablations.yaml's profile, logging as often as that profile
-does, with one evaluation at the end, and times the parts of its loop.
+Runs `r3gan.training.loop.train` itself on the first baseline job of ablations.yaml's profile, logging as often as that
+profile does, with one evaluation at the end, and times the parts of its loop.
 """
 
 import argparse
@@ -20,15 +20,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-import r3gan.train
+import r3gan.training.loop
 from benchmarks.machine import write_result
-from experiments.plan import make_plan
-from experiments.study import read_study
-from r3gan.batches import Batches
-from r3gan.catalog import data_root
+from experiments.study.plan import make_plan
+from experiments.study.study import read_study
+from r3gan.data.catalog import data_root
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir
-from r3gan.recorder import JsonlRecorder
+from r3gan.training.batches import Batches
+from r3gan.training.recorder import JsonlRecorder
 
 PARTS = {
     "steps": ("discriminator_step", "generator_step", "update_ema"),
@@ -61,15 +61,15 @@ def main() -> None:
 
         return call
 
-    wrapped = {name: timed(part, getattr(r3gan.train, name)) for part, names in PARTS.items() for name in names}
+    wrapped = {name: timed(part, getattr(r3gan.training.loop, name)) for part, names in PARTS.items() for name in names}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(patch.object(Batches, "get", timed("data", Batches.get)))
         for name, function in wrapped.items():
-            stack.enter_context(patch.object(r3gan.train, name, function))
+            stack.enter_context(patch.object(r3gan.training.loop, name, function))
         job = JobDir(Path(folder))
         started = time.perf_counter()
-        r3gan.train.train(config, job, data_root(), JsonlRecorder(job), World(0, 1, device), lambda: False)
+        r3gan.training.loop.train(config, job, data_root(), JsonlRecorder(job), World(0, 1, device), lambda: False)
         whole = time.perf_counter() - started
         points = len(job.read_metrics()[0])
     training = whole - seconds["preparation"] - seconds["evaluation"] - seconds["checkpoints"]

@@ -2,7 +2,7 @@
 
 The same networks and the same numbers, but NCHW tensors, resampling on N*C single channels, one convolution call, one
 bias and one activation after the other, R1 and R2 by two separate double backward passes of the library, Adam and the
-moving average as they come. `plain_layers` lets the networks of r3gan/networks.py run that way.
+moving average as they come. `plain_layers` lets the networks of r3gan/model/networks.py run that way.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from r3gan.activations import ACTIVATIONS, LEAKY_SLOPE, Activation
-from r3gan.batches import Batch
-from r3gan.losses import Loss
-from r3gan.resampling import bilinear_kernel
-from r3gan.state import TrainState
+from r3gan.model.activations import ACTIVATIONS, LEAKY_SLOPE, Activation
+from r3gan.model.resampling import bilinear_kernel
+from r3gan.training.batches import Batch
+from r3gan.training.losses import Loss
+from r3gan.training.state import TrainState
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
@@ -32,13 +32,13 @@ def single_channels(x: Tensor) -> Tensor:
 
 
 def downsample(x: Tensor) -> Tensor:
-    """As r3gan.resampling.downsample."""
+    """As r3gan.model.resampling.downsample."""
     y = F.conv2d(single_channels(x), bilinear_kernel(x)[:1], stride=2, padding=1)
     return y.view(*x.shape[:2], *y.shape[2:])
 
 
 def upsample(x: Tensor) -> Tensor:
-    """As r3gan.resampling.upsample."""
+    """As r3gan.model.resampling.upsample."""
     y = F.conv_transpose2d(single_channels(x), bilinear_kernel(x, 4.0)[:1], stride=2, padding=1)
     return y.view(*x.shape[:2], *y.shape[2:])
 
@@ -62,17 +62,17 @@ def library_upsample(x: Tensor) -> Tensor:
 def library_gradients() -> Iterator[None]:
     """Within, the layers keep their channels_last layout, and the library takes every gradient."""
     with patch.multiple(
-        "r3gan.layers", conv2d=library_conv2d, downsample=library_downsample, upsample=library_upsample
+        "r3gan.model.layers", conv2d=library_conv2d, downsample=library_downsample, upsample=library_upsample
     ):
         yield
 
 
 @contextmanager
 def plain_layers() -> Iterator[None]:
-    """Within, the layers of r3gan/layers.py run the plain way."""
+    """Within, the layers of r3gan/model/layers.py run the plain way."""
     leaky = Activation(lambda x: F.leaky_relu(x, LEAKY_SLOPE), ACTIVATIONS["leaky-relu"].gain)
     with (
-        patch.multiple("r3gan.layers", conv2d=conv2d, downsample=downsample, upsample=upsample),
+        patch.multiple("r3gan.model.layers", conv2d=conv2d, downsample=downsample, upsample=upsample),
         patch.dict(ACTIVATIONS, {"leaky-relu": leaky}),
     ):
         yield

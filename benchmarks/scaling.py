@@ -29,14 +29,14 @@ from rich.table import Table
 
 from benchmarks.iteration import EMA_DECAY, LOSS, VALUES, make_config, random_digits
 from benchmarks.machine import write_result
-from r3gan.batches import Batches
-from r3gan.catalog import DATASETS
 from r3gan.config import NetworkConfig, PenaltyConfig
+from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
-from r3gan.estimate import default_micro_batch, estimate
 from r3gan.presets import PRESETS
-from r3gan.state import fresh_state
-from r3gan.steps import discriminator_step, generator_step, update_ema
+from r3gan.training.batches import Batches
+from r3gan.training.estimate import default_micro_batch, estimate
+from r3gan.training.state import fresh_state
+from r3gan.training.steps import discriminator_step, generator_step, update_ema
 
 GPUS = (1, 8, 64, 512)
 PAPER_PRESETS = ("cifar10", "ffhq64", "imagenet32", "imagenet64")
@@ -126,7 +126,9 @@ def work(case: str, iterations: int, result: Path) -> None:
 def expect(name: str, gpus: int, options: argparse.Namespace) -> dict[str, Any]:
     """A preset on `gpus` GPUs, on paper."""
     row = PRESETS[name]
-    network = NetworkConfig(row.widths, row.groups, row.blocks, latent_dim=row.latent, conditional=row.cond)
+    network = NetworkConfig(
+        widths=row.widths, groups=row.groups, blocks=row.blocks, latent_dim=row.latent, conditional=row.cond
+    )
     cost = estimate(network, DATASETS[name].classes, PenaltyConfig(), row.augment[1] > 0, row.batch, 1, True)
     compute = options.gpu_step_seconds or cost.flops_per_image * row.batch / options.gpu_flops
     bandwidth = options.node_bandwidth if gpus <= 8 else options.network_bandwidth

@@ -25,14 +25,14 @@ from analysis.searches import Search as Recorded
 from analysis.searches import best_so_far, metric_of
 from analysis.statistics import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
-from experiments.display import Display
-from experiments.execute import Task, execute
-from experiments.local import LocalLauncher, slots
-from experiments.startup import console, prepare
-from experiments.study import Study, read_study
+from experiments.cli import console, prepare
+from experiments.launch.display import Display
+from experiments.launch.local import LocalLauncher, slots
+from experiments.launch.scheduler import Task, execute
+from experiments.study.study import Study, read_study
+from experiments.study.tune_section import Pruner, Sampler
 from experiments.tuning.record import best_trials, search_record
 from experiments.tuning.search import Search, make_searches
-from experiments.tuning.section import Pruner, Sampler
 from experiments.tuning.session import Session
 from experiments.tuning.storage import default_url, open_storage, open_study
 from r3gan.jobdir import JobDir

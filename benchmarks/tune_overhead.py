@@ -24,18 +24,18 @@ from optuna.trial import TrialState
 from rich.table import Table
 
 from benchmarks.machine import write_result
-from experiments.execute import Process
-from experiments.local import LocalLauncher, LocalProcess
+from experiments.cli import console, prepare
+from experiments.launch.local import LocalLauncher, LocalProcess
+from experiments.launch.scheduler import Process
 from experiments.names import tuning_experiment
-from experiments.startup import console, prepare
-from experiments.study import read_study
-from experiments.tracking import experiment_id
-from experiments.tuning.attributes import COMPLETE, COST, OUTCOME
+from experiments.study.study import read_study
+from experiments.tracking.runs import experiment_id
+from experiments.tracking.searches import SearchUpload
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search, make_searches
 from experiments.tuning.session import Session
 from experiments.tuning.storage import default_url, open_storage, open_study
-from experiments.tuning.tracking import SearchUpload
+from experiments.tuning.trial_attributes import COMPLETE, COST, OUTCOME
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 

@@ -9,20 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.costs import job_costs
-from experiments.display import Display, plan_summary, plan_tables
-from experiments.execute import Outcome, Task, execute
-from experiments.local import LocalLauncher, slots
-from experiments.options import parse_only, parse_settings
-from experiments.plan import Job, chosen_not_measured, job_as_json, make_plan, run_problems
-from experiments.problems import StudyError
-from experiments.startup import catch_signals, console, errors, prepare, show_page
-from experiments.study import read_study
+from experiments.cli import catch_signals, console, errors, prepare, show_page
+from experiments.launch.costs import job_costs
+from experiments.launch.display import Display, plan_summary, plan_tables
+from experiments.launch.local import LocalLauncher, slots
+from experiments.launch.scheduler import Outcome, Task, execute
+from experiments.study.options import parse_only, parse_settings
+from experiments.study.plan import Job, chosen_not_measured, job_as_json, make_plan, run_problems
+from experiments.study.problems import StudyError
+from experiments.study.study import read_study
 from r3gan.arguments import positive
 from r3gan.jobdir import JobDir
 
 if TYPE_CHECKING:
-    from experiments.tracking import Tracker
+    from experiments.tracking.runs import Tracker
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         errors.print(f"warning: {sentence}", markup=False)
     if not options.dry_run:
         return run(jobs, whole, options)
-    from experiments.readiness import not_here_yet  # and the metric networks, which take seconds to load
+    from experiments.launch.readiness import not_here_yet  # and the metric networks, which take seconds to load
 
     show_plan(jobs, options)
     for sentence in not_here_yet(jobs):
@@ -99,7 +99,7 @@ def job_states(jobs: list[Job], output: Path) -> dict[str, str]:
 
 def run(jobs: list[Job], whole: list[Job], options: argparse.Namespace) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
-    from experiments.tracking import Tracker
+    from experiments.tracking.runs import Tracker
 
     show_plan(jobs, options)
     tasks = [Task(job, JobDir(job.directory(options.output))) for job in jobs]

@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from experiments.local import LocalLauncher, slots
-from experiments.options import parse_settings
-from experiments.plan import run_problems
-from experiments.problems import StudyError, StudyProblem, unknown
-from experiments.startup import catch_signals, console, errors, prepare
-from experiments.study import Study, read_study
-from experiments.tuning.applied import apply_problems, apply_trials
+from experiments.cli import catch_signals, console, errors, prepare
+from experiments.launch.local import LocalLauncher, slots
+from experiments.study.options import parse_settings
+from experiments.study.plan import run_problems
+from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.study import Study, read_study
+from experiments.study.tune_section import Pruner, PrunerName, Sampler, SamplerName, Tune
+from experiments.tuning.apply_trial import apply_problems, apply_trials
 from experiments.tuning.display import search_table
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search, make_searches, rank_problems, seed_warnings
-from experiments.tuning.section import Pruner, PrunerName, Sampler, SamplerName, Tune
 from experiments.tuning.storage import default_url, existing_study, is_there, open_storage, url_for_people
 from r3gan.arguments import positive
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         url = tune.storage or default_url(options.output / study.name / "tune")
         show(searches, url, options)
         if options.dry_run:
-            from experiments.readiness import not_here_yet  # and the metric networks, which take seconds to load
+            from experiments.launch.readiness import not_here_yet  # and the metric networks, which take seconds to load
 
             for sentence in not_here_yet(jobs):
                 errors.print(f"not here yet: {sentence}", markup=False)

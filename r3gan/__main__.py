@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 from r3gan.arguments import positive
-from r3gan.catalog import DatasetUnavailable
+from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.commands import add_data
 from r3gan.evaluation.commands import add_evaluate, add_prepare
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
-from r3gan.state import DamagedCheckpoint
-from r3gan.steps import NonFiniteLoss
+from r3gan.training.state import DamagedCheckpoint
+from r3gan.training.steps import NonFiniteLoss
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,13 +8,18 @@ from collections.abc import Callable
 
 from filelock import FileLock, Timeout
 
-from r3gan.catalog import availability_problems, data_root
-from r3gan.config import TrainConfig, find_problems, from_dict
+from r3gan.availability import availability_problems
+from r3gan.config import TrainConfig
+from r3gan.config_checks import find_problems
+from r3gan.config_json import from_dict
+from r3gan.data.catalog import data_root
 from r3gan.distributed import join_world, leave_world
-from r3gan.jobdir import LAUNCHER_PID, JobDir, write_json
-from r3gan.recorder import JsonlRecorder
-from r3gan.steps import NonFiniteLoss
-from r3gan.train import train
+from r3gan.files import write_json
+from r3gan.jobdir import LAUNCHER_PID, JobDir
+from r3gan.processes import is_alive
+from r3gan.training.loop import train
+from r3gan.training.recorder import JsonlRecorder
+from r3gan.training.steps import NonFiniteLoss
 
 LOCK_SECONDS = 60  # how long a job waits for one whose launcher died, and which ends with a checkpoint
 
@@ -65,14 +70,3 @@ def watch_for_stop() -> Callable[[], bool]:
         return bool(asked) or os.getppid() != parent or (launcher is not None and not is_alive(int(launcher)))
 
     return should_stop
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

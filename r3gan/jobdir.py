@@ -1,11 +1,10 @@
 """The directory of one job: every path in it, and how its files are written and read.
 
-A file appears whole or not at all: it is written under a temporary name, synced and renamed. The only exceptions are
-the metrics and the log, which are appended to.
+A file appears whole or not at all (see r3gan/files.py). The only exceptions are the metrics and the log, which are
+appended to.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,28 +95,3 @@ class JobDir:
                 break
             offset += len(line)
         return points, offset
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file so that it is never seen half-written, not even after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-
-
-def write_json(path: Path, data: Any) -> None:
-    """`write_text` of indented JSON."""
-    write_text(path, json.dumps(data, indent=2) + "\n")
-
-
-def sync_path(path: Path) -> None:
-    """Force a file's bytes, or a folder's entries, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

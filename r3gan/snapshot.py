@@ -10,9 +10,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from r3gan.config import TrainConfig, from_dict
+from r3gan.config import TrainConfig
+from r3gan.config_json import from_dict
 from r3gan.jobdir import JobDir
-from r3gan.networks import Generator
+from r3gan.model.networks import Generator
 
 WeightsName = Literal["ema", "raw", "best"]
 METADATA = "r3gan"

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from experiments import run, tune
-from experiments.resolve import flatten
-from experiments.study import _Dataset, _File, _Profile, _Variant
-from experiments.tuning.ready import READY
-from experiments.tuning.section import Objective, Parameter, Pruner, Sampler, Space, Tune
-from experiments.yamlfile import dotted
+from experiments.study.resolve import flatten
+from experiments.study.study import _Dataset, _File, _Profile, _Variant
+from experiments.study.tune_section import Objective, Parameter, Pruner, Sampler, Space, Tune
+from experiments.study.yamlfile import dotted
+from experiments.tuning.ready_spaces import READY
 from r3gan.config import LossPhase, MetricName, Schedule, TrainConfig
-from r3gan.evaluation.protocol import METRICS, NUMBERS
+from r3gan.evaluation.metrics import METRICS, NUMBERS
 from r3gan.presets import PRESETS, preset_tree
 
 ROOT = Path(__file__).parents[1]

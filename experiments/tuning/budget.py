@@ -6,7 +6,7 @@ from typing import Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.tuning.attributes import COST, DIVERGED, OUTCOME, RETRIES, SURPLUS
+from experiments.tuning.trial_attributes import COST, DIVERGED, OUTCOME, RETRIES, SURPLUS
 
 Admission = Literal["start", "wait", "stop"]
 

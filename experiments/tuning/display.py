@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.costs import job_costs
-from experiments.display import Display, cost_text
+from experiments.launch.costs import job_costs
+from experiments.launch.display import Display, cost_text
 from experiments.tuning.budget import Budget
 from experiments.tuning.search import Search
 from experiments.tuning.space import Parameter

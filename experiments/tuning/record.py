@@ -9,7 +9,10 @@ import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.tuning.attributes import (
+from experiments.tuning.budget import repeated
+from experiments.tuning.search import Search
+from experiments.tuning.space import Parameter
+from experiments.tuning.trial_attributes import (
     COST,
     DIVERGED,
     FAILED,
@@ -23,9 +26,6 @@ from experiments.tuning.attributes import (
     SURPLUS,
     WORKER,
 )
-from experiments.tuning.budget import repeated
-from experiments.tuning.search import Search
-from experiments.tuning.space import Parameter
 from r3gan.config import IMG_PER_KIMG
 
 

@@ -7,17 +7,17 @@ from typing import Any, Literal
 import optuna
 from optuna.samplers import RandomSampler
 
-from experiments.plan import Job, differences, fingerprint, hashed
-from experiments.problems import StudyError, StudyProblem, unknown
-from experiments.resolve import Node, Origin, leaves, override, resolve, validate, whole_preset
-from experiments.study import Study, Tree
+from experiments.study.plan import Job, differences, fingerprint, hashed
+from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.resolve import Node, Origin, leaves, override, resolve, validate, whole_preset
+from experiments.study.study import Study, Tree
+from experiments.study.tune_section import SHARED, Pruner, Sampler, Tune
+from experiments.study.yamlfile import dotted
 from experiments.tuning.budget import Budget
-from experiments.tuning.section import SHARED, Pruner, Sampler, Tune
 from experiments.tuning.space import Parameter, Space, read_space
-from experiments.yamlfile import dotted
 from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, EvaluationConfig, Schedules, TrainConfig
-from r3gan.evaluation.protocol import NUMBERS, recorded_key
+from r3gan.evaluation.metrics import NUMBERS, recorded_key
 
 FIRST_FRESH_SEED = 1000  # where seeds for tuning are taken from, if the file does not list them
 PROBES = 16  # random settings that are tried before anything runs, beside the edges of every range

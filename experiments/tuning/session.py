@@ -9,17 +9,17 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from experiments.execute import Launcher
+from experiments.cli import console, errors, show_page
+from experiments.launch.scheduler import Launcher
 from experiments.names import TUNING_ARTIFACT
-from experiments.startup import console, errors, show_page
+from experiments.tracking.searches import SearchTracker
 from experiments.tuning.display import SearchDisplay, progress_text
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search
 from experiments.tuning.storage import STORAGE_ERRORS, open_study, storage_message, take_over
-from experiments.tuning.tracking import SearchTracker
 from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
-from r3gan.jobdir import write_text
+from r3gan.files import write_text
 
 
 @dataclass(frozen=True)

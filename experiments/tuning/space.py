@@ -12,13 +12,13 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from experiments.problems import StudyError, StudyProblem, unknown
-from experiments.resolve import split_key
-from experiments.study import JOB_KEYS
-from experiments.tuning.ready import READY
-from experiments.tuning.section import Parameter as Spec
-from experiments.tuning.section import Space as Section
-from experiments.yamlfile import Document, KeyPath
+from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.resolve import split_key
+from experiments.study.study import JOB_KEYS
+from experiments.study.tune_section import Parameter as Spec
+from experiments.study.tune_section import Space as Section
+from experiments.study.yamlfile import Document, KeyPath
+from experiments.tuning.ready_spaces import READY
 from r3gan.config import TrainConfig
 
 Kind = Literal["uniform", "log", "int", "log-int", "choice", "value"]

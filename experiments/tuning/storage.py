@@ -30,12 +30,12 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from experiments.plan import hashed
-from experiments.problems import StudyError, StudyProblem
-from experiments.tuning.attributes import FIXED, INTERRUPTED, IS_DEFAULT, OUTCOME, RETRIES, WORKER
+from experiments.study.plan import hashed
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.tuning.search import Search
+from experiments.tuning.trial_attributes import FIXED, INTERRUPTED, IS_DEFAULT, OUTCOME, RETRIES, WORKER
 from r3gan.config import IMG_PER_KIMG
-from r3gan.job import is_alive
+from r3gan.processes import is_alive
 
 JOURNAL = "journal:"
 POSTGRESQL_DRIVER = "postgresql+psycopg"  # what the extra `postgresql` installs; SQLAlchemy 2.0 would look for psycopg2

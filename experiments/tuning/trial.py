@@ -10,10 +10,12 @@ from typing import Any
 import optuna
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
-from experiments.execute import Launcher, Observer, Task, execute, log_tail
-from experiments.plan import Job
-from experiments.problems import StudyError
-from experiments.tuning.attributes import (
+from experiments.launch.scheduler import Launcher, Observer, Task, execute, log_tail
+from experiments.study.plan import Job
+from experiments.study.problems import StudyError
+from experiments.tuning.search import Search
+from experiments.tuning.storage import STORAGE_ERRORS, TakenByAnother, frozen, queue_again, storage_message
+from experiments.tuning.trial_attributes import (
     COMPLETE,
     COST,
     DIVERGED,
@@ -26,8 +28,6 @@ from experiments.tuning.attributes import (
     RUNGS,
     RUNNING,
 )
-from experiments.tuning.search import Search
-from experiments.tuning.storage import STORAGE_ERRORS, TakenByAnother, frozen, queue_again, storage_message
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 

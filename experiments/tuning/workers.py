@@ -15,8 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.trial import TrialState
 
-from experiments.execute import Launcher, Observer
-from experiments.tuning.attributes import FAILED, OUTCOME, REASON, SURPLUS, WORKER
+from experiments.launch.scheduler import Launcher, Observer
 from experiments.tuning.budget import admit, counted
 from experiments.tuning.search import Search
 from experiments.tuning.storage import (
@@ -30,6 +29,7 @@ from experiments.tuning.storage import (
     take_over,
 )
 from experiments.tuning.trial import Interrupted, StorageLost, TrialFailed, run_trial
+from experiments.tuning.trial_attributes import FAILED, OUTCOME, REASON, SURPLUS, WORKER
 from r3gan.config import IMG_PER_KIMG
 
 WAIT_SECONDS = 2.0  # between looks at trials that others run

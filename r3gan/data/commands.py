@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from r3gan.catalog import (
+from r3gan.data.catalog import (
     DATASETS,
     DatasetUnavailable,
     data_root,

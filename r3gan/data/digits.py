@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from r3gan.catalog import MNIST_FILES, DatasetUnavailable, idx_file, mnist_folder
+from r3gan.data.catalog import MNIST_FILES, DatasetUnavailable, idx_file, mnist_folder
 from r3gan.streams import stream
 
 DIGITS = 10

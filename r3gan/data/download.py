@@ -5,7 +5,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from r3gan.catalog import DatasetUnavailable, missing
+from r3gan.data.catalog import DatasetUnavailable, missing
 
 
 def download_mnist(root: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from r3gan.catalog import DATASETS, OWN_NAME, DatasetUnavailable, missing, mnist_folder, raw_paths, unknown_dataset
+from r3gan.data.catalog import DATASETS, OWN_NAME, DatasetUnavailable, missing, mnist_folder, raw_paths, unknown_dataset
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import LOADERS, DigitImages, StackedDigits
 from r3gan.data.download import DOWNLOADS

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from r3gan.data.errors import BadData
-from r3gan.jobdir import write_json
+from r3gan.files import write_json
 
 MANIFEST, IMAGES, LABELS = "manifest.json", "images.npy", "labels.npy"  # the files of a prepared dataset's folder
 FORMAT = 1

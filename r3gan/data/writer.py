@@ -15,7 +15,7 @@ import numpy as np
 from r3gan.data.errors import BadData
 from r3gan.data.manifest import IMAGES, LABELS, MANIFEST, Manifest
 from r3gan.data.store import HASHED_AT_ONCE
-from r3gan.jobdir import sync_path, write_json
+from r3gan.files import sync_path, write_json
 
 JOURNAL = "journal.json"
 SYNC_EVERY = 512  # images

@@ -11,9 +11,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from r3gan.config import TrainConfig
-from r3gan.evaluation.protocol import METRICS, NUMBERS, recorded_key
-from r3gan.jobdir import JobDir, sync_path
-from r3gan.networks import Generator
+from r3gan.evaluation.metrics import METRICS, NUMBERS, recorded_key
+from r3gan.files import replace_file
+from r3gan.jobdir import JobDir
+from r3gan.model.networks import Generator
 from r3gan.snapshot import read_metadata, save_weights
 
 
@@ -29,10 +30,7 @@ def keep_if_best(
     before = best_facts(job)
     if not math.isfinite(value) or (before is not None and sign * value >= sign * before["value"]):
         return
-    temporary = job.best.with_suffix(".tmp")
-    save_weights(generator, temporary, config, images, metric=key, value=value)
-    sync_path(temporary)
-    temporary.rename(job.best)
+    replace_file(job.best, lambda path: save_weights(generator, path, config, images, metric=key, value=value))
 
 
 def best_facts(job: JobDir) -> dict[str, Any] | None:

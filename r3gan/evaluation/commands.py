@@ -13,8 +13,8 @@ from rich.table import Table
 from torch import Tensor
 
 from r3gan.arguments import positive
-from r3gan.catalog import DatasetUnavailable, data_root
 from r3gan.config import EvaluationConfig, MetricName
+from r3gan.data.catalog import DatasetUnavailable, data_root
 from r3gan.data.images import pixels
 from r3gan.data.load import ensure_dataset, load_dataset
 from r3gan.data.prepare import Options, survey
@@ -23,7 +23,7 @@ from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source
 from r3gan.distributed import World
 from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.protocol import DIGITS, FEWEST_IMAGES, METRICS, wanted
+from r3gan.evaluation.metrics import DIGITS, FEWEST_IMAGES, METRICS, wanted
 from r3gan.evaluation.weights import ensure_weights
 from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
 
@@ -62,7 +62,7 @@ def dataset_and_metrics(text: str) -> tuple[str, EvaluationConfig]:
     unknown = set(filter(None, names.split(","))) - set(metrics)
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not among {', '.join(get_args(MetricName))}")
-    evaluation = EvaluationConfig(1.0, metrics=metrics)
+    evaluation = EvaluationConfig(every_kimg=1.0, metrics=metrics)
     return dataset, replace(evaluation, samples=positive(samples)) if samples else evaluation
 
 
@@ -88,7 +88,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not options.source.exists():
         raise DatasetUnavailable(f"{options.source} does not exist")
-    asked = EvaluationConfig(1.0, options.samples, metrics, labels=options.labels)
+    asked = EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=metrics, labels=options.labels)
     try:
         path = find_snapshot(options.source, options.weights)
         result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)

@@ -10,11 +10,11 @@ from r3gan.config import EvaluationConfig, MetricName
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
-from r3gan.evaluation.protocol import DIGITS, METRICS, recorded_key, wanted
+from r3gan.evaluation.metrics import DIGITS, METRICS, recorded_key, wanted
 from r3gan.evaluation.reference import reference_of
 from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
 from r3gan.evaluation.scores import score
-from r3gan.networks import Generator
+from r3gan.model.networks import Generator
 
 Features = dict[str, dict[str, Tensor]]  # feature network -> layer -> [N, F]
 

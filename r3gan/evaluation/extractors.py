@@ -12,11 +12,11 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 from torch_fidelity.utils import create_feature_extractor
 
-from r3gan.catalog import DatasetUnavailable
-from r3gan.classifier import classifier_file, load_classifier
+from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import StackedDigits
-from r3gan.evaluation.protocol import DIGITS
+from r3gan.evaluation.classifier import classifier_file, load_classifier
+from r3gan.evaluation.metrics import DIGITS
 from r3gan.evaluation.weights import FILES, content_hash, find_weights, require_plain_tensors
 
 

@@ -13,13 +13,14 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from r3gan.catalog import cache_root
+from r3gan.data.catalog import cache_root
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import StackedDigits
 from r3gan.data.progress import progress_bar
 from r3gan.evaluation.extractors import FeatureNetwork
-from r3gan.evaluation.protocol import MAX_REFERENCE_FEATURES, Need
+from r3gan.evaluation.metrics import MAX_REFERENCE_FEATURES, Need
 from r3gan.evaluation.scores import Reference
+from r3gan.files import replace_file
 from r3gan.streams import stream
 
 VERSION = 1  # of what is cached
@@ -52,9 +53,8 @@ def cached(
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
-            temporary = path.with_suffix(".tmp")
-            save_file(compute(), temporary)
-            temporary.rename(path)
+            tensors = compute()
+            replace_file(path, lambda temporary: save_file(tensors, temporary))
     return load_file(path)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torchvision.utils import save_image
 
-from r3gan.networks import Generator
+from r3gan.model.networks import Generator
 from r3gan.streams import stream
 
 GRID_SIDE = 8

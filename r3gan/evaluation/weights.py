@@ -13,8 +13,8 @@ import torch
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 from torchvision.models import VGG16_Weights
 
-from r3gan.catalog import DatasetUnavailable
-from r3gan.evaluation.protocol import DINO, INCEPTION, VGG
+from r3gan.data.catalog import DatasetUnavailable
+from r3gan.evaluation.metrics import DINO, INCEPTION, VGG
 
 
 class WeightsUnavailable(DatasetUnavailable):

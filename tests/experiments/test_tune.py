@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.study import read_study
+from experiments.study.study import read_study
 from experiments.tune import main
 
 ROOT = Path(__file__).parents[2]

@@ -3,15 +3,10 @@ from dataclasses import asdict, fields, replace
 
 import pytest
 
-from r3gan.catalog import availability_problems
-from r3gan.config import (
-    AttentionConfig,
-    LossPhase,
-    Schedule,
-    TrainConfig,
-    find_problems,
-    from_dict,
-)
+from r3gan.availability import availability_problems
+from r3gan.config import AttentionConfig, LossPhase, Schedule, TrainConfig
+from r3gan.config_checks import find_problems
+from r3gan.config_json import from_dict
 from r3gan.presets import PRESETS, preset_tree
 from tests.r3gan.small import small_config, small_network
 

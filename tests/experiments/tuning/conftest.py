@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.execute import ATTEMPT_MARK
-from experiments.study import read_study
+from experiments.launch.scheduler import ATTEMPT_MARK
+from experiments.study.study import read_study
 from experiments.tuning.search import make_searches
 from experiments.tuning.storage import default_url, open_storage
 from experiments.tuning.workers import Workers
-from r3gan.jobdir import JobDir, write_json
+from r3gan.files import write_json
+from r3gan.jobdir import JobDir
 
 TUNE = """\
 tune:
@@ -32,7 +33,7 @@ tune:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
-    monkeypatch.setattr("experiments.execute.POLL_SECONDS", 0.002)
+    monkeypatch.setattr("experiments.launch.scheduler.POLL_SECONDS", 0.002)
     monkeypatch.setattr("experiments.tuning.workers.WAIT_SECONDS", 0.01)
     monkeypatch.setattr("experiments.tuning.storage.CLAIM_SECONDS", 0.3)
 

@@ -4,8 +4,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from experiments.tuning.attributes import COST, DIVERGED, FAILED, OUTCOME, RETRIES, SURPLUS
 from experiments.tuning.budget import Budget, admit, counted
+from experiments.tuning.trial_attributes import COST, DIVERGED, FAILED, OUTCOME, RETRIES, SURPLUS
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from experiments.plan import fingerprint
-from experiments.problems import StudyError
-from experiments.study import read_study
+from experiments.study.plan import fingerprint
+from experiments.study.problems import StudyError
+from experiments.study.study import read_study
 from experiments.tuning.search import SHARED, make_searches, rank_problems, seed_warnings, tuning_seeds
 
 NO_PRUNER = "pruner: none"

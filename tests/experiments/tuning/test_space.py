@@ -3,8 +3,8 @@
 import optuna
 import pytest
 
-from experiments.problems import StudyError
-from experiments.study import read_study
+from experiments.study.problems import StudyError
+from experiments.study.study import read_study
 from experiments.tuning.search import make_searches
 from r3gan.presets import PRESETS
 

@@ -3,7 +3,7 @@
 import optuna
 import pytest
 
-from experiments.problems import StudyError
+from experiments.study.problems import StudyError
 from experiments.tuning.storage import (
     default_url,
     existing_study,

@@ -7,10 +7,10 @@ import mlflow
 import pytest
 
 from experiments import names
-from experiments.tracking import experiment_id
+from experiments.tracking.runs import experiment_id
+from experiments.tracking.searches import PARENT, SearchTracker, SearchUpload
 from experiments.tuning.record import search_record
 from experiments.tuning.storage import open_study
-from experiments.tuning.tracking import PARENT, SearchTracker, SearchUpload
 from tests.experiments.tuning.conftest import InventedLauncher
 
 NO_PRUNER = "pruner: none"

@@ -13,10 +13,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from experiments.tuning.attributes import WORKER
 from experiments.tuning.record import search_record
 from experiments.tuning.storage import JOURNAL, MOST_KILLS, open_storage, open_study, queue_again, take_over
 from experiments.tuning.trial import drop_checkpoints
+from experiments.tuning.trial_attributes import WORKER
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import JobDir
 from tests.experiments.tuning.conftest import InventedLauncher, Told

@@ -19,7 +19,7 @@ def digits():
 
 @pytest.fixture(scope="session")
 def digits_evaluator(digits):
-    return Evaluator(EvaluationConfig(1.0, samples=1000), digits, Path("nowhere"), CPU)
+    return Evaluator(EvaluationConfig(every_kimg=1.0, samples=1000), digits, Path("nowhere"), CPU)
 
 
 @pytest.fixture(scope="session")

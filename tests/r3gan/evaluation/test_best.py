@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r3gan.config import find_problems
+from r3gan.config_checks import find_problems
 from r3gan.evaluation.best import keep_if_best, load_best
 from r3gan.jobdir import JobDir
-from r3gan.networks import Generator, initialise
+from r3gan.model.networks import Generator, initialise
 from tests.r3gan.small import small_config, small_network
-from tests.r3gan.test_train import run_inside
+from tests.r3gan.training.test_train import run_inside
 
 
 def best_config(**changes):

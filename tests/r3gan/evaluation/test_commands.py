@@ -12,7 +12,7 @@ from r3gan.__main__ import main
 from r3gan.config import EvaluationConfig
 from r3gan.evaluation.commands import dataset_and_metrics
 from tests.r3gan.small import small_config
-from tests.r3gan.test_train import run_inside
+from tests.r3gan.training.test_train import run_inside
 
 
 @pytest.fixture(scope="module")
@@ -92,4 +92,4 @@ def test_prepare_trains_the_classifier_and_counts_gpus(capsys):
 def test_references_are_prepared_for_as_many_samples_as_the_jobs_take():
     dataset, asked = dataset_and_metrics("cifar10=kid,fid@50000")
     assert (dataset, set(asked.metrics), asked.samples) == ("cifar10", {"fid", "kid"}, 50_000)
-    assert dataset_and_metrics("photos") == ("photos", EvaluationConfig(1.0, metrics=()))
+    assert dataset_and_metrics("photos") == ("photos", EvaluationConfig(every_kimg=1.0, metrics=()))

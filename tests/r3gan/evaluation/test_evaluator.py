@@ -8,16 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from r3gan.catalog import DatasetUnavailable
-from r3gan.classifier import classifier_file, load_classifier
 from r3gan.config import EvaluationConfig
+from r3gan.data.catalog import DatasetUnavailable
 from r3gan.distributed import World
 from r3gan.evaluation import reference
+from r3gan.evaluation.classifier import classifier_file, load_classifier
 from r3gan.evaluation.evaluator import Evaluator
+from r3gan.evaluation.metrics import DIGITS, METRICS, metric_problems, recorded_key
 from r3gan.evaluation.modes import kl_floor, kl_to_uniform
-from r3gan.evaluation.protocol import DIGITS, METRICS, metric_problems, recorded_key
 from r3gan.evaluation.sampling import fixed_inputs, save_grid
-from r3gan.networks import Generator, initialise
+from r3gan.model.networks import Generator, initialise
 from tests.r3gan.small import small_network
 
 CPU = torch.device("cpu")
@@ -33,7 +33,7 @@ def small_generator(**changes):
 def test_classifier_is_accurate_on_held_out_digits_and_cached(digits, digits_evaluator, monkeypatch):
     used = digits_evaluator.networks[DIGITS].network
     assert used.test_accuracy > 0.98
-    monkeypatch.setattr("r3gan.classifier.train_classifier", lambda data: pytest.fail("trained twice"))
+    monkeypatch.setattr("r3gan.evaluation.classifier.train_classifier", lambda data: pytest.fail("trained twice"))
     again, accuracy = load_classifier(classifier_file(digits))
     assert accuracy == used.test_accuracy
     assert torch.equal(again.head.weight, used.classifier.head.weight)
@@ -111,7 +111,7 @@ def test_references_are_computed_once_by_jobs_that_start_together(digits, tmp_pa
     monkeypatch.setitem(METRICS, "fid", METRICS["fid"]._replace(extractor=DIGITS, layers=("features",)))
     computed, compute = [], reference.statistics_of
     monkeypatch.setattr(reference, "statistics_of", lambda *parts: computed.append(1) or compute(*parts))
-    asked = EvaluationConfig(1.0, metrics=("fid",))
+    asked = EvaluationConfig(every_kimg=1.0, metrics=("fid",))
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: Evaluator(asked, digits, tmp_path, CPU).references["fid"], range(8)))
     assert len(computed) == 1
@@ -133,7 +133,7 @@ def test_the_digit_metrics_are_refused_for_other_data(digits):
         name, label_histogram = "photographs", torch.zeros(0)
 
     with pytest.raises(DatasetUnavailable, match="which photographs is not"):
-        Evaluator(EvaluationConfig(1.0), Photographs(), Path("nowhere"), CPU)
+        Evaluator(EvaluationConfig(every_kimg=1.0), Photographs(), Path("nowhere"), CPU)
 
 
 @pytest.mark.parametrize(
@@ -148,11 +148,11 @@ def test_the_digit_metrics_are_refused_for_other_data(digits):
     ],
 )
 def test_the_protocol_is_in_the_name(name, samples, weights, key):
-    assert recorded_key(name, replace(EvaluationConfig(1.0), samples=samples, weights=weights)) == key
+    assert recorded_key(name, replace(EvaluationConfig(every_kimg=1.0), samples=samples, weights=weights)) == key
 
 
 def test_what_cannot_be_measured_on_a_dataset_is_told_before_training():
-    asked = EvaluationConfig(1.0, metrics=("digits", "fid"), at_end=("kid", "inception-score"))
+    asked = EvaluationConfig(every_kimg=1.0, metrics=("digits", "fid"), at_end=("kid", "inception-score"))
     assert [problem.path[1:] for problem in metric_problems(asked, stacked=False, images=999)] == [
         ("metrics", 0),
         ("metrics", 1),

@@ -9,11 +9,11 @@ import torch_fidelity
 from PIL import Image
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from r3gan.classifier import classifier_file
 from r3gan.config import EvaluationConfig
 from r3gan.evaluation import weights
+from r3gan.evaluation.classifier import classifier_file
 from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.protocol import DIGITS, INCEPTION, METRICS
+from r3gan.evaluation.metrics import DIGITS, INCEPTION, METRICS
 
 CPU = torch.device("cpu")
 COUNT = 12
@@ -53,7 +53,7 @@ def test_distances_equal_torch_fidelitys_own_with_the_registered_extractor(digit
     shutil.copy(classifier_file(digits), tmp_path)
     monkeypatch.setenv("R3GAN_CACHE", str(tmp_path))
     monkeypatch.setattr("r3gan.evaluation.reference.DRAWN_IMAGES", 1200)
-    asked = EvaluationConfig(1.0, samples=1200, metrics=("fid", "kid", "precision-recall"))
+    asked = EvaluationConfig(every_kimg=1.0, samples=1200, metrics=("fid", "kid", "precision-recall"))
     for name in asked.metrics:
         monkeypatch.setitem(METRICS, name, METRICS[name]._replace(extractor=DIGITS, layers=("features",)))
     evaluator = Evaluator(asked, digits, tmp_path, CPU)
@@ -90,7 +90,7 @@ def test_distances_equal_torch_fidelitys_own_with_the_registered_extractor(digit
 @pytest.mark.slow
 def test_fid_and_inception_score_equal_torch_fidelitys_own(photographs, inception_file, tmp_path, monkeypatch):
     monkeypatch.setenv("R3GAN_CACHE", str(tmp_path / "cache"))
-    asked = EvaluationConfig(1.0, metrics=("fid", "inception-score"))
+    asked = EvaluationConfig(every_kimg=1.0, metrics=("fid", "inception-score"))
     evaluator = Evaluator(asked, photographs, inception_file.parents[1], CPU)
     reals, _ = photographs.gather(torch.arange(len(photographs)))
     fakes = reals[:COUNT].flip(3).roll(5, 2) // 2
@@ -119,7 +119,7 @@ def test_missing_weights_say_which_file_to_put_where(photographs, tmp_path, monk
     with pytest.raises(
         weights.WeightsUnavailable, match=r"put https.*inception-2015-12-05-6726825d.pth into .*weights"
     ):
-        Evaluator(EvaluationConfig(1.0, metrics=("fid",)), photographs, tmp_path, CPU)
+        Evaluator(EvaluationConfig(every_kimg=1.0, metrics=("fid",)), photographs, tmp_path, CPU)
 
     def offline(*args, **kwargs):
         raise OSError("no route")
@@ -134,4 +134,4 @@ def test_a_file_of_weights_that_holds_more_than_tensors_is_refused(photographs, 
     path.parent.mkdir()
     torch.save({"weight": CPU, "trick": print}, path)
     with pytest.raises(weights.WeightsUnavailable, match="is not a file of weights"):
-        Evaluator(EvaluationConfig(1.0, metrics=("fid",)), photographs, tmp_path, CPU)
+        Evaluator(EvaluationConfig(every_kimg=1.0, metrics=("fid",)), photographs, tmp_path, CPU)

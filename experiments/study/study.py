@@ -1,0 +1,200 @@
+"""The study file: its sections, and everything about them that can be checked without expanding it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from experiments.names import BASELINE
+from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.tune_section import Tune, Tuned, section_problems
+from experiments.study.validation import explain, restore
+from experiments.study.yamlfile import Document, KeyPath, read_document
+from r3gan.presets import PRESETS
+
+Tree = dict[str, Any]
+JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME_RULE = "a name holds only letters, digits, dots, dashes and underscores"
+
+
+class _Section(BaseModel):
+    """A section whose other keys are configuration keys (`r3gan.config.TrainConfig`)."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Variant(_Section):
+    include: list[str] = []
+    tuned: Tuned | None = None
+
+
+class _Dataset(_Section):
+    preset: str
+
+
+class _Profile(_Section):
+    datasets: list[str]
+    variants: list[str] | None = None
+    seeds: list[int] | None = None
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    study: str
+    profile: str
+    baseline: dict[str, Any] | None = None
+    variants: dict[str, _Variant] = {}
+    datasets: dict[str, _Dataset]
+    seeds: list[int] = [0]
+    profiles: dict[str, _Profile]
+    tune: Tune | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file that is sound in itself. Its configuration keys are checked when a plan resolves them."""
+
+    document: Document
+    name: str
+    default_profile: str
+    datasets: dict[str, str]  # name -> preset
+    includes: dict[str, list[str]]  # variant -> variants it includes; the baseline first, including nothing
+    profiles: dict[str, "Profile"]
+    tuning_seeds: dict[str, set[int]]  # variant -> seeds on which it, or a variant that it includes, was tuned
+    tune: Tune | None  # the section as it stands; see experiments/tuning
+
+    def section(self, *path: str) -> Tree:
+        """The configuration keys that the section at this path sets."""
+        node: Any = self.document.data
+        for key in path:
+            node = (node or {}).get(key)
+        return {key: value for key, value in (node or {}).items() if key not in SPECIAL_KEYS.get(path[0], ())}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Which part of the study runs."""
+
+    name: str
+    datasets: list[str]
+    variants: list[str]
+    seeds: list[int]
+
+
+SPECIAL_KEYS = {
+    "variants": tuple(_Variant.model_fields),
+    "datasets": tuple(_Dataset.model_fields),
+    "profiles": tuple(_Profile.model_fields),
+}
+
+
+def read_study(file: Path | str) -> Study:
+    """Read and check a study file. Raises StudyError with every problem found."""
+    document = read_document(Path(file))
+    problems: list[StudyProblem] = []
+    try:
+        parsed = _File.model_validate(document.data)
+    except ValidationError as error:
+        mistakes = list(explain(error, _File))
+        problems = [document.problem(path, message) for path, message in mistakes]
+        tree = document.data
+        for path, _ in mistakes:
+            tree = restore(tree, {}, path)
+        try:
+            parsed = _File.model_validate(tree)
+        except ValidationError:  # too little is left to look further
+            raise StudyError(problems) from error
+    problems += _reference_problems(document, parsed)
+    if problems:
+        raise StudyError(problems)
+    includes: dict[str, list[str]] = {BASELINE: []} | {
+        name: variant.include for name, variant in parsed.variants.items()
+    }
+    return Study(
+        document,
+        parsed.study,
+        parsed.profile,
+        {name: dataset.preset for name, dataset in parsed.datasets.items()},
+        includes,
+        {
+            name: Profile(
+                name,
+                profile.datasets,
+                list(includes) if profile.variants is None else profile.variants,
+                parsed.seeds if profile.seeds is None else profile.seeds,
+            )
+            for name, profile in parsed.profiles.items()
+        },
+        {name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
+        parsed.tune,
+    )
+
+
+def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProblem]:
+    def check(path: KeyPath, kind: str, name: object, valid: Any) -> Iterator[StudyProblem]:
+        if name not in valid:
+            yield document.problem(path, unknown(kind, name, valid))
+
+    variants = [BASELINE, *parsed.variants]
+    if BASELINE in parsed.variants:
+        yield document.problem(("variants", BASELINE), "the baseline has a section of its own: `baseline`")
+    for section in ("variants", "datasets", "profiles"):
+        for name in getattr(parsed, section):
+            if not NAME.fullmatch(name):
+                yield document.problem((section, name), NAME_RULE)
+    if not NAME.fullmatch(parsed.study):
+        yield document.problem(("study",), NAME_RULE)
+    yield from check(("profile",), "profile", parsed.profile, parsed.profiles)
+    yield from _seed_problems(document, ("seeds",), parsed.seeds)
+    for name, dataset in parsed.datasets.items():
+        yield from check(("datasets", name, "preset"), "preset", dataset.preset, PRESETS)
+    for name, variant in parsed.variants.items():
+        for i, included in enumerate(variant.include):
+            yield from check(("variants", name, "include", i), "variant", included, parsed.variants)
+        if name in _reachable(name, parsed.variants):
+            yield document.problem(("variants", name, "include"), f"{name} includes itself")
+    if parsed.tune is not None:
+        yield from section_problems(document, parsed.tune, parsed.profiles, parsed.datasets, variants)
+    for name, profile in parsed.profiles.items():
+        path: KeyPath = ("profiles", name)
+        for i, dataset_name in enumerate(profile.datasets):
+            yield from check((*path, "datasets", i), "dataset", dataset_name, parsed.datasets)
+        for i, variant_name in enumerate(profile.variants or ()):
+            yield from check((*path, "variants", i), "variant", variant_name, variants)
+        for key in ("datasets", "variants"):
+            values = getattr(profile, key)
+            if values is not None and len(set(values)) != len(values):
+                yield document.problem((*path, key), "a name is given twice")
+            if values == []:
+                yield document.problem((*path, key), "at least one is needed")
+        if profile.seeds is not None:
+            yield from _seed_problems(document, (*path, "seeds"), profile.seeds)
+
+
+def _seed_problems(document: Document, path: KeyPath, seeds: list[int]) -> Iterator[StudyProblem]:
+    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        yield document.problem(path, f"{seeds}: distinct whole numbers from 0 up were expected, at least one")
+
+
+def _tuning_seeds(name: str, variants: dict[str, _Variant]) -> Iterator[int]:
+    for part in {name, *_reachable(name, variants)}:
+        tuned = variants[part].tuned
+        yield from tuned.seeds if tuned else ()
+
+
+def _reachable(name: str, variants: dict[str, _Variant]) -> set[str]:
+    """All variants that `name` includes, directly or through others."""
+    seen: set[str] = set()
+    open_names = list(variants[name].include)
+    while open_names:
+        current = open_names.pop()
+        if current in seen or current not in variants:
+            continue
+        seen.add(current)
+        open_names += variants[current].include
+    return seen

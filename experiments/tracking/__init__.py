@@ -1,0 +1,1 @@
+"""Jobs and searches in MLflow: a copy of what lies on the disk."""

@@ -1,0 +1,46 @@
+"""Files that appear whole or not at all: written under a temporary name, synced, and renamed."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Put what `write` writes into the file it is given in the place of `path`: never half, not even after a power cut.
+
+    Folders on the way are made. A file that is there keeps its mode, and a link stays a link to the new content.
+    Raises what `write` raises, and OSError; `path` is then as it was.
+    """
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.tmp")
+    try:
+        write(temporary)
+        if target.exists():
+            os.chmod(temporary, target.stat().st_mode & 0o7777)
+        sync_path(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_path(target.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`replace_file` with a text, in UTF-8 and with its line ends as they are."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline=""))
+
+
+def write_json(path: Path, data: Any) -> None:
+    """`write_text` of indented JSON."""
+    write_text(path, json.dumps(data, indent=2) + "\n")
+
+
+def sync_path(path: Path) -> None:
+    """Force a file's bytes, or a folder's entries, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""G and D: layers, attention, convolution, resampling, activations."""

@@ -1,0 +1,336 @@
+"""The layers that G and D are made of. Each says once how it runs, in five ways.
+
+forward   x -> y, with the library's automatic differentiation: G, D in G's step, and the general form of the penalties.
+record    x -> y, without it: the layer notes on a tape what the next three need.
+pull      dl/dy -> dl/dx: backwards to the input, noting dl/dy.
+push      u -> linearised layer at the recorded x applied to u, biases scaled by c; adds the gradients of the weights.
+backprop  the curvature's cotangent r at y -> at x: only before a layer that is not piecewise linear (attention).
+
+`record`, `pull` and `push` are the passes of the exact first-order form of R1 and R2, see
+r3gan/training/first_order.py. A layer for which they are exact declares itself `first_order`; a network that holds any
+other module is differentiated twice.
+
+Shapes: N images, C channels in, K channels out, H W height and width. Activations [N, C, H, W], best in channels_last.
+"""
+
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from r3gan.config import ActivationName
+from r3gan.model.activations import ACTIVATIONS, LEAKY_SLOPE
+from r3gan.model.convolution import conv2d, convolve, input_gradient, weight_gradient
+from r3gan.model.resampling import downsample, transposed_downsample, transposed_upsample, upsample
+
+
+@dataclass
+class Tape:
+    """What the layers note of one batch between the passes.
+
+    curved_ahead: how many layers that are not piecewise linear the recording has yet to reach; what lies before such
+    a layer also notes its input, for `backprop`.
+    """
+
+    curved_ahead: int
+    notes: dict[nn.Module, Any] = field(default_factory=dict)
+    bias_scale: Tensor = field(default_factory=lambda: torch.ones(()))  # c, [N]; set before `push`
+    gradient_scale: float = 1.0  # factor of every weight gradient
+
+
+class Layer(nn.Module):
+    """See the file's head. Parameterless layers that are linear need only `forward` and `pull`, and to say so."""
+
+    first_order = False  # `record`, `pull`, `push` and `backprop` are exact
+    curved = False  # but it is not piecewise linear by itself: its `backprop` starts a curvature's cotangent
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        return self(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        raise NotImplementedError
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        return self(u)
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        if r is None:
+            return None
+        if any(True for _ in self.parameters()):
+            raise NotImplementedError(f"{type(self).__name__} before a layer that is not piecewise linear")
+        return self.pull(r, tape)
+
+
+class Chain(nn.Sequential, Layer):
+    """One layer after the other."""
+
+    first_order = True
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of `forward`."""
+        return cast(list[Layer], list(self))
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        for layer in self.layers:
+            x = layer.record(x, tape)
+        return x
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        for layer in reversed(self.layers):
+            dy = layer.pull(dy, tape)
+        return dy
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        for layer in self.layers:
+            u = layer.push(u, tape)
+        return u
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        for layer in reversed(self.layers):
+            r = layer.backprop(r, tape)
+        return r
+
+
+class Residual(Chain):
+    """x + chain(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x)
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        return x + super().record(x, tape)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return dy + super().pull(dy, tape)
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        return u + super().push(u, tape)
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        through = super().backprop(r, tape)
+        return through if r is None or through is None else r + through
+
+
+class Conv(Layer):
+    """activation(weight * x + bias), stride 1, same size; with an activation comes a bias, without one there is none.
+
+    The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: int = 1,
+        groups: int = 1,
+        gain: float = 1.0,
+        activation: ActivationName | None = None,
+    ):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels_out, channels_in // groups, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
+        self.groups = groups
+        self.activation = activation
+        self.init_std = gain / math.sqrt(self.weight[0].numel())
+
+    @property
+    def first_order(self) -> bool:  # type: ignore[override]
+        """Whether the activation is piecewise linear."""
+        return self.activation in (None, "leaky-relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = conv2d(x, *self._cast(x), self.groups)
+        return ACTIVATIONS[self.activation].function(y) if self.activation else y
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        y = convolve(x, *self._cast(x), self.groups)
+        tape.notes[self] = {"input": x if tape.curved_ahead else None}
+        if self.activation:
+            y = F.leaky_relu_(y, LEAKY_SLOPE)
+            tape.notes[self]["signs"] = (y > 0).view(torch.int8)  # a quarter of the memory of y itself
+        return y
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        delta = tape.notes[self]["delta"] = self._through_activation(dy, tape)
+        return input_gradient(delta, self._cast(dy)[0], self.groups)
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        weight, bias = self._cast(u)
+        delta = tape.notes[self].pop("delta")
+        add_gradient(self.weight, weight_gradient(u, delta, weight, self.groups), tape)
+        y = convolve(u, weight, None, self.groups)
+        if bias is not None:
+            add_gradient(self.bias, tape.bias_scale @ delta.sum((2, 3), dtype=tape.bias_scale.dtype), tape)
+            y.add_(tape.bias_scale.to(y.dtype)[:, None, None, None] * bias[:, None, None])
+            self._through_activation(y, tape, out=y)
+        if tape.notes[self]["input"] is None:
+            del tape.notes[self]
+        return y
+
+    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        if r is None:
+            return None
+        r = self._through_activation(r, tape)
+        x, weight = tape.notes.pop(self)["input"], self._cast(r)[0]
+        add_gradient(self.weight, weight_gradient(x, r, weight, self.groups), tape)
+        if self.bias is not None:
+            add_gradient(self.bias, r.sum((0, 2, 3), dtype=self.bias.dtype), tape)
+        return input_gradient(r, weight, self.groups)
+
+    def _cast(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self.weight.to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
+
+    def _through_activation(self, v: Tensor, tape: Tape, out: Tensor | None = None) -> Tensor:
+        """v times the activation's slope at the recorded input, which the recorded signs tell."""
+        if not self.activation:
+            return v
+        out = torch.empty_like(v) if out is None else out
+        signs = tape.notes[self]["signs"]
+        return torch.ops.aten.leaky_relu_backward.grad_input(v, signs, LEAKY_SLOPE, True, grad_input=out)
+
+
+class Linear(Layer):
+    """A matrix without bias: [N, C] -> [N, K]; `init_std` as in `Conv`."""
+
+    first_order = True
+
+    def __init__(self, features_in: int, features_out: int, gain: float = 1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(features_out, features_in))
+        self.init_std = gain / math.sqrt(features_in)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = dy
+        return dy @ self.weight
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        add_gradient(self.weight, tape.notes.pop(self).t() @ u, tape)
+        return self(u)
+
+
+class SpatialSum(Layer):
+    """A weighted sum over all positions, channel by channel: [N, C, S, S] -> [N, C]."""
+
+    first_order = True
+
+    def __init__(self, channels: int, size: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels, 1, size, size))
+        self.init_std = 1 / size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.permute(0, 2, 3, 1) * self._channels_last()).sum((1, 2))
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = dy
+        return (dy[:, None, None, :] * self._channels_last()).permute(0, 3, 1, 2)
+
+    def push(self, u: Tensor, tape: Tape) -> Tensor:
+        add_gradient(self.weight, torch.einsum("nc,nchw->chw", tape.notes.pop(self), u)[:, None], tape)
+        return self(u)
+
+    def _channels_last(self) -> Tensor:
+        """The weights as contiguous [S, S, C]: what is multiplied with them takes on their layout, also in autograd."""
+        return self.weight[:, 0].permute(1, 2, 0).contiguous()
+
+
+class Downsample(Layer):
+    """[N, C, H, W] -> [N, C, H/2, W/2]."""
+
+    first_order = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        return downsample(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return transposed_downsample(dy)
+
+
+class Upsample(Layer):
+    """[N, C, H, W] -> [N, C, 2H, 2W]."""
+
+    first_order = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        return upsample(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return transposed_upsample(dy)
+
+
+class Precision(Layer):
+    """The input in the dtype of what follows: bfloat16 off the CPU if `low`, else the parameters' own."""
+
+    first_order = True
+
+    def __init__(self, low: bool):
+        super().__init__()
+        self.low = low
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.low and x.device.type != "cpu":
+            return x.to(torch.bfloat16)
+        return x.float() if x.dtype == torch.bfloat16 else x
+
+    def record(self, x: Tensor, tape: Tape) -> Tensor:
+        tape.notes[self] = x.dtype
+        return self(x)
+
+    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+        return dy.to(tape.notes[self])
+
+
+PASSES = ("record", "pull", "push", "backprop")
+
+
+def declares_first_order(network: nn.Module) -> bool:
+    """Whether the passes are exact for the network: every module says so, for the very `forward` that it runs.
+
+    Not so if a subclass or an instance changes `forward` alone, if hooks change what it does, or if a module occurs
+    twice, whose notes would get mixed up.
+    """
+    modules = list(network.modules())
+    occurrences = sum(1 for _ in network.named_modules(remove_duplicate=False))
+    return occurrences == len(modules) and all(declares_itself(module) for module in modules)
+
+
+def declares_itself(module: nn.Module) -> bool:
+    """The part of `declares_first_order` that one module can tell."""
+    if not isinstance(module, Layer) or not module.first_order or "forward" in vars(module):
+        return False
+    if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks:
+        return False
+    kind: type = type(module)
+    return passes_fit_forward(kind)
+
+
+@cache
+def passes_fit_forward(layer: type) -> bool:
+    """Whether no class between those that define the passes and `layer` has changed `forward`; asked in every step."""
+
+    def owner(method: str) -> type:
+        return next(cls for cls in layer.__mro__ if method in vars(cls))
+
+    # A pass that `Layer` itself defines follows from `forward`.
+    return all(owner(name) is Layer or issubclass(owner(name), owner("forward")) for name in PASSES)
+
+
+def add_gradient(parameter: nn.Parameter | None, gradient: Tensor, tape: Tape) -> None:
+    """Add to a parameter's gradient, in the parameter's own dtype and memory layout (fused Adam relies on it).
+
+    A frozen parameter gets none, as in automatic differentiation.
+    """
+    assert parameter is not None
+    if not parameter.requires_grad:
+        return
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    parameter.grad.add_(gradient, alpha=tape.gradient_scale)

@@ -1,0 +1,175 @@
+"""R3GAN's generator and discriminator, as released, with optional self-attention.
+
+Source: "The GAN is dead; long live the GAN! A Modern Baseline GAN" (arXiv 2501.05441), section 4 and appendix,
+and the official release. The layers are in r3gan/model/layers.py.
+
+Shapes: B batch, C channels, H W height and width, Z latent dimension, K classes, E class-embedding dimension,
+R image resolution. Activations are [B, C, H, W].
+"""
+
+import math
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from r3gan.config import ActivationName, NetworkConfig, NetworkName
+from r3gan.model.activations import ACTIVATIONS
+from r3gan.model.attention import SelfAttention
+from r3gan.model.layers import (
+    Chain,
+    Conv,
+    Downsample,
+    Layer,
+    Linear,
+    Precision,
+    Residual,
+    SpatialSum,
+    Upsample,
+    declares_first_order,
+)
+from r3gan.streams import stream
+
+BASE_RESOLUTION = 4
+LINEAR_LAYERS_PER_BLOCK = 3
+IMAGE_CHANNELS = 3
+
+
+class ResidualBlock(Residual):
+    """x + project(mix(expand(x))): 1x1 C->2C, grouped 3x3, both activated, and 1x1 2C->C that starts at zero.
+
+    The gain is the activation's times L^(-1/(2m-2)) with L blocks in the network and m = 3 layers in a block
+    (Fixup, arXiv 1901.09321, as the paper uses it).
+    """
+
+    def __init__(self, channels: int, groups: int, expansion: int, activation: ActivationName, blocks_in_network: int):
+        super().__init__()
+        expanded = channels * expansion
+        gain = ACTIVATIONS[activation].gain * blocks_in_network ** (-1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2))
+        self.expand = Conv(channels, expanded, gain=gain, activation=activation)
+        self.mix = Conv(expanded, expanded, kernel=3, groups=groups, gain=gain, activation=activation)
+        self.project = Conv(expanded, channels, gain=0.0)
+
+
+def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Chain:
+    """The residual blocks, and the attention if any, of one resolution."""
+    width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
+    blocks: list[Layer] = [
+        ResidualBlock(width, config.groups[index], config.expansion, config.activation, sum(config.blocks))
+        for _ in range(config.blocks[index])
+    ]
+    if network in config.attention.networks and resolution in config.attention.resolutions:
+        blocks.append(SelfAttention(width, config.attention.heads, twice_differentiable=network == "discriminator"))
+    return Chain(*blocks)
+
+
+def stage_precision(config: NetworkConfig, index: int) -> Precision:
+    """The stages of the highest resolutions run in bfloat16 on a GPU; the parameters stay in float32."""
+    return Precision(low=index >= len(config.widths) - config.bf16_stages)
+
+
+def convert_width(channels_in: int, channels_out: int) -> dict[str, Layer]:
+    """The 1x1 convolution between two stages, if their widths differ."""
+    return {} if channels_in == channels_out else {"convert": Conv(channels_in, channels_out)}
+
+
+class GeneratorStage(Chain):
+    """[B, C', H/2, W/2] to [B, C, H, W]; the lowest stage keeps its size."""
+
+    def __init__(self, config: NetworkConfig, index: int):
+        layers: dict[str, Layer] = {"precision": stage_precision(config, index)}
+        if index:
+            layers |= {**convert_width(config.widths[index - 1], config.widths[index]), "resample": Upsample()}
+        super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
+
+
+class DiscriminatorStage(Chain):
+    """[B, C, H, W] to [B, C', H/2, W/2]; the lowest stage keeps its size."""
+
+    def __init__(self, config: NetworkConfig, index: int):
+        blocks = stage_blocks(config, index, "discriminator")
+        layers: dict[str, Layer] = {"precision": stage_precision(config, index), "blocks": blocks}
+        if index:
+            layers |= {"resample": Downsample(), **convert_width(config.widths[index], config.widths[index - 1])}
+        super().__init__(OrderedDict(layers))
+
+
+class Generator(nn.Module):
+    """Latents (and classes) to images.
+
+    forward(z, labels): z [B, Z] standard normal; labels [B, K] one-hot, only for a conditional network.
+    Returns images [B, 3, R, R], about -1..1, in the parameters' dtype.
+    """
+
+    def __init__(self, config: NetworkConfig, classes: int = 0):
+        super().__init__()
+        width = config.widths[0]
+        self.latent_dim = config.latent_dim
+        self.classes = classes if config.conditional else 0
+        self.embedding = Linear(classes, config.latent_dim) if self.classes else None
+        self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), width)
+        self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
+        self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
+        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        if self.embedding is not None:
+            z = torch.cat([z, self.embedding(labels)], dim=1)
+        x = self.basis * self.modulation(z)[:, :, None, None]  # [B, C, 4, 4]
+        x = x.contiguous(memory_format=torch.channels_last)
+        return self.to_rgb(self.stages(x)).to(self.basis.dtype)
+
+
+class Discriminator(nn.Module):
+    """Images (and classes) to logits.
+
+    forward(x, labels): x [B, 3, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
+    A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature).
+    """
+
+    def __init__(self, config: NetworkConfig, classes: int = 0):
+        super().__init__()
+        width, stages = config.widths[0], len(config.widths)
+        self.classes = classes if config.conditional else 0
+        self.trunk = Chain(
+            OrderedDict[str, nn.Module](
+                precision=stage_precision(config, stages - 1),
+                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1]),
+                stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
+                full_precision=Precision(low=False),
+                basis=SpatialSum(width, BASE_RESOLUTION),
+                head=Linear(width, width if self.classes else 1),
+            )
+        )
+        self.embedding = Linear(classes, width, gain=1 / math.sqrt(width)) if self.classes else None
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        features = self.trunk(x)
+        return (features * self.directions(features, labels)).sum(dim=1)
+
+    def directions(self, features: Tensor, labels: Tensor | None) -> Tensor:
+        """What each image's features are projected on: [B, E] with classes, ones [B, 1] without."""
+        return torch.ones_like(features) if self.embedding is None else self.embedding(labels)
+
+    @property
+    def first_order(self) -> bool:
+        """Whether the passes of the first-order form are declared exact for this network, see r3gan/model/layers.py."""
+        own = type(self).forward is Discriminator.forward and type(self).directions is Discriminator.directions
+        head = self.embedding is None or (type(self.embedding) is Linear and declares_first_order(self.embedding))
+        return own and head and declares_first_order(self.trunk)
+
+
+def initialise(network: nn.Module, seed: int, name: NetworkName) -> None:
+    """Draw every weight from a stream of its own, named by seed, network and parameter.
+
+    A parameter that two variants share by name and shape therefore starts equal in both (common random numbers),
+    whatever else either network holds.
+    """
+    with torch.no_grad():
+        for path, module in network.named_modules():
+            std = getattr(module, "init_std", None)
+            if std is not None:
+                draw = torch.randn(module.weight.shape, generator=stream(seed, "init", name, path))
+                module.weight.copy_(std * draw)
+        if isinstance(network, Generator):
+            network.basis.copy_(torch.randn(network.basis.shape, generator=stream(seed, "init", name, "basis")))

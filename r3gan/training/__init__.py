@@ -1,0 +1,1 @@
+"""One training job: the loop, its steps, losses and penalties, schedules, batches, and its state."""

@@ -1,0 +1,138 @@
+"""What a step consumes: real images, latents and labels, addressed by phase and position, there when asked for.
+
+On a GPU the next batch is drawn by a thread while the current step runs, in pinned memory, so that the step waits for
+no random number, no gathering of images and no copy. On a CPU a second thread would only take the step's core.
+Shapes: B this rank's share of the batch, R resolution, Z latent dimension, K classes.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from r3gan.config import TrainConfig
+from r3gan.data.dataset import Dataset
+from r3gan.distributed import World
+from r3gan.streams import stream
+from r3gan.training.augment import draw_noise
+
+PHASES = ("discriminator", "generator")  # of one training step, in this order
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Real images [B, 3, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
+
+    noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
+    """
+
+    real: Tensor
+    latents: Tensor
+    labels: Tensor | None
+    noise: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+    def noise_of_both(self) -> Tensor | None:
+        """The noise of [real; generated], [2B, NOISE_SIZE]."""
+        return None if self.noise is None else self.noise.transpose(0, 1).flatten(0, 1)
+
+    def parts(self, size: int) -> Iterator["Batch"]:
+        """The batch in order, in parts of at most `size`, whose sizes differ by one at most."""
+        count = -(-len(self) // size)
+        cuts = [i * len(self) // count for i in range(count + 1)]
+        for part in (slice(*ends) for ends in pairwise(cuts)):
+            optional = (None if tensor is None else tensor[part] for tensor in (self.labels, self.noise))
+            yield Batch(self.real[part], self.latents[part], *optional)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What is drawn on the host for one batch; if the dataset lives there, its images and labels instead of indices."""
+
+    flips: Tensor
+    latents: Tensor
+    noise: Tensor | None
+    indices: Tensor | None
+    gathered: tuple[Tensor, Tensor] | None
+
+
+class Batches:
+    """This rank's slices of the job's batches. `seconds` is the time that `get` took, over all calls."""
+
+    def __init__(self, config: TrainConfig, data: Dataset, world: World, ahead: bool | None = None):
+        """ahead: draw the next batch in a thread; by default on a GPU."""
+        self.config, self.data, self.world = config, data, world
+        self.augmented = config.schedules.augments
+        self.seconds = 0.0
+        on_gpu = world.device.type == "cuda"
+        self._pool = ThreadPoolExecutor(1, "batches") if (on_gpu if ahead is None else ahead) else None
+        self._next: tuple[tuple[str, int], Future[Draw]] | None = None
+
+    def get(self, phase: str, position: int) -> Batch:
+        """The batch of a phase after `position` images."""
+        started = time.perf_counter()
+        batch = self._finish(self._drawn(phase, position))
+        self.seconds += time.perf_counter() - started
+        return batch
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _drawn(self, phase: str, position: int) -> Draw:
+        if self._pool is None:
+            return self._draw(phase, position)
+        if self._next is not None and self._next[0] == (phase, position):
+            draw = self._next[1].result()
+        else:
+            draw = self._pool.submit(self._draw, phase, position).result()
+        last = phase == PHASES[-1]
+        following = (PHASES[0], position + self.config.batch_size) if last else (PHASES[1], position)
+        self._next = following, self._pool.submit(self._draw, *following)
+        return draw
+
+    def _draw(self, phase: str, position: int) -> Draw:
+        config, share = self.config, self.world.share(self.config.batch_size)
+        indices = self.data.indices(config.seed, phase, position, config.batch_size)[share]
+        flips = torch.zeros(len(indices), dtype=torch.bool)
+        if config.x_flip:
+            numbers = torch.rand(config.batch_size, generator=stream(config.seed, "x-flip", phase, position))
+            flips = numbers[share] < 0.5
+        shape = (config.batch_size, config.network.latent_dim)
+        latents = torch.randn(shape, generator=stream(config.seed, "latents", phase, position))[share]
+        noise = None
+        if self.augmented:
+            draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", phase, position))
+            noise = self._pinned(draws.view(config.batch_size, 2, -1)[share])
+        drawn = self._pinned(flips), self._pinned(latents), noise
+        if self.data.is_on(self.world.device):
+            return Draw(*drawn, self._pinned(indices), None)
+        images, labels = self.data.gather(indices)
+        return Draw(*drawn, None, (self._pinned(images), self._pinned(labels)))
+
+    def _pinned(self, tensor: Tensor) -> Tensor:
+        return tensor.pin_memory() if self.world.device.type == "cuda" else tensor
+
+    def _finish(self, draw: Draw) -> Batch:
+        if draw.gathered is None:
+            assert draw.indices is not None
+            images, labels = self.data.gather(self._moved(draw.indices))
+        else:
+            images, labels = (self._moved(tensor) for tensor in draw.gathered)
+        real = images.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+        if self.config.x_flip:
+            real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
+        one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
+        noise = None if draw.noise is None else self._moved(draw.noise)
+        return Batch(real, self._moved(draw.latents), one_hot_labels, noise)
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.world.device, non_blocking=True)

@@ -1,0 +1,153 @@
+"""What a job will cost, before it runs, and how much of a batch to compute at once.
+
+The job's own step is executed on the library's meta device, where tensors have shapes but no memory, while operations
+and living tensors are counted. Nothing here repeats the networks' structure.
+"""
+
+import weakref
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from r3gan.config import LossPhase, NetworkConfig, PenaltyConfig
+from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
+from r3gan.training.augment import NOISE_SIZE
+from r3gan.training.batches import Batch
+from r3gan.training.losses import make_loss
+from r3gan.training.steps import accumulate_discriminator, accumulate_generator
+
+META = torch.device("meta")
+ACTIVATION_BYTES_CPU = 32 * 2**20
+USABLE_GPU_MEMORY = 0.8  # the rest is for the library, its work spaces and the metrics
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one job on one kind of device."""
+
+    generator_parameters: int
+    discriminator_parameters: int
+    flops_per_image: float  # of training, for every real image shown; a multiplication with its addition counts as two
+    memory_bytes: int  # of tensors at the peak of a step, on each rank; not the library itself nor its work spaces
+    micro_batch: int  # pairs at once that this memory is for
+
+
+def convolution_backward_flops(dy: Tensor, x: Tensor, weight: Tensor, *rest: Any, out_val: Any = None) -> int:
+    """Each wanted gradient takes as many as the convolution; the library's own formula forgets the groups."""
+    of_x, of_weight, _ = rest[-1]
+    return (of_x + of_weight) * 2 * dy.numel() * weight[0].numel()
+
+
+FLOP_FORMULAS = flop_registry | {torch.ops.aten.convolution_backward: convolution_backward_flops}
+
+
+class Meter(TorchDispatchMode):
+    """Counts, of all that runs within: floating-point operations, and the bytes of tensors that come to life."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = self.current_bytes = self.peak_bytes = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        formula = FLOP_FORMULAS.get(function.overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=result)
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor):
+                self._see(tensor.untyped_storage())
+        return result
+
+    def _see(self, storage: torch.UntypedStorage) -> None:
+        key, size = storage._cdata, storage.nbytes()
+        if key not in self._known:
+            self._known.add(key)
+            self.current_bytes += size
+            self.peak_bytes = max(self.peak_bytes, self.current_bytes)
+            weakref.finalize(storage, self._forget, key, size)
+
+    def _forget(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self.current_bytes -= size
+
+
+@cache
+def estimate(
+    network: NetworkConfig,
+    classes: int,
+    penalties: PenaltyConfig,
+    augments: bool,
+    share: int,
+    micro_batch: int,
+    on_gpu: bool,
+) -> Cost:
+    """The cost of training with `share` pairs per rank, `micro_batch` of them at once."""
+    if not on_gpu:
+        network = replace(network, bf16_stages=0)
+    with META:
+        generator, discriminator = Generator(network, classes), Discriminator(network, classes)
+        batch = Batch(
+            torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
+            torch.empty(micro_batch, network.latent_dim),
+            torch.empty(micro_batch, classes) if network.conditional else None,
+            torch.empty(micro_batch, 2, NOISE_SIZE) if augments else None,
+        )
+    for part in (generator, discriminator):
+        part.to(memory_format=torch.channels_last)
+    loss, values = make_loss(LossPhase()), {"gamma": 1.0, "augment_p": 1.0}
+    steps = (
+        lambda: accumulate_discriminator(generator, discriminator, batch, loss, penalties, values, micro_batch),
+        lambda: accumulate_generator(generator, discriminator, batch, loss, values, micro_batch),
+    )
+    flops, peak = 0, 0
+    for step in steps:
+        with Meter() as meter:
+            step()
+        flops, peak = flops + meter.flops, max(peak, meter.peak_bytes)
+    g, d = (sum(p.numel() for p in part.parameters()) for part in (generator, discriminator))
+    # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
+    # of the network that is being trained belong to the peak.
+    weights = 4 * (3 * (g + d) + max(g, d) + g)
+    images = 4 * share * IMAGE_CHANNELS * network.resolution**2
+    return Cost(g, d, flops / micro_batch, weights + images + peak, micro_batch)
+
+
+def default_micro_batch(
+    network: NetworkConfig, classes: int, penalties: PenaltyConfig, augments: bool, share: int, device: torch.device
+) -> int:
+    """How many of a rank's `share` pairs are computed at once unless the user says.
+
+    On a GPU as many as fit. On a CPU as many as keep every activation below the size from which the C library asks the
+    system for fresh memory each time: beyond it every tensor is zeroed before use, which costs more than parts do.
+    """
+    if device.type == "cpu":
+        return parts_of(share, ACTIVATION_BYTES_CPU // (2 * largest_activation(network)))
+    limit = USABLE_GPU_MEMORY * torch.cuda.get_device_properties(device).total_memory
+    size = share
+    while size > 1 and estimate(network, classes, penalties, augments, share, size, True).memory_bytes > limit:
+        size = parts_of(share, size // 2)
+    return size
+
+
+def parts_of(share: int, size: int) -> int:
+    """The largest part, if `share` pairs are cut into nearly equal parts of at most `size`, and of one at least."""
+    count = -(-share // max(1, size))
+    return -(-share // count)
+
+
+def largest_activation(network: NetworkConfig) -> int:
+    """Bytes in float32 of one image's largest tensor."""
+    sizes = []
+    for i, width in enumerate(network.widths):
+        resolution = 4 * 2**i
+        sizes.append(4 * network.expansion * width * resolution**2)
+        if resolution in network.attention.resolutions:
+            sizes += [4 * 3 * width * resolution**2, 4 * network.attention.heads * resolution**4]
+    return max(sizes)

@@ -1,0 +1,97 @@
+"""The discriminator's step: adversarial loss plus R1 and R2, and their gradients.
+
+Two forms of the same gradients: `backward_first_order` for networks whose layers declare it, exact and about half the
+work; `backward_twice`, by automatic differentiation, for any other, and as the reference of tests and benchmarks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from r3gan.config import PenaltyConfig
+from r3gan.model.convolution import input_gradients_only
+from r3gan.model.networks import Discriminator
+from r3gan.training.first_order import AffineMap, backward_first_order
+from r3gan.training.losses import Loss
+
+FIRST_ORDER, TWICE, NONE = "exact first-order form", "double backward", "no penalty"
+
+
+@dataclass(frozen=True)
+class DiscriminatorTerms:
+    """The parts of D's loss per sample, detached, each [B]."""
+
+    adversarial: Tensor
+    logit_gap: Tensor  # D(x) - D(G(z))
+    r1: Tensor  # squared norm of D's input gradient at the real images
+    r2: Tensor  # the same at the generated images
+
+
+def penalty_form(discriminator: Discriminator, penalties: PenaltyConfig) -> str:
+    """By which form the gradients of R1 and R2 are taken, for the record and for `backward_discriminator`.
+
+    Without any penalty one ordinary backward pass is less work than the first-order form.
+    """
+    if not (penalties.r1 or penalties.r2):
+        return NONE
+    return FIRST_ORDER if discriminator.first_order else TWICE
+
+
+def backward_discriminator(
+    discriminator: Discriminator,
+    real: Tensor,
+    fake: Tensor,
+    labels: Tensor | None,
+    loss: Loss,
+    gamma: float,
+    penalties: PenaltyConfig,
+    pairs: int | None = None,
+    augment: AffineMap | None = None,
+) -> DiscriminatorTerms:
+    """Add to D's gradients those of (1 / pairs) sum(loss + (gamma / 2) (R1 + R2)) over these B pairs.
+
+    real, fake: [B, 3, H, W]; labels: [B, K] one-hot or None, the same for both; pairs: how many the whole batch holds,
+    if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties.
+    A penalty that is switched off is not added, and reported as 0. Source: arXiv 2501.05441, eq. 3 and 4.
+    """
+    count = len(real)
+    images = torch.cat([real, fake]).detach()
+    labels = None if labels is None else torch.cat([labels, labels])
+    penalised = slice(0 if penalties.r1 else count, 2 * count if penalties.r2 else count)
+
+    def adversarial(logits: Tensor) -> Tensor:
+        return loss.discriminator(*logits.split(count))
+
+    form = backward_first_order if penalty_form(discriminator, penalties) == FIRST_ORDER else backward_twice
+    logits, squared_norms = form(
+        discriminator, images, labels, augment, lambda v: adversarial(v).sum(), gamma, penalised, 1 / (pairs or count)
+    )
+    real_logits, fake_logits = logits.split(count)
+    return DiscriminatorTerms(adversarial(logits), real_logits - fake_logits, *squared_norms.split(count))
+
+
+def backward_twice(
+    discriminator: Discriminator,
+    images: Tensor,
+    labels: Tensor | None,
+    augment: AffineMap | None,
+    loss: Callable[[Tensor], Tensor],
+    gamma: float,
+    penalised: slice,
+    scale: float,
+) -> tuple[Tensor, Tensor]:
+    """`backward_first_order` by differentiating the input gradient once more: exact for any D."""
+    wants_penalty = penalised.start < penalised.stop
+    images = images.requires_grad_(wants_penalty)
+    logits = discriminator(images if augment is None else augment(images), labels)
+    objective = loss(logits)
+    squared_norms = torch.zeros_like(logits)
+    if wants_penalty:
+        with input_gradients_only():
+            (gradient,) = torch.autograd.grad(logits[penalised].sum(), images, create_graph=True)
+        squared_norms = gradient.square().sum(dim=(1, 2, 3))
+        objective = objective + gamma / 2 * squared_norms.sum()
+    (scale * objective).backward()
+    return logits.detach(), squared_norms.detach()

@@ -1,0 +1,129 @@
+"""One training step: the gradients of D and of G, in parts that fit into memory, and what is done with them."""
+
+import torch
+from torch import Tensor
+
+from r3gan.config import IMG_PER_KIMG, PenaltyConfig
+from r3gan.distributed import World
+from r3gan.model.networks import Discriminator, Generator
+from r3gan.training.augment import Augmentation, make_augmentation
+from r3gan.training.batches import Batch
+from r3gan.training.losses import Loss
+from r3gan.training.penalties import backward_discriminator
+from r3gan.training.state import TrainState
+
+
+class NonFiniteLoss(Exception):
+    """A loss became infinite or not a number; the weights were not updated with it."""
+
+
+def discriminator_step(
+    state: TrainState,
+    batch: Batch,
+    world: World,
+    loss: Loss,
+    penalties: PenaltyConfig,
+    values: dict[str, float],
+    micro_batch: int,
+) -> dict[str, Tensor]:
+    """One update of D. Returns the terms of its loss, averaged over this rank."""
+    terms = accumulate_discriminator(state.generator, state.discriminator, batch, loss, penalties, values, micro_batch)
+    require_finite(terms, state.images)
+    world.average_gradients(state.discriminator.parameters())
+    adam_step(state.discriminator_adam, values)
+    return terms
+
+
+def generator_step(
+    state: TrainState, batch: Batch, world: World, loss: Loss, values: dict[str, float], micro_batch: int
+) -> dict[str, Tensor]:
+    """One update of G. Returns its loss, averaged over this rank."""
+    terms = accumulate_generator(state.generator, state.discriminator, batch, loss, values, micro_batch)
+    require_finite(terms, state.images)
+    world.average_gradients(state.generator.parameters())
+    adam_step(state.generator_adam, values)
+    return terms
+
+
+def accumulate_discriminator(
+    generator: Generator,
+    discriminator: Discriminator,
+    batch: Batch,
+    loss: Loss,
+    penalties: PenaltyConfig,
+    values: dict[str, float],
+    micro_batch: int,
+) -> dict[str, Tensor]:
+    """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
+    discriminator.zero_grad()
+    terms = []
+    for part in batch.parts(micro_batch):
+        with torch.no_grad():
+            fake = generator(part.latents, part.labels)
+        terms.append(
+            backward_discriminator(
+                discriminator,
+                part.real,
+                fake,
+                part.labels,
+                loss,
+                values["gamma"],
+                penalties,
+                pairs=len(batch),
+                augment=augmentation(part.noise_of_both(), values["augment_p"], fake),
+            )
+        )
+    names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
+    return {name: torch.cat([getattr(part, term) for part in terms]).mean() for name, term in names.items()}
+
+
+def accumulate_generator(
+    generator: Generator,
+    discriminator: Discriminator,
+    batch: Batch,
+    loss: Loss,
+    values: dict[str, float],
+    micro_batch: int,
+) -> dict[str, Tensor]:
+    """Replace G's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged loss."""
+    generator.zero_grad()
+    discriminator.requires_grad_(False)
+    losses = []
+    for part in batch.parts(micro_batch):
+        logits = []
+        for i, images in enumerate((part.real, generator(part.latents, part.labels))):
+            noise = None if part.noise is None else part.noise[:, i]
+            augment = augmentation(noise, values["augment_p"], images)
+            with torch.set_grad_enabled(images.requires_grad):
+                logits.append(discriminator(images if augment is None else augment(images), part.labels))
+        terms = loss.generator(*logits)
+        (terms.sum() / len(batch)).backward()
+        losses.append(terms.detach())
+    discriminator.requires_grad_(True)
+    return {"loss_g": torch.cat(losses).mean()}
+
+
+def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation | None:
+    """For these images, with strength p; None if nothing is to be augmented."""
+    return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
+
+
+def adam_step(adam: torch.optim.Adam, values: dict[str, float]) -> None:
+    """One optimiser step with the scheduled learning rate and beta2."""
+    for group in adam.param_groups:
+        group["lr"], group["betas"] = values["lr"], (0.0, values["beta2"])
+    adam.step()
+
+
+@torch.no_grad()
+def update_ema(state: TrainState, decay: float) -> None:
+    """ema <- decay * ema + (1 - decay) * generator."""
+    torch._foreach_lerp_(list(state.ema.parameters()), list(state.generator.parameters()), 1 - decay)
+
+
+def require_finite(terms: dict[str, Tensor], images: int) -> None:
+    """Raise NonFiniteLoss naming the first term that is not finite."""
+    if not torch.isfinite(sum(terms.values(), torch.zeros(()))):
+        name = next(name for name, value in terms.items() if not torch.isfinite(value))
+        value, kimg = terms[name].item(), images / IMG_PER_KIMG
+        raise NonFiniteLoss(f"{name} is {value} in the step after {kimg:g} kimg: stopped before the update")

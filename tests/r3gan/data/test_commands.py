@@ -1,0 +1,147 @@
+"""`python -m r3gan data ...` as a user runs it: exit codes, what is printed, and no traceback."""
+
+import argparse
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from r3gan.__main__ import main
+from r3gan.data.catalog import DATASETS, Facts
+from r3gan.data.commands import add_data
+from tests.r3gan.conftest import as_folder, as_tar, as_zip, cifar_files, class_files, flat_files
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("R3GAN_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setitem(DATASETS, "cifar10", Facts(32, 2, 48))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(root, capsys):
+    def run(*arguments):
+        try:
+            code = main(["data", *map(str, arguments)])
+        except SystemExit as stop:  # argparse
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def row(out, name):
+    return next(line for line in out.splitlines() if name in line)
+
+
+def test_list_shows_what_is_known_and_in_which_state(run, root, crops):
+    code, out, _ = run("list")
+    assert code == 0
+    assert all(name in out for name in DATASETS)
+    assert "ready" in row(out, "stacked-digits")
+    assert all(part in row(out, "ffhq256") for part in ("256x256", "70,000", "missing", str(root / "ffhq256")))
+    as_tar(root / "cifar-10-python.tar.gz", cifar_files(crops))
+    assert "raw found" in row(run("list")[1], "cifar10")
+    assert run("prepare", "cifar10")[0] == 0
+    run("prepare", as_folder(root / "raw" / "x", class_files(crops)), root / "mine", "--resolution", 16)
+    (root / "bad").mkdir()
+    (root / "bad" / "manifest.json").write_text("{")
+    code, out, _ = run("list")
+    assert "prepared" in row(out, "cifar10")
+    assert all(part in row(out, "mine") for part in ("16x16", "48", "prepared"))
+    assert "damaged" in row(out, "bad")
+
+
+def test_prepare_writes_a_folder_or_a_zip_and_shows_progress(run, root, crops, tmp_path):
+    path = as_folder(tmp_path / "tree", class_files(crops))
+    code, out, err = run("prepare", path, tmp_path / "set", "--resolution", 8)
+    assert code == 0
+    assert "48 images, 8x8, 2 classes, content hash" in out
+    assert "48/48" in err
+    assert json.loads((tmp_path / "set" / "manifest.json").read_text())["resolution"] == 8
+    code, out, _ = run("prepare", tmp_path / "set", tmp_path / "set.zip")
+    assert (code, out) == (0, f"{tmp_path / 'set.zip'} is written\n")
+    code, out, _ = run("check", tmp_path / "set.zip", tmp_path / "set")
+    assert code == 0
+    assert "sound, not prepared, 48 images, 8x8, 2 classes" in out
+
+
+def test_labels_and_colours_are_options(run, crops, tmp_path):
+    path = as_folder(tmp_path / "tree", class_files(crops))
+    assert "no classes" in run("prepare", path, tmp_path / "set", "--labels", "none", "--to-rgb")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["prepare", "nowhere", "x"], "nowhere does not exist"),
+        (["prepare", "cifar10"], "cifar-10-python.tar.gz"),
+        (["prepare", "cifar10", "x", "--resolution", "16"], "its own resolution"),
+        (["prepare", "stacked-digits"], "needs no preparation"),
+        (["prepare", "tree"], "name the folder or .zip"),
+        (["prepare", "tree", "x", "--resolution", "24"], "4, 8, 16, 32"),
+        (["prepare", "broken", "x"], "0000.png"),
+        (["prepare", "broken.zip", "x"], "broken.zip"),
+        (["check", "nowhere"], "nowhere is no path"),
+        (["check", "cifar10"], "put cifar-10-python.tar.gz"),
+        (["check", "broken"], "0000.png"),
+        (["download", "ffhq64"], "no public source"),
+        (["download", "nowhere"], "invalid choice"),
+    ],
+)
+def test_bad_input_is_one_error_and_exit_code_2(run, root, crops, tmp_path, monkeypatch, arguments, part):
+    monkeypatch.chdir(tmp_path)
+    as_folder(tmp_path / "tree", class_files(crops))
+    as_folder(tmp_path / "broken", flat_files(crops) | {"0000.png": b"x"})
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert part in err
+    assert err.count("error: ") == 1
+    assert not (tmp_path / "x").exists()
+
+
+def test_check_reads_everything_and_goes_on_after_a_bad_one(run, root, crops):
+    as_tar(root / "cifar-10-python.tar.gz", cifar_files(crops))
+    run("prepare", "cifar10")
+    run("prepare", as_zip(root / "raw" / "x.zip", class_files(crops)), root / "mine")
+    code, out, _ = run("check")
+    assert code == 0
+    assert [line.split(":")[0] for line in out.splitlines()] == ["stacked-digits", "cifar10", "mine"]
+    data = bytearray((root / "cifar10" / "images.npy").read_bytes())
+    data[-1] ^= 1
+    (root / "cifar10" / "images.npy").write_bytes(data)
+    code, out, err = run("check")
+    assert code == 2
+    assert "content hash" in err
+    assert "mine: sound, 48 images" in out
+
+
+def test_download_needs_no_network_for_what_is_there(run, root, crops):
+    assert run("download", "stacked-digits")[:2] == (0, "stacked-digits: ready, in scikit-learn\n")
+    as_tar(root / "cifar-10-python.tar.gz", cifar_files(crops))
+    assert run("download", "cifar10")[:2] == (0, f"cifar10: prepared, {root / 'cifar10'}\n")
+
+
+def test_every_command_in_the_documentation_parses():
+    parser = argparse.ArgumentParser()
+    add_data(parser.add_subparsers())
+    text = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    commands = re.findall(r"python -m r3gan (data (?:\S+ ?)+)", text)
+    assert len(commands) > 5
+    for command in commands:
+        parser.parse_args(shlex.split(command.partition("`")[0].replace("NAME", "cifar10")))
+
+
+def test_the_documentation_names_every_known_dataset_and_its_size():
+    text = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    for name, known in DATASETS.items():
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        cells = [cell.strip() for cell in line.split("|")[2:5]]
+        assert cells[1:] == [str(known.resolution), str(known.classes or "-")], name
+        assert known.images is None or cells[0] == f"{known.images:,}", name

@@ -1,0 +1,43 @@
+import math
+
+import pytest
+import torch
+
+from r3gan.config import LossPhase
+from r3gan.training.losses import make_loss, phase_at
+
+REAL, FAKE = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.0])
+
+
+def softplus(value):
+    return math.log1p(math.exp(value))
+
+
+@pytest.mark.parametrize(
+    ("phase", "d_expected", "g_expected"),
+    [
+        (LossPhase("relativistic-softplus"), [softplus(-1.5), softplus(1)], [softplus(1.5), softplus(-1)]),
+        (LossPhase("relativistic-hinge", margin=1.0), [0.0, 2.0], [2.5, 0.0]),
+        (LossPhase("relativistic-hinge", margin=2.0), [0.5, 3.0], [3.5, 1.0]),
+        (
+            LossPhase("non-saturating"),
+            [softplus(-2) + softplus(0.5), softplus(1) + softplus(0)],
+            [softplus(-0.5), softplus(0)],
+        ),
+    ],
+)
+def test_losses_equal_hand_computed_values(phase, d_expected, g_expected):
+    loss = make_loss(phase)
+    assert loss.discriminator(REAL, FAKE).tolist() == pytest.approx(d_expected, abs=1e-6)
+    assert loss.generator(REAL, FAKE).tolist() == pytest.approx(g_expected, abs=1e-6)
+
+
+def test_each_phase_is_in_force_from_its_start_on():
+    phases = (
+        LossPhase("relativistic-softplus"),
+        LossPhase("relativistic-hinge", from_fraction=0.5),
+        LossPhase("non-saturating", from_kimg=8),
+    )
+    kinds = [phase_at(phases, 10, images).kind for images in (0, 4999, 5000, 7999, 8000, 10_000)]
+    softplus_kind, hinge, plain = (phase.kind for phase in phases)
+    assert kinds == [softplus_kind, softplus_kind, hinge, hinge, plain, plain]

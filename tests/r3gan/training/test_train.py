@@ -1,0 +1,249 @@
+"""The loop as a whole: resuming, ranks, common random numbers, and stopping before harm is done."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
+from r3gan.distributed import World
+from r3gan.files import write_json
+from r3gan.jobdir import JobDir
+from r3gan.training.loop import train
+from r3gan.training.recorder import JsonlRecorder
+from r3gan.training.state import NETWORKS, DamagedCheckpoint
+from r3gan.training.steps import NonFiniteLoss
+from tests.r3gan.small import constant, small_config, small_network
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[3]
+
+
+def make_job(folder, config):
+    job = JobDir(folder)
+    write_json(job.config, asdict(config))
+    return job
+
+
+def run_inside(config, folder, should_stop=lambda: False, micro_batch=None):
+    job = make_job(folder, config)
+    finished = train(config, job, Path("nowhere"), JsonlRecorder(job), World(0, 1, CPU), should_stop, micro_batch)
+    return job, finished
+
+
+def command(job, ranks=1):
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", "-m", "r3gan"]
+    return [sys.executable, *(launcher if ranks > 1 else ["-m", "r3gan"]), "train", str(job.root)]
+
+
+def run_process(job, ranks=1):
+    done = subprocess.run(command(job, ranks), cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return job
+
+
+def final_weights(job):
+    return {name: load_file(job.last_checkpoint() / f"{name}.safetensors") for name in NETWORKS}
+
+
+def assert_equal_weights(ours, theirs):
+    for network in NETWORKS:
+        for name, value in ours[network].items():
+            assert torch.equal(value, theirs[network][name]), f"{network}.{name}"
+
+
+def without_times(job):
+    timing = {"images_per_second", "memory_gib", "data_share"}
+    lines, _ = job.read_metrics()
+    return [(line["images"], {k: v for k, v in line["metrics"].items() if k not in timing}) for line in lines]
+
+
+def test_losses_metrics_samples_and_weights_are_recorded(tmp_path):
+    job, finished = run_inside(small_config(), tmp_path)
+    lines = without_times(job)
+    assert finished
+    assert [images for images, _ in lines] == [40, 80, 120, 160]
+    assert set(lines[0][1]) >= {"loss_d", "loss_g", "logit_gap", "r1", "r2", "lr", "beta2", "gamma"}
+    assert [("modes" in metrics) for _, metrics in lines] == [False, True, False, True]
+    assert lines[0][1]["beta2"] == pytest.approx(0.99 - 0.09 * 0.5 * (1 + math.cos(math.pi * 32 / 200)))
+    assert sorted(path.name for path in job.samples.iterdir()) == ["0000000080.png", "0000000160.png"]
+    assert [path.name for path in job.checkpoints.iterdir()] == ["0000000160"]
+    assert json.loads(job.environment.read_text())["dataset"]["name"] == "stacked-digits"
+
+
+def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
+    """SIGKILL in the middle, between two checkpoints; the loss switches and the log does not fall on a checkpoint."""
+    config = small_config(
+        total_kimg=2.0,
+        log_every_kimg=0.1,
+        checkpoint_every_kimg=0.088,
+        evaluation=replace(small_config().evaluation, every_kimg=1.0),
+        loss=(LossPhase(), LossPhase("relativistic-hinge", from_fraction=0.5)),
+        schedules=replace(small_config().schedules, augment_p=Schedule(0.0, 0.5, 1000)),
+    )
+    through = run_process(make_job(tmp_path / "through", config))
+    killed = make_job(tmp_path / "killed", config)
+    process = subprocess.Popen(command(killed), cwd=ROOT, stdout=subprocess.DEVNULL)
+    while process.poll() is None and len(killed.read_metrics()[0]) < 7:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not killed.finished()
+    assert killed.last_checkpoint() is not None
+    run_process(killed)
+    assert_equal_weights(final_weights(through), final_weights(killed))
+    assert without_times(through) == without_times(killed)
+    assert killed.finished()
+
+
+def test_two_ranks_agree_with_one_and_share_the_work(tmp_path):
+    config = small_config(
+        total_kimg=0.064,
+        network=small_network(conditional=True, attention=AttentionConfig((4,), heads=2)),
+        schedules=replace(small_config().schedules, augment_p=constant(0.5)),
+    )
+    one = run_process(make_job(tmp_path / "one", config))
+    two = run_process(make_job(tmp_path / "two", config), ranks=2)
+    assert json.loads(two.environment.read_text())["ranks"] == 2
+    # Adam divides by the gradient's size: where a gradient is nothing but rounding, a step still is lr long.
+    for network, weights in final_weights(one).items():
+        for name, value in weights.items():
+            other = final_weights(two)[network][name]
+            assert (value - other).norm() <= 2e-3 * value.norm() + 1e-4, f"{network}.{name}"
+    for (_, a), (_, b) in zip(without_times(one), without_times(two), strict=True):
+        assert {key: pytest.approx(value, rel=2e-2, abs=1e-3) for key, value in a.items()} == b
+
+
+@pytest.mark.parametrize("activation", ["leaky-relu", "gelu"])
+def test_parts_of_a_batch_train_the_same_and_the_record_says_how(tmp_path, activation):
+    """Both forms of the penalties; 3 does not divide the batch of 8."""
+    config = small_config(
+        total_kimg=0.032,
+        log_every_kimg=0.008,
+        network=small_network(activation=activation),
+        schedules=replace(small_config().schedules, augment_p=constant(0.5)),
+    )
+    whole, _ = run_inside(config, tmp_path / "whole")
+    parts, _ = run_inside(config, tmp_path / "parts", micro_batch=3)
+    form = {"leaky-relu": "exact first-order form", "gelu": "double backward"}[activation]
+    for job, size in ((whole, 8), (parts, 3)):
+        environment = json.loads(job.environment.read_text())
+        assert (environment["micro_batch"], environment["penalty_gradients"]) == (size, form)
+    for (_, a), (_, b) in zip(without_times(whole), without_times(parts), strict=True):
+        assert {
+            key: pytest.approx(value, rel=2e-3, abs=1e-5) for key, value in a.items() if key[:4] in ("loss", "r1", "r2")
+        } == {key: value for key, value in b.items() if key[:4] in ("loss", "r1", "r2")}
+
+
+def test_the_share_of_time_spent_on_data_is_recorded(tmp_path):
+    job, _ = run_inside(small_config(total_kimg=0.08), tmp_path)
+    shares = [line["metrics"]["data_share"] for line in job.read_metrics()[0]]
+    assert all(0 < share < 1 for share in shares)
+
+
+def test_variants_with_one_seed_share_data_latents_and_initial_weights(tmp_path):
+    """Common random numbers: the first D step of two variants differs only by what the variant changes."""
+    baseline = small_config(total_kimg=0.008, log_every_kimg=0.008)
+    variants = {
+        "attention": replace(baseline, network=small_network(attention=AttentionConfig((8,)))),
+        "switch": replace(baseline, loss=(LossPhase(), LossPhase("relativistic-hinge", from_fraction=0.9))),
+        "no-r2": replace(baseline, penalties=PenaltyConfig(r2=False)),
+        "other-seed": replace(baseline, seed=1),
+    }
+    first = without_times(run_inside(baseline, tmp_path / "baseline")[0])[0][1]
+    same = ("loss_d", "logit_gap", "r1")
+    for name, config in variants.items():
+        metrics = without_times(run_inside(config, tmp_path / name)[0])[0][1]
+        shared = [metrics[key] == pytest.approx(first[key], rel=1e-5) for key in same]
+        assert all(shared) == (name != "other-seed"), name
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_update(tmp_path):
+    config = small_config()
+    schedules = replace(config.schedules, lr=constant(1e20))
+    with pytest.raises(NonFiniteLoss, match=r"(loss_d|loss_g|r1|r2|logit_gap) is (nan|inf|-inf) in the step after"):
+        run_inside(replace(config, schedules=schedules), tmp_path)
+
+
+def test_a_failed_job_says_why_in_one_line_and_exits_with_1(tmp_path):
+    config = small_config()
+    job = make_job(tmp_path, replace(config, schedules=replace(config.schedules, lr=constant(1e20))))
+    done = subprocess.run(command(job), cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert not job.finished()
+
+
+def test_a_stopped_job_leaves_a_checkpoint_and_goes_on_from_it(tmp_path):
+    config = small_config(checkpoint_every_kimg=100)
+    calls = iter(range(100))
+    job, finished = run_inside(config, tmp_path / "stopped", should_stop=lambda: next(calls) == 6)
+    assert not finished
+    assert job.last_checkpoint().name == "0000000056"
+    run_inside(config, tmp_path / "stopped")
+    through, _ = run_inside(config, tmp_path / "through")
+    assert_equal_weights(final_weights(through), final_weights(job))
+    assert without_times(through) == without_times(job)
+
+
+def test_a_job_ends_when_its_launcher_is_gone(tmp_path):
+    launcher = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    job = make_job(tmp_path, small_config(total_kimg=50))
+    environment = os.environ | {"R3GAN_LAUNCHER_PID": str(launcher.pid)}
+    process = subprocess.Popen(command(job), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    while process.poll() is None and not job.read_metrics()[0]:
+        time.sleep(0.05)
+    launcher.kill()
+    launcher.wait()
+    assert process.wait(timeout=60) == 0
+    assert job.last_checkpoint() is not None
+    assert not job.finished()
+
+
+def test_a_torn_last_line_of_the_metrics_is_removed(tmp_path):
+    job = JobDir(tmp_path)
+    JsonlRecorder(job).record(10, 1.0, {"loss_d": 0.5})
+    with job.metrics.open("a") as file:
+        file.write('{"images": 20, "sec')
+    recorder = JsonlRecorder(job)
+    recorder.record(10, 1.0, {"loss_d": 9.0})
+    recorder.record(20, 2.0, {"loss_d": 0.25})
+    assert without_times(job) == [(10, {"loss_d": 0.5}), (20, {"loss_d": 0.25})]
+
+
+def test_a_damaged_line_of_the_metrics_is_cut_with_what_follows(tmp_path):
+    job = JobDir(tmp_path)
+    JsonlRecorder(job).record(10, 1.0, {"loss_d": 0.5})
+    with job.metrics.open("a") as file:
+        file.write('{"images": 20, "sec\n{"images": 30, "seconds": 3, "time": 3, "metrics": {}}\n')
+    assert without_times(job) == [(10, {"loss_d": 0.5})]
+    JsonlRecorder(job).record(20, 2.0, {"loss_d": 0.25})
+    assert without_times(job) == [(10, {"loss_d": 0.5}), (20, {"loss_d": 0.25})]
+
+
+@pytest.mark.parametrize("name", ["state.pt", "ema.safetensors"])
+def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path, name):
+    job, _ = run_inside(small_config(), tmp_path)
+    path = job.last_checkpoint() / name
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DamagedCheckpoint, match=r"0000000160 is damaged .*: delete it to start again"):
+        run_inside(small_config(), tmp_path)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_training_runs_on_a_gpu_in_bf16(tmp_path):
+    config = small_config(network=small_network(bf16_stages=1))
+    job = run_process(make_job(tmp_path, config))
+    assert json.loads(job.environment.read_text())["device"] != "cpu"
+    assert all(math.isfinite(v) for _, metrics in without_times(job) for v in metrics.values())
