@@ -31,7 +31,7 @@ from r3gan.data.store import open_prepared
 from r3gan.distributed import World
 from r3gan.presets import preset_tree
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import default_micro_batch, parts_of
+from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, update_ema
 
@@ -110,7 +110,7 @@ def consume_rate(config: TrainConfig, step_batch: int, root: Path, device: torch
     config = replace(config, batch_size=step_batch)
     data, world = load_prepared("noise", root, device), World(0, 1, device)
     state, batches = fresh_state(config, CLASSES, device), Batches(config, data, world)
-    shape = config.network, CLASSES, config.penalties, False, step_batch, device
+    shape = config.network, CLASSES, config.penalties, False, step_batch, gpu_memory_bytes(device)
     micro_batch = parts_of(step_batch, default_micro_batch(*shape))
     seconds = []
     for i in range(4):

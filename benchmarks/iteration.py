@@ -45,7 +45,7 @@ from r3gan.data.digits import DigitImages, StackedDigits
 from r3gan.distributed import World
 from r3gan.presets import PRESETS
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import Meter, default_micro_batch
+from r3gan.training.estimate import Meter, default_micro_batch, gpu_memory_bytes
 from r3gan.training.losses import make_loss
 from r3gan.training.penalties import backward_twice
 from r3gan.training.state import TrainState, fresh_state
@@ -128,7 +128,8 @@ class Iteration:
         self.state: TrainState = fresh_state(config, data.classes, device)
         wake_branches(self.state)
         self.batches = Batches(config, data, self.world)
-        size = default_micro_batch(config.network, data.classes, config.penalties, False, config.batch_size, device)
+        memory = gpu_memory_bytes(device)
+        size = default_micro_batch(config.network, data.classes, config.penalties, False, config.batch_size, memory)
         self.micro_batch = size if form == "first order" else config.batch_size
         if form == "plain":
             plain.make_plain(self.state)

@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=300)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    config = make_plan(read_study(options.study), options.profile, {}, {})[0].config
+    config = make_plan(read_study(options.study), options.profile, {}, {}).jobs[0].config
     config = replace(config, total_kimg=options.iterations * config.batch_size / 1000)
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     seconds = dict.fromkeys((*PARTS, "data"), 0.0)

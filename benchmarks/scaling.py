@@ -34,7 +34,7 @@ from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
 from r3gan.presets import PRESETS
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import default_micro_batch, estimate
+from r3gan.training.estimate import default_micro_batch, estimate, gpu_memory_bytes
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, update_ema
 
@@ -99,7 +99,8 @@ def work(case: str, iterations: int, result: Path) -> None:
     data = random_digits(config.network.resolution, world.device)
     state, batches = fresh_state(config, data.classes, world.device), Batches(config, data, world)
     share = config.batch_size // world.size
-    micro_batch = default_micro_batch(config.network, data.classes, config.penalties, False, share, world.device)
+    memory = gpu_memory_bytes(world.device)
+    micro_batch = default_micro_batch(config.network, data.classes, config.penalties, False, share, memory)
     communication, average = [0.0], type(world).average_gradients
 
     def timed(self: Any, parameters: Any) -> None:

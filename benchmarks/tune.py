@@ -25,9 +25,9 @@ from analysis.searches import Search as Recorded
 from analysis.searches import best_so_far, metric_of
 from analysis.statistics import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
-from experiments.cli import console, prepare
+from experiments.cli import console, prepared_launcher
 from experiments.launch.display import Display
-from experiments.launch.local import LocalLauncher, slots
+from experiments.launch.execution import Execution
 from experiments.launch.scheduler import Task, execute
 from experiments.study.study import Study, read_study
 from experiments.study.tune_section import Pruner, Sampler
@@ -100,10 +100,9 @@ def make_search(study: Study, method: str, repeat: int, kimg: float) -> Search:
 
 def run_search(search: Search, output: Path) -> tuple[Recorded, dict[str, Any]]:
     """Spend the search's budget. Returns its record, and the best parameters."""
-    gpus = prepare(search.jobs(search.default()), ranks=1)
-    assert gpus is not None
-    storage, count = open_storage(default_url(output)), slots(gpus, 1)
-    if not Session(storage, LocalLauncher(count, 1, gpus), count, 1, output, lambda: False).run(search):
+    launcher = prepared_launcher(Execution(output=output), search.jobs(search.default()))
+    storage = open_storage(default_url(output))
+    if not Session(storage, launcher, lambda: False).run(search):
         raise SystemExit(1)
     study = open_study(search, storage)
     (best,) = best_trials(study)
@@ -114,13 +113,11 @@ def trained_anew(search: Search, chosen: dict[str, Any], seeds: list[int], outpu
     """The objective of parameters, averaged over other seeds."""
     (job,) = search.jobs(chosen)
     jobs = [replace(job, seed=seed, config=replace(job.config, seed=seed)) for seed in seeds]
-    tasks = [Task(job, JobDir(output / "anew" / job.identity), f"anew, {job.seed}-{job.identity}") for job in jobs]
-    missing = [task for task in tasks if not task.directory.finished()]
-    gpus = prepare([task.job for task in missing], ranks=1)
-    assert gpus is not None
-    count = slots(gpus, 1)
+    tasks = [Task(job, JobDir(output / "fresh" / job.identity), f"fresh, {job.seed}-{job.identity}") for job in jobs]
+    left = [task for task in tasks if not task.directory.finished()]
+    launcher = prepared_launcher(Execution(output=output), [task.job for task in left])
     with Display(console) as display:
-        execute(missing, LocalLauncher(count, 1, gpus), range(count), [display], lambda: False)
+        execute(left, launcher, [display], lambda: False)
     key = search.objectives[0].key
     return float(np.mean([task.directory.read_metrics()[0][-1]["metrics"][key] for task in tasks]))
 

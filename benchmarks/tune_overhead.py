@@ -24,9 +24,9 @@ from optuna.trial import TrialState
 from rich.table import Table
 
 from benchmarks.machine import write_result
-from experiments.cli import console, prepare
+from experiments.cli import console
+from experiments.launch.execution import Execution
 from experiments.launch.local import LocalLauncher, LocalProcess
-from experiments.launch.scheduler import Process
 from experiments.names import tuning_experiment
 from experiments.study.study import read_study
 from experiments.tracking.runs import experiment_id
@@ -48,17 +48,16 @@ class Ended(NamedTuple):
     job: float  # how long they ran
 
 
-@dataclass
-class Watched:
+@dataclass(frozen=True)
+class Watched(LocalLauncher):
     """A launcher that notes when each job ends."""
 
-    inner: LocalLauncher
     ended: list[Ended] = field(default_factory=list)
 
-    def start(self, directory: JobDir, slot: int) -> Process:
-        """See execute.Launcher."""
+    def start(self, directory: JobDir, slot: int) -> LocalProcess:
+        """See launchers.Launcher."""
         began = time.perf_counter()
-        process: LocalProcess = self.inner.start(directory, slot)
+        process = super().start(directory, slot)
 
         def wait() -> None:
             process.process.wait()
@@ -99,10 +98,9 @@ def measure(search: Search, folder: Path, finished: int) -> dict[str, float]:
     storage = open_storage(default_url(folder))
     fill(search, open_study(search, storage), finished)
     upload(search, open_study(search, storage))
-    gpus = prepare(search.jobs({}), ranks=1)
-    assert gpus is not None
-    launcher = Watched(LocalLauncher(1, 1, gpus))
-    if not Session(storage, launcher, 1, 1, folder, lambda: False).run(search):
+    launcher = Watched(Execution(slots=1, output=folder))
+    launcher.prepare(search.jobs({}))
+    if not Session(storage, launcher, lambda: False).run(search):
         raise SystemExit(1)
     jobs = len(launcher.ended) // 2
     before, second = launcher.ended[jobs - 1], launcher.ended[jobs:]

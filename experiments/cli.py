@@ -1,57 +1,135 @@
-"""What the commands share: data and networks made ready before jobs start, signals caught, where to look afterwards."""
+"""What the commands share: options, messages, exit codes, signals, and where to look afterwards. Loads no torch."""
 
-import json
+import argparse
 import signal
-import subprocess
-import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from experiments.launch.execution import Execution
+from experiments.launch.launchers import LAUNCHERS, Launcher, NotPrepared, make_launcher
 from experiments.study.plan import Job
-from r3gan.evaluation.metrics import wanted
+from experiments.study.problems import StudyError
+from r3gan.arguments import positive
+from r3gan.computation import Computation
+
+if TYPE_CHECKING:
+    from r3gan.training.estimate import Cost
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2  # exit codes; 128 + n after signal n
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def prepare(jobs: list[Job], ranks: int) -> int | None:
-    """Make data, feature networks and references ready, once for all jobs.
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """The study, what of it to change for once, and how and where its jobs are computed."""
+    add = parser.add_argument
+    add("study", type=Path, help="the study file, such as ablations.yaml")
+    add("--dry-run", action="store_true", help="show what would run, and stop")
+    add("--costs", action=argparse.BooleanOptionalAction, default=True, help="show what jobs cost (default: yes)")
+    add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
+    launchers = "; ".join(f"{name}: {row.summary}" for name, row in LAUNCHERS.items())
+    add("--launcher", choices=LAUNCHERS, default=Execution.launcher, help=f"where jobs run ({launchers})")
+    add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
+    add("--micro-batch", type=positive, help="pairs that a rank computes at once: less memory, the same result")
+    add("--penalty-form", choices=("auto", "first-order", "double"), default="auto", help="of R1's and R2's gradients")
+    add("--tf32", action="store_true", help="let a GPU round products to TF32: faster; the released code does not")
+    add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
-    Returns the number of GPUs; None if something is missing, or there are some but fewer than `ranks`, which has been
-    told on standard error.
-    """
-    needs = {  # variants may not change the evaluation, so there is one for each dataset
-        job.dataset: f"{','.join(wanted(job.config.evaluation))}@{job.config.evaluation.samples}" for job in jobs
-    }
-    if not needs:
-        return 0
-    console.print(f"preparing {', '.join(sorted(needs))}: data, and what metrics compare with")
-    command = [sys.executable, "-m", "r3gan", "prepare", *(f"{dataset}={need}" for dataset, need in needs.items())]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        return None
-    gpus = int(json.loads(done.stdout.splitlines()[-1])["gpus"])
-    if 0 < gpus < ranks:
-        errors.print(f"error: --ranks {ranks}: a rank needs a GPU of its own, and there are {gpus}")
-        return None
-    return gpus
+
+def check_shared_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """What argparse cannot tell by itself. Ends the process with 2 and a message if something is wrong."""
+    if options.output.exists() and not options.output.is_dir():
+        parser.error(f"--output {options.output} is not a folder")
+    if options.launcher == "in-process" and (options.ranks != 1 or (slots_of(options) or 1) != 1):
+        parser.error("--launcher in-process runs one job of one rank at a time")
+
+
+def slots_of(options: argparse.Namespace) -> int | None:
+    """How many jobs, or trials, at once."""
+    slots: int | None = getattr(options, "parallel", None) or getattr(options, "workers", None)
+    return slots
+
+
+def execution_of(options: argparse.Namespace) -> Execution:
+    """The options that say how and where."""
+    return Execution(
+        launcher=options.launcher,
+        slots=slots_of(options),
+        ranks=options.ranks,
+        computation=Computation(micro_batch=options.micro_batch, penalty_form=options.penalty_form, tf32=options.tf32),
+        output=options.output,
+    )
+
+
+def costs_of(jobs: list[Job], execution: Execution) -> "dict[str, Cost]":
+    """Identity -> cost, where the jobs would run. Loads torch."""
+    from experiments.launch.costs import job_costs
+
+    return job_costs(jobs, execution, make_launcher(execution).hardware)
+
+
+def prepared_launcher(execution: Execution, jobs: list[Job]) -> Launcher:
+    """The launcher, with all that the jobs need ready where they will run. Raises NotPrepared."""
+    launcher = make_launcher(execution)
+    if jobs:
+        datasets = ", ".join(sorted({job.dataset for job in jobs}))
+        console.print(f"preparing {datasets}: data, and what metrics compare with")
+        gpus = launcher.hardware.gpus
+        if 0 < gpus < execution.ranks:
+            raise NotPrepared(f"--ranks {execution.ranks}: a rank needs a GPU of its own, and there are {gpus}")
+        launcher.prepare(jobs)
+    return launcher
+
+
+def print_errors(problems: Iterable[object]) -> None:
+    """One line for each, on standard error."""
+    for problem in problems:
+        errors.print(f"error: {problem}", markup=False)
+
+
+def print_warnings(sentences: Iterable[object]) -> None:
+    """One line for each, on standard error."""
+    for sentence in sentences:
+        errors.print(f"warning: {sentence}", markup=False)
+
+
+def run_command(command: Callable[[], int]) -> int:
+    """The exit code of a command, whose errors that a user can mend end in messages rather than tracebacks."""
+    try:
+        return command()
+    except StudyError as error:
+        print_errors(error.problems)
+    except NotPrepared as error:
+        print_errors(filter(None, [str(error)]))
+    except KeyboardInterrupt:  # a second Ctrl-C; jobs notice that this process is gone and end with a checkpoint
+        return 128 + signal.SIGINT
+    return BAD_INPUT
 
 
 def catch_signals() -> list[int]:
     """A list that receives SIGINT and SIGTERM, so that jobs are stopped in order. A second Ctrl-C ends at once."""
-    asked: list[int] = []
+    received: list[int] = []
 
     def note(number: int, _: object) -> None:
-        asked.append(number)
+        received.append(number)
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, note)
-    return asked
+    return received
 
 
-def show_page(what: str, experiment: str | None) -> None:
-    """Say where MLflow shows an experiment, if it has answered with its id."""
-    if experiment is not None:
-        page = f"http://127.0.0.1:5000/#/experiments/{experiment}/runs?workflowType=machine_learning"
-        console.print(f"compare the {what} in a browser: start `mlflow ui` here and open\n{page}", soft_wrap=True)
+def stopped_by(received: list[int]) -> int:
+    """Say that the command was stopped. Returns its exit code."""
+    errors.print("stopped; run the same command again to go on")
+    return 128 + received[0]
+
+
+def warn_if_behind(warning: str | None) -> None:
+    """Say that MLflow has not got everything, if so."""
+    if warning:
+        print_warnings([f"MLflow is behind ({warning}); run this again to send the rest"])

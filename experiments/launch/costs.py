@@ -1,22 +1,23 @@
-"""What the jobs of a plan will cost: parameters, operations and memory, before anything runs."""
+"""What the jobs of a plan will cost: parameters, operations and memory, before anything runs. Loads torch."""
 
-import torch
+from collections.abc import Sequence
 
-from experiments.study.plan import Job
+from experiments.launch.execution import Execution, Hardware
+from experiments.study.plan import Job, one_of_each
 from r3gan.data.catalog import facts
 from r3gan.training.estimate import Cost, default_micro_batch, estimate, parts_of
 
 
-def job_costs(jobs: list[Job], ranks: int, micro_batch: int | None) -> dict[str, Cost]:
-    """Identity -> cost on this machine's kind of device, for the jobs whose dataset is known."""
-    device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-    costs = {}
-    for job in jobs:
+def job_costs(jobs: Sequence[Job], execution: Execution, hardware: Hardware) -> dict[str, Cost]:
+    """Identity -> cost on that hardware, for the jobs whose dataset is known."""
+    by_configuration = {}
+    for job in one_of_each(list(jobs)):
         known = facts(job.dataset)
         if known is None:
             continue
-        config, share = job.config, max(1, job.config.batch_size // ranks)
+        config, share = job.config, max(1, job.config.batch_size // execution.ranks)
         shape = config.network, known.classes, config.penalties, config.schedules.augments, share
-        size = parts_of(share, micro_batch or default_micro_batch(*shape, device))
-        costs[job.identity] = estimate(*shape, size, device.type == "cuda")
-    return costs
+        asked = execution.computation.micro_batch
+        size = parts_of(share, asked or default_micro_batch(*shape, hardware.gpu_memory_bytes))
+        by_configuration[job.configuration] = estimate(*shape, size, hardware.gpus > 0)
+    return {j.identity: by_configuration[j.configuration] for j in jobs if j.configuration in by_configuration}

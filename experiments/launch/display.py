@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from experiments.launch.scheduler import Task, log_tail
+from experiments.launch.log import log_tail
+from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.scheduler import Task
 from experiments.study.plan import Job
 from r3gan.training.estimate import Cost
 
@@ -100,14 +102,14 @@ class Display:
         self.bars.stop()
 
     def started(self, task: Task) -> None:
-        """See execute.Observer."""
+        """See Observer."""
         view = self._views[task.job.identity] = JobView(task)
         self._ids[task.job.identity] = self.bars.add_task(task.name, total=view.total, **view.fields())
         if not self.console.is_terminal:
             self.say(f"started   {task.name}")
 
     def progressed(self, task: Task) -> None:
-        """See execute.Observer."""
+        """See Observer."""
         view = self._views[task.job.identity]
         news = view.update()
         self.bars.update(self._ids[task.job.identity], completed=view.images, **view.fields())
@@ -115,14 +117,15 @@ class Display:
             fields = view.fields()
             self.say(f"          {task.name}: {fields['kimg']} kimg {fields['rate']} {fields['metric']}")
 
-    def ended(self, task: Task, outcome: str) -> None:
-        """See execute.Observer. A failure is shown at once with the end of its log."""
+    def ended(self, task: Task, outcome: JobOutcome) -> None:
+        """See Observer. A failure is shown at once with the end of its log."""
         view = self._views.pop(task.job.identity)
         view.update()
         self.bars.remove_task(self._ids.pop(task.job.identity))
         fields = view.fields()
-        self.say(f"{outcome:<9} {task.name}: {fields['kimg']} kimg {fields['metric']}")
-        if outcome.startswith("failed"):
+        reason = f" ({outcome.reason})" if outcome.reason else ""
+        self.say(f"{outcome.state:<9} {task.name}: {fields['kimg']} kimg {fields['metric']}{reason}")
+        if outcome.state is JobState.FAILED:
             self.say(log_tail(task.directory), style="red")
             self.say(f"whole log: {task.directory.log}")
 

@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from experiments.launch.scheduler import ATTEMPT_MARK
+from experiments.launch.execution import Execution, Hardware
+from experiments.launch.log import begin_attempt
+from experiments.launch.preparation import prepare_here
+from experiments.study.plan import Job
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 
 # glibc: keep freed blocks for the next step instead of handing them back, to be zeroed when they return.
@@ -20,7 +24,7 @@ class LocalProcess:
     process: "subprocess.Popen[bytes]"
 
     def poll(self) -> int | None:
-        """See execute.Process."""
+        """See launchers.Process."""
         return self.process.poll()
 
     def stop(self) -> None:
@@ -30,21 +34,32 @@ class LocalProcess:
 
 @dataclass(frozen=True)
 class LocalLauncher:
-    """Gives each slot its share of the machine: `ranks` GPUs where there are any, else its part of the cores."""
+    """Gives each slot its part of the machine: a GPU for each rank where there are any, else its part of the cores."""
 
-    parallel: int
-    ranks: int
-    gpus: int
-    micro_batch: int | None = None  # pairs that a rank computes at once, if the job is not to choose
+    execution: Execution
+    poll_seconds = 0.3
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """See launchers.Launcher."""
+        return this_machine()
+
+    @property
+    def slots(self) -> int:
+        """See launchers.Launcher. Not fewer for fewer jobs: the threads of a job decide its bits."""
+        return self.execution.slots or max(1, (self.hardware.gpus or cores()) // self.execution.ranks)
+
+    def prepare(self, jobs: Sequence[Job]) -> None:
+        """See launchers.Launcher."""
+        prepare_here(jobs)
 
     def start(self, directory: JobDir, slot: int) -> LocalProcess:
-        """See execute.Launcher. What the job prints is appended to its log."""
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.ranks}"]
-        command += ["-m", "r3gan", "train", str(directory.root)]
-        command += ["--micro-batch", str(self.micro_batch)] if self.micro_batch else []
+        """See launchers.Launcher. What the job prints is appended to its log."""
+        ranks = self.execution.ranks
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+        command += ["-m", "r3gan", "train", str(directory.root), *self.execution.computation.arguments()]
         with directory.log.open("a") as log:
-            log.write(f"{ATTEMPT_MARK}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n")
-            log.flush()
+            begin_attempt(log)
             process = subprocess.Popen(
                 command,
                 env=os.environ | self.environment(slot),
@@ -58,15 +73,25 @@ class LocalLauncher:
     def environment(self, slot: int) -> dict[str, str]:
         """The environment variables that confine a job to its slot."""
         confined = {LAUNCHER_PID: str(os.getpid()), "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-        if self.gpus:
-            names = visible_gpus(self.gpus)  # more jobs than fit share GPUs
-            mine = [names[(slot * self.ranks + rank) % self.gpus] for rank in range(self.ranks)]
+        gpus, ranks = self.hardware.gpus, self.execution.ranks
+        if gpus:
+            names = visible_gpus(gpus)  # more jobs than fit use the same GPUs
+            mine = [names[(slot * ranks + rank) % gpus] for rank in range(ranks)]
             confined["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
-            confined["OMP_NUM_THREADS"] = str(max(1, cores() // self.gpus))
+            confined["OMP_NUM_THREADS"] = str(max(1, cores() // gpus))
         else:
-            confined["OMP_NUM_THREADS"] = str(max(1, cores() // (self.parallel * self.ranks)))
+            confined["OMP_NUM_THREADS"] = str(max(1, cores() // (self.slots * ranks)))
             confined |= KEEP_MEMORY
         return confined
+
+
+def this_machine() -> Hardware:
+    """What this machine has for jobs. Loads torch."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    memory = [torch.cuda.get_device_properties(i).total_memory for i in range(count)]
+    return Hardware(count, min(memory, default=0))
 
 
 def cores() -> int:
@@ -78,8 +103,3 @@ def visible_gpus(count: int) -> list[str]:
     """The names of the GPUs that this process may use."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     return named.split(",") if named else [str(i) for i in range(count)]
-
-
-def slots(gpus: int, ranks: int) -> int:
-    """How many jobs of `ranks` ranks fit on this machine at once."""
-    return max(1, (gpus or cores()) // ranks)

@@ -1,8 +1,8 @@
 """The plan: the list of jobs that a study expands into. Pure, deterministic, and checked as a whole."""
 
-import hashlib
-import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,13 @@ from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem, unknown
 from experiments.study.resolve import conflicts, leaves, resolve, validate, whole_preset
 from experiments.study.study import Profile, Study, Tree
-from experiments.study.yamlfile import dotted
-from r3gan import RESULT_VERSION
-from r3gan.availability import availability_problems
 from r3gan.config import TrainConfig
+from r3gan.identity import configuration_identity, job_identity
 
 AXES = ("variant", "dataset", "seed")
-NOT_IN_IDENTITY = ("checkpoint_every_kimg",)  # keys that do not change what a job yields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One training: dataset x variant x seed."""
 
@@ -29,18 +26,14 @@ class Job:
     variant: str
     seed: int
     config: TrainConfig
+    configuration: str  # the identity without the seed
     comparison: str  # the baseline's `configuration`
     differences: dict[str, Any]  # dotted key -> value, where this job differs from the baseline
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Hash of all that decides the result."""
-        return fingerprint(self.config)
-
-    @property
-    def configuration(self) -> str:
-        """The identity without the seed."""
-        return fingerprint(replace(self.config, seed=0))
+        return job_identity(self.configuration, self.seed)
 
     @property
     def name(self) -> str:
@@ -52,19 +45,16 @@ class Job:
         return output / self.study / self.dataset / self.variant / f"seed{self.seed}-{self.identity}"
 
 
-def fingerprint(config: TrainConfig) -> str:
-    """A short hash of a configuration and of the version of the code that would run it."""
-    data = {key: value for key, value in asdict(config).items() if key not in NOT_IN_IDENTITY}
-    return hashed([RESULT_VERSION, data])
+@dataclass(frozen=True)
+class Plan:
+    """Every job of a profile, and those of them that were asked for."""
+
+    whole: list[Job]
+    jobs: list[Job]
 
 
-def hashed(data: Any) -> str:
-    """Ten hexadecimal digits that stand for plain data."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:10]
-
-
-def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]], settings: Tree) -> list[Job]:
-    """Every job of a profile that `only` admits (axis -> admitted values; an absent axis admits all).
+def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]], settings: Tree) -> Plan:
+    """The jobs of a profile; asked for are those that `only` admits (axis -> values; an absent axis admits all).
 
     The configuration of every dataset and variant of every profile in the file is checked, not only what runs.
     Raises StudyError with all problems at once.
@@ -72,47 +62,22 @@ def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]]
     name = profile_name or study.default_profile
     if name not in study.profiles:
         raise StudyError([StudyProblem("--profile", "", unknown("profile", name, study.profiles))])
+    profile = study.profiles[name]
     problems = [problem for variant in study.includes for problem in conflicts(study, variant)]
     for other in study.profiles.values():
-        if other.name != name:
+        if other is not profile:
             problems += _expand(study, other, {})[1]
-    profile = study.profiles[name]
-    jobs, more = _expand(study, profile, settings)
-    problems += more + _selection_problems(profile, only)
+    jobs, found = _expand(study, profile, settings)
+    problems += [*found, *_selection_problems(profile, only)]
     if problems:
         raise StudyError(problems)
-    return [job for job in jobs if all(str(getattr(job, axis)) in only[axis] for axis in only)]
+    admitted = {axis: set(values) for axis, values in only.items()}
+    return Plan(jobs, [job for job in jobs if all(str(getattr(job, axis)) in admitted[axis] for axis in admitted)])
 
 
-def run_problems(study: Study, jobs: list[Job], ranks: int) -> list[StudyProblem]:
-    """Why these jobs cannot run here and now: what this version lacks, and batches that the ranks cannot share."""
-    problems = []
-    for job in jobs:
-        for problem in availability_problems(job.config):
-            message = f"{dotted(problem.path)} {problem.message}"
-            problems.append(study.document.problem(("datasets", job.dataset), message))
-        if job.config.batch_size % ranks:
-            message = f"{ranks} ranks cannot share the batch_size {job.config.batch_size} of {job.variant} evenly"
-            problems.append(StudyProblem("--ranks", job.dataset, message))
-    return list(dict.fromkeys(problems))
-
-
-def chosen_not_measured(study: Study, jobs: list[Job]) -> list[str]:
-    """One sentence for each tuned variant that is compared on a seed on which it was tuned."""
-    seeds: dict[str, set[int]] = {}
-    for job in jobs:
-        seeds.setdefault(job.variant, set()).add(job.seed)
-    reused = {name: sorted(used & study.tuning_seeds.get(name, set())) for name, used in seeds.items()}
-    return [
-        f"{study.document.where(('variants', name))}: variants.{name}: was tuned on {_seeds(found)}, which "
-        "the comparison uses too: an advantage there is chosen, not measured; use other seeds"
-        for name, found in reused.items()
-        if found
-    ]
-
-
-def _seeds(seeds: list[int]) -> str:
-    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+def one_of_each(jobs: list[Job]) -> list[Job]:
+    """The first job of every configuration: what holds of a configuration is asked once, not for every seed."""
+    return list({job.configuration: job for job in reversed(jobs)}.values())[::-1]
 
 
 def job_as_json(job: Job) -> dict[str, Any]:
@@ -122,6 +87,7 @@ def job_as_json(job: Job) -> dict[str, Any]:
 
 
 def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], list[StudyProblem]]:
+    """The jobs of a profile as far as they are sound, and what is wrong with the others."""
     jobs: list[Job] = []
     problems: list[StudyProblem] = []
     for dataset in profile.datasets:
@@ -131,47 +97,51 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
             config, found = validate(node, whole_preset(study.datasets[dataset]), dataset, profile.seeds[0])
             problems += found
             if config is not None and not found:
-                problems += _twin_problems(study, variant, config, configs)
-                problems += _protocol_problems(study, variant, config, configs.get(BASELINE))
                 configs[variant] = config
-        if BASELINE not in configs:
-            continue
-        baseline = configs[BASELINE]
-        for variant in profile.variants:
-            for seed in profile.seeds if variant in configs else ():
-                jobs.append(
-                    Job(
-                        study.name,
-                        profile.name,
-                        dataset,
-                        variant,
-                        seed,
-                        replace(configs[variant], seed=seed),
-                        fingerprint(replace(baseline, seed=0)),
-                        differences(configs[variant], baseline),
-                    )
-                )
+        identities = {variant: configuration_identity(config) for variant, config in configs.items()}
+        problems += [*_duplicate_problems(study, identities), *_protocol_problems(study, configs)]
+        if BASELINE in configs:
+            jobs += _jobs(study, profile, dataset, configs, identities)
     return jobs, problems
 
 
-def _twin_problems(
-    study: Study, variant: str, config: TrainConfig, configs: dict[str, TrainConfig]
-) -> list[StudyProblem]:
+def _jobs(
+    study: Study, profile: Profile, dataset: str, configs: dict[str, TrainConfig], identities: dict[str, str]
+) -> Iterator[Job]:
+    """The jobs of one dataset."""
+    for variant in profile.variants:
+        if variant not in configs:
+            continue
+        changed = differences(configs[variant], configs[BASELINE])
+        for seed in profile.seeds:
+            yield Job(
+                study=study.name,
+                profile=profile.name,
+                dataset=dataset,
+                variant=variant,
+                seed=seed,
+                config=replace(configs[variant], seed=seed),
+                configuration=identities[variant],
+                comparison=identities[BASELINE],
+                differences=changed,
+            )
+
+
+def _duplicate_problems(study: Study, identities: dict[str, str]) -> Iterator[StudyProblem]:
     """Another variant with the very same configuration: a comparison of a thing with itself."""
-    return [
-        study.document.problem(("variants", variant), f"is the same as {other} once everything is resolved")
-        for other, there in configs.items()
-        if fingerprint(there) == fingerprint(config)
-    ]
+    first: dict[str, str] = {}
+    for variant, identity in identities.items():
+        other = first.setdefault(identity, variant)
+        if other != variant:
+            message = f"is the same as {other} once everything is resolved"
+            yield study.document.problem(("variants", variant), message)
 
 
-def _protocol_problems(
-    study: Study, variant: str, config: TrainConfig, baseline: TrainConfig | None
-) -> list[StudyProblem]:
-    """A variant that is measured otherwise than the baseline."""
-    if baseline is None or config.evaluation == baseline.evaluation:
-        return []
-    return [study.document.problem(("variants", variant), "changes `evaluation`: it could not be compared")]
+def _protocol_problems(study: Study, configs: dict[str, TrainConfig]) -> Iterator[StudyProblem]:
+    """Variants that are measured otherwise than the baseline."""
+    for variant, config in configs.items() if BASELINE in configs else ():
+        if config.evaluation != configs[BASELINE].evaluation:
+            yield study.document.problem(("variants", variant), "changes `evaluation`: it could not be compared")
 
 
 def differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:
@@ -181,11 +151,8 @@ def differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:
     return {key: ours.get(key) for key in keys}
 
 
-def _selection_problems(profile: Profile, only: dict[str, list[str]]) -> list[StudyProblem]:
+def _selection_problems(profile: Profile, only: dict[str, list[str]]) -> Iterator[StudyProblem]:
     valid = {"variant": profile.variants, "dataset": profile.datasets, "seed": list(map(str, profile.seeds))}
-    return [
-        StudyProblem("--only", axis, unknown(axis, value, valid[axis]))
-        for axis, values in only.items()
-        for value in values
-        if value not in valid[axis]
-    ]
+    for axis, values in only.items():
+        known = set(valid[axis])
+        yield from (StudyProblem("--only", axis, unknown(axis, v, valid[axis])) for v in values if v not in known)

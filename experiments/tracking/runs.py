@@ -14,12 +14,19 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from experiments import names
+from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 from experiments.study.resolve import leaves
 
 BATCH = 1000  # metrics per call, the server's limit
 SYNC_SECONDS = 2.0
-STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+STATUS = {
+    JobState.FINISHED: "FINISHED",
+    JobState.FAILED: "FAILED",
+    JobState.DIVERGED: "FAILED",
+    JobState.STOPPED: "KILLED",
+    JobState.PRUNED: "KILLED",
+}
 
 
 class Background:
@@ -62,15 +69,15 @@ class Tracker(Background):
         self._lock = threading.Lock()
 
     def started(self, task: Task) -> None:
-        """See execute.Observer."""
+        """See Observer."""
         self._set(task, "RUNNING")
 
     def progressed(self, task: Task) -> None:
-        """See execute.Observer: the thread looks by itself."""
+        """See Observer: the thread looks by itself."""
 
-    def ended(self, task: Task, outcome: str) -> None:
-        """See execute.Observer."""
-        self._set(task, STATUS[outcome.split()[0]])
+    def ended(self, task: Task, outcome: JobOutcome) -> None:
+        """See Observer."""
+        self._set(task, STATUS[outcome.state])
 
     def _set(self, task: Task, status: str) -> None:
         with self._lock:

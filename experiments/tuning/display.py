@@ -8,19 +8,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.launch.costs import job_costs
 from experiments.launch.display import Display, cost_text
 from experiments.tuning.budget import Budget
 from experiments.tuning.search import Search
 from experiments.tuning.space import Parameter
 from r3gan.config import IMG_PER_KIMG
+from r3gan.training.estimate import Cost
 
 STATES = ("complete", "pruned", "diverged", "failed", "running", "waiting", "interrupted", "surplus")
 Record = dict[str, Any]
 
 
-def search_table(search: Search, record: Record | None, ranks: int, micro_batch: int | None) -> Table:
-    """What a search looks for, beside the variant's own values, and what it may cost."""
+def search_table(search: Search, record: Record | None, costs: dict[str, Cost]) -> Table:
+    """What a search looks for, beside the variant's own values, and what it may cost: by the identity of its jobs."""
     table = Table(title=escape(search.name), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("parameter", no_wrap=True)
     for column in ("searched", "if", f"{search.variant} has"):
@@ -35,7 +35,6 @@ def search_table(search: Search, record: Record | None, ranks: int, micro_batch:
             escape(number_text(default.get(p.key, "-"))),
         )
     jobs = search.jobs({})
-    costs = job_costs(jobs, ranks, micro_batch)
     lines = [
         " and ".join(f"{o.direction} {o.key} at {o.at}" for o in search.objectives) + f" on {seeds_text(search)}",
         f"a trial: {len(jobs)} job{'s' * (len(jobs) > 1)}, {search.trial_img / IMG_PER_KIMG:g} kimg; budget: "

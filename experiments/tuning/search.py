@@ -7,7 +7,7 @@ from typing import Any, Literal
 import optuna
 from optuna.samplers import RandomSampler
 
-from experiments.study.plan import Job, differences, fingerprint, hashed
+from experiments.study.plan import Job, differences
 from experiments.study.problems import StudyError, StudyProblem, unknown
 from experiments.study.resolve import Node, Origin, leaves, override, resolve, validate, whole_preset
 from experiments.study.study import Study, Tree
@@ -18,6 +18,7 @@ from experiments.tuning.space import Parameter, Space, read_space
 from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, EvaluationConfig, Schedules, TrainConfig
 from r3gan.evaluation.metrics import NUMBERS, recorded_key
+from r3gan.identity import configuration_identity, short_hash
 
 FIRST_FRESH_SEED = 1000  # where seeds for tuning are taken from, if the file does not list them
 PROBES = 16  # random settings that are tried before anything runs, beside the edges of every range
@@ -53,17 +54,17 @@ class Search:
     @property
     def comparison(self) -> str:
         """Equal for searches whose values may be compared: hash of the configurations, objectives and seeds."""
-        return hashed(self._what_is_measured())
+        return short_hash(self._what_is_measured())
 
     @property
     def identity(self) -> str:
         """Hash of all that decides the search but its budget: a larger one goes on with the same search."""
         parameters = [{**vars(p), "place": None, "choices": list(p.choices.items())} for p in self.space.parameters]
         specs = [spec.model_dump(exclude_none=True) for spec in (self.sampler, self.pruner)]
-        return hashed([self._what_is_measured(), parameters, specs, self.default_first])
+        return short_hash([self._what_is_measured(), parameters, specs, self.default_first])
 
     def _what_is_measured(self) -> list[Any]:
-        configs = {name: fingerprint(config) for name, config in self.configs.items()}
+        configs = {name: configuration_identity(config) for name, config in self.configs.items()}
         return [RESULT_VERSION, configs, [asdict(objective) for objective in self.objectives], self.seeds]
 
     @property
@@ -99,14 +100,15 @@ class Search:
         configs = {name: self.configured(name, chosen) for name in self.configs}
         return [
             Job(
-                self.study.name,
-                self.profile,
-                self.dataset,
-                name,
-                seed,
-                replace(config, seed=seed),
-                fingerprint(replace(self.configs[name], seed=0)),
-                differences(config, self.configs[name]),
+                study=self.study.name,
+                profile=self.profile,
+                dataset=self.dataset,
+                variant=name,
+                seed=seed,
+                config=replace(config, seed=seed),
+                configuration=configuration_identity(config),
+                comparison=configuration_identity(self.configs[name]),
+                differences=differences(config, self.configs[name]),
             )
             for seed in self.seeds
             for name, config in configs.items()

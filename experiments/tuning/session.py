@@ -9,9 +9,10 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from experiments.cli import console, errors, show_page
-from experiments.launch.scheduler import Launcher
+from experiments.cli import console, print_errors, warn_if_behind
+from experiments.launch.launchers import Launcher
 from experiments.names import TUNING_ARTIFACT
+from experiments.tracking.address import how_to_compare
 from experiments.tracking.searches import SearchTracker
 from experiments.tuning.display import SearchDisplay, progress_text
 from experiments.tuning.record import search_record
@@ -28,9 +29,6 @@ class Session:
 
     storage: BaseStorage
     launcher: Launcher
-    workers: int
-    ranks: int
-    output: Path
     asked_to_stop: Callable[[], bool]
 
     def run(self, search: Search) -> bool:
@@ -38,11 +36,15 @@ class Session:
         try:
             return self._run(search)
         except STORAGE_ERRORS as error:
-            errors.print(f"error: {search.name}: {storage_message(error)}", markup=False)
+            print_errors([f"{search.name}: {storage_message(error)}"])
             return False
 
     def _run(self, search: Search) -> bool:
-        study, folder, lock = open_study(search, self.storage), search_folder(search, self.output), threading.Lock()
+        study, folder, lock = (
+            open_study(search, self.storage),
+            search_folder(search, self.launcher.execution.output),
+            threading.Lock(),
+        )
         take_over(study)
 
         def read() -> dict[str, Any]:
@@ -50,7 +52,7 @@ class Session:
 
         with SearchTracker(read) as tracker, SearchDisplay(console, search) as display:
 
-            def tell() -> None:
+            def publish() -> None:
                 with lock:
                     record = read()
                     display.told(record)
@@ -63,26 +65,22 @@ class Session:
 
             display.told(read(), quiet=True)
             workers = Workers(
-                search,
-                self.storage,
-                folder,
-                self.launcher,
-                self.workers,
-                self.ranks,
-                [display],
-                self.asked_to_stop,
-                display.say,
-                tell,
+                search=search,
+                storage=self.storage,
+                folder=folder,
+                launcher=self.launcher,
+                observers=[display],
+                asked_to_stop=self.asked_to_stop,
+                show=display.say,
+                after_trial=publish,
             )
             workers.run()
-            tell()
+            publish()
         if workers.error:
-            errors.print(f"error: {search.name}: {workers.error}", markup=False)
-        if tracker.warning:
-            errors.print(
-                f"warning: MLflow is behind ({tracker.warning}); run this again to send the rest", markup=False
-            )
-        show_page("trials", tracker.experiment)
+            print_errors([f"{search.name}: {workers.error}"])
+        warn_if_behind(tracker.warning)
+        if tracker.experiment is not None:
+            console.print(how_to_compare("trials", tracker.experiment), markup=False, soft_wrap=True)
         console.print(f"{search.name}: {progress_text(read())}", markup=False, soft_wrap=True)
         return workers.error is None
 

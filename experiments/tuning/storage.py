@@ -30,11 +30,11 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from experiments.study.plan import hashed
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.tuning.search import Search
 from experiments.tuning.trial_attributes import FIXED, INTERRUPTED, IS_DEFAULT, OUTCOME, RETRIES, WORKER
 from r3gan.config import IMG_PER_KIMG
+from r3gan.identity import short_hash
 from r3gan.processes import is_alive
 
 JOURNAL = "journal:"
@@ -151,7 +151,7 @@ def make_sampler(search: Search, trials: int = 0, slot: int = 0) -> BaseSampler:
 
     They are part of its seed: a search that goes on does not propose the same again.
     """
-    spec, seed = search.sampler, int(hashed([search.sampler.seed, trials, slot]), 16) % 2**32
+    spec, seed = search.sampler, int(short_hash([search.sampler.seed, trials, slot]), 16) % 2**32
     if spec.kind == "tpe":
         startup = 10 if spec.startup_trials is None else spec.startup_trials  # Optuna's own default
         conditional = any(p.when for p in search.space.parameters)

@@ -10,7 +10,10 @@ from typing import Any
 import optuna
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
-from experiments.launch.scheduler import Launcher, Observer, Task, execute, log_tail
+from experiments.launch.launchers import Launcher
+from experiments.launch.log import log_tail
+from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.scheduler import Observer, Task, execute
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
 from experiments.tuning.search import Search
@@ -48,28 +51,29 @@ class Interrupted(Exception):
 def run_trial(
     search: Search,
     trial: optuna.Trial,
+    *,
     folder: Path,
     launcher: Launcher,
     slot: int,
-    ranks: int,
     observers: list[Observer],
     should_stop: Callable[[], bool],
 ) -> list[float]:
-    """Train the trial's jobs and return the value of each objective.
+    """Train the trial's jobs in one of the launcher's slots, and return the value of each objective.
 
+    folder: where the search's trials lie.
     Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted, StorageLost or
     TakenByAnother.
     """
     trial.set_user_attr(OUTCOME, RUNNING)
     number = first_attempt(trial)
-    watch = Watch(search, trial, ranks, observers)
+    watch = Watch(search=search, trial=trial, ranks=launcher.execution.ranks, observers=observers)
     for job in watch.jobs():
         name = f"{job.variant}-seed{job.seed}-{job.identity}"
         label = f"{search.dataset}/{search.variant} trial {trial.number}, {job.variant}/{job.seed}"
         task = Task(job, JobDir(trial_folder(folder, number) / name), label)
         watch.follow(task)
         if not task.directory.finished():
-            execute([task], launcher, [slot], [watch], lambda: watch.look() or should_stop())
+            execute([task], launcher, [watch], lambda: watch.look() or should_stop(), [slot])
         watch.look()
         watch.settle(task, should_stop)
     trial.set_user_attr(OUTCOME, COMPLETE)
@@ -95,7 +99,7 @@ def drop_checkpoints(folder: Path, record: dict[str, Any]) -> None:
                 shutil.rmtree(JobDir(job).checkpoints, ignore_errors=True)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Watch:
     """Follows a trial's jobs, tells Optuna of every evaluation, and stands between `execute` and the display."""
 
@@ -111,7 +115,7 @@ class Watch:
     cost: list[tuple[float, float]] = field(default_factory=list)  # job -> kimg and device seconds
     directory: JobDir | None = None
     offset: int = 0
-    ended_as: str = "a job failed"  # what became of the last job, with the reason if it could not be started
+    last: JobOutcome | None = None  # what became of the last job that was run
 
     def jobs(self) -> list[Job]:
         """What the trial trains under the parameters that Optuna proposes."""
@@ -160,36 +164,32 @@ class Watch:
             raise TrialPruned
         if task.directory.finished():
             return
-        if task.directory.diverged.exists():
-            self._end(DIVERGED, task.directory.diverged.read_text().strip())
+        if self.last is not None and self.last.state is JobState.DIVERGED:
+            self._end(DIVERGED, self.last.reason)
             raise TrialPruned if len(self.search.objectives) == 1 else TrialFailed
         if should_stop():
             self._end(INTERRUPTED)
             queue_again(self.trial.study, frozen(self.trial))
             raise Interrupted
         lines = log_tail(task.directory, 1)
-        self._end(FAILED, f"{lines} (log: {task.directory.log})" if lines else self.ended_as)
+        self._end(FAILED, f"{lines} (log: {task.directory.log})" if lines else str(self.last))
         raise TrialFailed
 
     def started(self, task: Task) -> None:
-        """See execute.Observer."""
+        """See Observer."""
         for observer in self.observers:
             observer.started(task)
 
     def progressed(self, task: Task) -> None:
-        """See execute.Observer."""
+        """See Observer."""
         for observer in self.observers:
             observer.progressed(task)
 
-    def ended(self, task: Task, outcome: str) -> None:
-        """See execute.Observer: a pruned job was stopped, but is not one to go on with."""
-        self.ended_as = outcome
-        if self.pruned:
-            outcome = PRUNED
-        elif task.directory.diverged.exists() and outcome.startswith("failed"):
-            outcome = DIVERGED
+    def ended(self, task: Task, outcome: JobOutcome) -> None:
+        """See Observer: a pruned job was stopped, but is not one to go on with."""
+        self.last = JobOutcome(JobState.PRUNED) if self.pruned else outcome
         for observer in self.observers:
-            observer.ended(task, outcome)
+            observer.ended(task, self.last)
 
     def _note(self, point: dict[str, Any]) -> None:
         self.cost[-1] = point["images"] / IMG_PER_KIMG, point["seconds"] * self.ranks

@@ -15,7 +15,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.trial import TrialState
 
-from experiments.launch.scheduler import Launcher, Observer
+from experiments.launch.launchers import Launcher
+from experiments.launch.scheduler import Observer
 from experiments.tuning.budget import admit, counted
 from experiments.tuning.search import Search
 from experiments.tuning.storage import (
@@ -36,19 +37,17 @@ WAIT_SECONDS = 2.0  # between looks at trials that others run
 MOST_FAILURES = 3  # in a row, after which a search does not go on: it is not the parameters
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Workers:
-    """The workers of one search in this process."""
+    """The workers of one search in this process, one in each of the launcher's slots."""
 
     search: Search
     storage: BaseStorage
     folder: Path
     launcher: Launcher
-    count: int
-    ranks: int
     observers: list[Observer]
     asked_to_stop: Callable[[], bool]
-    tell: Callable[[str], None]  # a line for the terminal
+    show: Callable[[str], None]  # a line on the terminal
     after_trial: Callable[[], None]
     error: str | None = None  # why the search cannot go on
     _began: float = field(default_factory=time.monotonic)
@@ -58,7 +57,9 @@ class Workers:
 
     def run(self) -> None:
         """Work until the budget is spent, or `asked_to_stop`, or an error."""
-        threads = [threading.Thread(target=self._work, args=(slot,), daemon=True) for slot in range(self.count)]
+        threads = [
+            threading.Thread(target=self._work, args=(slot,), daemon=True) for slot in range(self.launcher.slots)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -115,12 +116,11 @@ class Workers:
             values = run_trial(
                 self.search,
                 trial,
-                self.folder,
-                self.launcher,
-                slot,
-                self.ranks,
-                self.observers,
-                self.should_stop,
+                folder=self.folder,
+                launcher=self.launcher,
+                slot=slot,
+                observers=self.observers,
+                should_stop=self.should_stop,
             )
         except TrialFailed:
             self._count_failure(trial)
@@ -151,7 +151,7 @@ class Workers:
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         if not self._waiting and not all(is_this_process(trial.user_attrs.get(WORKER)) for trial in running):
             self._waiting = True
-            self.tell("waiting for trials that other workers run")
+            self.show("waiting for trials that other workers run")
         fail_stale_trials(study)
         time.sleep(WAIT_SECONDS)
 

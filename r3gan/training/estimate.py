@@ -120,20 +120,25 @@ def estimate(
 
 
 def default_micro_batch(
-    network: NetworkConfig, classes: int, penalties: PenaltyConfig, augments: bool, share: int, device: torch.device
+    network: NetworkConfig, classes: int, penalties: PenaltyConfig, augments: bool, share: int, gpu_memory_bytes: int
 ) -> int:
-    """How many of a rank's `share` pairs are computed at once unless the user says.
+    """How many of a rank's `share` pairs are computed at once unless the user says; gpu_memory_bytes: 0 on a CPU.
 
     On a GPU as many as fit. On a CPU as many as keep every activation below the size from which the C library asks the
     system for fresh memory each time: beyond it every tensor is zeroed before use, which costs more than parts do.
     """
-    if device.type == "cpu":
+    if not gpu_memory_bytes:
         return parts_of(share, ACTIVATION_BYTES_CPU // (2 * largest_activation(network)))
-    limit = USABLE_GPU_MEMORY * torch.cuda.get_device_properties(device).total_memory
+    limit = USABLE_GPU_MEMORY * gpu_memory_bytes
     size = share
     while size > 1 and estimate(network, classes, penalties, augments, share, size, True).memory_bytes > limit:
         size = parts_of(share, size // 2)
     return size
+
+
+def gpu_memory_bytes(device: torch.device) -> int:
+    """All memory of a GPU; 0 for a CPU."""
+    return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 0
 
 
 def parts_of(share: int, size: int) -> int:

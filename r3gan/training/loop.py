@@ -25,7 +25,7 @@ from r3gan.evaluation.sampling import save_grid
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import default_micro_batch, parts_of
+from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
 from r3gan.training.losses import make_loss, phase_at
 from r3gan.training.penalties import penalty_form
 from r3gan.training.recorder import Recorder
@@ -56,7 +56,8 @@ def train(
     data = load_dataset(config.dataset, data_root, world.device)
     batches = Batches(config, data, world)
     share = config.batch_size // world.size
-    shape = config.network, data.classes, config.penalties, config.schedules.augments, share, world.device
+    memory = gpu_memory_bytes(world.device)
+    shape = config.network, data.classes, config.penalties, config.schedules.augments, share, memory
     micro_batch = parts_of(share, micro_batch or default_micro_batch(*shape))
     evaluator = Evaluator(config.evaluation, data, data_root, world.device)
     state = fresh_state(config, data.classes, world.device)

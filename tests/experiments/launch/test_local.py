@@ -1,26 +1,48 @@
 import pytest
 
-from experiments.launch.local import LocalLauncher, slots
+from experiments.launch.execution import Execution, Hardware
+from experiments.launch.local import LocalLauncher
+from r3gan.computation import Computation
 
 
 @pytest.fixture
-def eight_cores(monkeypatch):
+def launcher(monkeypatch):
+    """A function that makes the launcher of a machine with eight cores and some GPUs."""
     monkeypatch.setattr("experiments.launch.local.cores", lambda: 8)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
+    def make(gpus=0, **execution):
+        monkeypatch.setattr("experiments.launch.local.this_machine", lambda: Hardware(gpus, 80 * 2**30))
+        return LocalLauncher(Execution(**execution))
+
+    return make
+
 
 @pytest.mark.parametrize(("gpus", "ranks", "expected"), [(0, 1, 8), (0, 3, 2), (0, 16, 1), (4, 1, 4), (4, 2, 2)])
-def test_as_many_jobs_as_cores_or_gpus_allow(eight_cores, gpus, ranks, expected):
-    assert slots(gpus, ranks) == expected
+def test_as_many_jobs_as_cores_or_gpus_allow(launcher, gpus, ranks, expected):
+    assert launcher(gpus, ranks=ranks).slots == expected
+    assert launcher(gpus, ranks=ranks, slots=3).slots == 3
 
 
-def test_jobs_share_the_cores_evenly(eight_cores):
-    assert LocalLauncher(parallel=2, ranks=2, gpus=0).environment(1)["OMP_NUM_THREADS"] == "2"
-    assert LocalLauncher(parallel=20, ranks=1, gpus=0).environment(1)["OMP_NUM_THREADS"] == "1"
+def test_jobs_share_the_cores_evenly(launcher):
+    assert launcher(slots=2, ranks=2).environment(1)["OMP_NUM_THREADS"] == "2"
+    assert launcher(slots=20).environment(1)["OMP_NUM_THREADS"] == "1"
 
 
-def test_every_job_gets_gpus_of_its_own_and_surplus_jobs_share_them(eight_cores, monkeypatch):
-    launcher = LocalLauncher(parallel=3, ranks=2, gpus=4)
-    assert [launcher.environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(3)] == ["0,1", "2,3", "0,1"]
+def test_every_job_gets_gpus_of_its_own_and_further_jobs_use_them_too(launcher, monkeypatch):
+    made = launcher(gpus=4, slots=3, ranks=2)
+    assert [made.environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(3)] == ["0,1", "2,3", "0,1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
-    assert launcher.environment(1)["CUDA_VISIBLE_DEVICES"] == "6,7"
+    assert made.environment(1)["CUDA_VISIBLE_DEVICES"] == "6,7"
+
+
+def test_what_a_rank_is_to_compute_reaches_the_command_line_of_the_job(launcher, monkeypatch, tmp_path):
+    from r3gan.jobdir import JobDir
+
+    started = []
+    monkeypatch.setattr("experiments.launch.local.subprocess.Popen", lambda command, **_: started.append(command))
+    computation = Computation(micro_batch=3, penalty_form="double", tf32=True)
+    launcher(ranks=2, computation=computation).start(JobDir(tmp_path), 0)
+    (command,) = started
+    assert "--nproc-per-node=2" in command
+    assert command[command.index(str(tmp_path)) + 1 :] == computation.arguments()

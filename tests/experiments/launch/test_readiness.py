@@ -13,8 +13,8 @@ def test_the_dry_run_names_every_missing_file_and_nothing_that_is_there(tmp_path
     monkeypatch.setenv("R3GAN_DATA", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     study = read_study(STUDY)
-    assert not_here_yet(make_plan(study, "quick", {}, {})) == []
-    jobs = make_plan(study, "full", {"dataset": ["stacked-mnist", "cifar10", "ffhq64"]}, {})
+    assert not_here_yet(make_plan(study, "quick", {}, {}).jobs) == []
+    jobs = make_plan(study, "full", {"dataset": ["stacked-mnist", "cifar10", "ffhq64"]}, {}).jobs
     mnist, cifar, ffhq, weights = not_here_yet(jobs)
     assert "train-images-idx3-ubyte" in mnist
     assert "cifar-10-python.tar.gz" in cifar

@@ -5,7 +5,10 @@ import json
 import pytest
 
 from experiments.launch.display import Display
-from experiments.launch.scheduler import ATTEMPT_MARK, Task, execute, log_tail
+from experiments.launch.execution import Execution
+from experiments.launch.log import ATTEMPT_MARK, log_tail
+from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.files import write_json
@@ -31,9 +34,11 @@ class ScriptedProcess:
 
 
 class ScriptedLauncher:
-    def __init__(self, codes=None, polls=2):
+    poll_seconds = 0.001
+
+    def __init__(self, codes=None, polls=2, slots=2):
         self.codes, self.polls, self.started, self.most = codes or {}, polls, [], 0
-        self.processes = []
+        self.processes, self.slots, self.execution = [], slots, Execution()
 
     def start(self, directory, slot):
         config = json.loads(directory.config.read_text())
@@ -61,27 +66,31 @@ class Witness:
         self.events.append((outcome, task.job.variant, task.job.seed))
 
 
+def names(ended, state):
+    return sorted(end.task.name for end in ended if end.outcome.state is state)
+
+
 @pytest.fixture
-def tasks(write_study, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.launch.scheduler.POLL_SECONDS", 0.001)
-    jobs = make_plan(read_study(write_study()), None, {}, {})
+def tasks(write_study, tmp_path):
+    jobs = make_plan(read_study(write_study()), None, {}, {}).jobs
     return [Task(job, JobDir(job.directory(tmp_path / "runs"))) for job in jobs]
 
 
 def test_all_jobs_run_at_most_so_many_at_once(tasks):
-    launcher = ScriptedLauncher()
-    outcome = execute(tasks, launcher, range(3), [], lambda: False)
-    assert outcome.finished == tasks or set(map(id, outcome.finished)) == set(map(id, tasks))
+    launcher = ScriptedLauncher(slots=3)
+    ended = execute(tasks, launcher, [], lambda: False)
+    assert sorted(end.task.name for end in ended) == sorted(task.name for task in tasks)
+    assert {end.outcome.state for end in ended} == {JobState.FINISHED}
     assert launcher.most == 3
     assert {slot for _, slot in launcher.started} == {0, 1, 2}
 
 
 def test_a_failed_job_does_not_stop_the_rest(tasks):
     launcher, witness = ScriptedLauncher({"attention/0": 1}), Witness()
-    outcome = execute(tasks, launcher, range(2), [witness], lambda: False)
-    assert [task.job.name for task in outcome.failed] == ["stacked-digits/attention/0"]
-    assert len(outcome.finished) == len(tasks) - 1
-    assert ("failed", "attention", 0) in witness.events
+    ended = execute(tasks, launcher, [witness], lambda: False)
+    assert names(ended, JobState.FAILED) == ["stacked-digits/attention/0"]
+    assert len(names(ended, JobState.FINISHED)) == len(tasks) - 1
+    assert (JobOutcome(JobState.FAILED), "attention", 0) in witness.events
     assert len([event for event in witness.events if event[0] == "started"]) == len(tasks)
 
 
@@ -95,24 +104,38 @@ def test_a_job_that_cannot_be_started_fails_alone(tasks, monkeypatch):
         return start(directory, slot)
 
     launcher.start = full_disk
-    outcome = execute(tasks, launcher, range(2), [], lambda: False)
-    assert {task.job.variant for task in outcome.failed} == {"attention"}
-    assert len(outcome.finished) == len(tasks) - 2
+    ended = execute(tasks, launcher, [], lambda: False)
+    assert names(ended, JobState.FAILED) == ["stacked-digits/attention/0", "stacked-digits/attention/1"]
+    assert {end.outcome.reason for end in ended} == {"", "[Errno 28] No space left on device"}
+    assert len(names(ended, JobState.FINISHED)) == len(tasks) - 2
+
+
+def test_a_loss_that_is_not_finite_is_an_outcome_of_its_own_with_the_reason(tasks, tmp_path):
+    launcher = ScriptedLauncher({"attention/0": 1, "both/1": 1})
+    for task in tasks:
+        if task.job.variant == "attention":
+            task.directory.root.mkdir(parents=True)
+            task.directory.diverged.write_text("loss_d is nan in the step after 1 kimg\n")
+    ended = {end.task.job.name.partition("/")[2]: end.outcome for end in execute(tasks, launcher, [], lambda: False)}
+    assert ended["attention/0"] == JobOutcome(JobState.DIVERGED, "loss_d is nan in the step after 1 kimg")
+    assert ended["attention/1"].state is JobState.FINISHED  # it got over what an earlier attempt left behind
+    assert ended["both/1"].state is JobState.FAILED
+    assert ended["attention/0"].state.is_failure
 
 
 def test_when_asked_to_stop_nothing_new_starts_and_the_running_end(tasks):
     launcher = ScriptedLauncher(polls=1000)
-    outcome = execute(tasks, launcher, range(2), [], lambda: True)
+    ended = execute(tasks, launcher, [], lambda: True)
     assert len(launcher.started) == 2
     assert all(process.stopped for process in launcher.processes)
-    assert len(outcome.stopped) == len(tasks)
+    assert len(names(ended, JobState.STOPPED)) == len(tasks)
 
 
 def test_a_failure_is_shown_at_once_with_the_end_of_its_log(tasks, capsys):
     from rich.console import Console
 
     with Display(Console(width=100)) as display:
-        execute(tasks[:3], ScriptedLauncher({"baseline/1": 1}), range(1), [display], lambda: False)
+        execute(tasks[:3], ScriptedLauncher({"baseline/1": 1}, slots=1), [display], lambda: False)
     output = capsys.readouterr().out
     failed, after = output.index("failed"), output.index("started   stacked-digits/attention/0")
     assert failed < output.index("error: out of luck") < after
@@ -129,7 +152,7 @@ def test_progress_shows_kimg_rate_and_metric(tasks, capsys):
         line = {"images": images, "time": now + seconds, "metrics": {"d_kl": 0.25, "modes": 900.0}}
         with task.directory.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
-    execute([task], ScriptedLauncher(), range(1), [Display(Console(width=120))], lambda: False)
+    execute([task], ScriptedLauncher(), [Display(Console(width=120))], lambda: False, slots=[1])
     output = capsys.readouterr().out
     assert "0.1/0.16 kimg 20 img/s D_KL 0.250, 900 modes" in output
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from experiments.study.insert import apply_variant, check_name
-from experiments.study.plan import chosen_not_measured, make_plan
+from experiments.study.plan import make_plan
+from experiments.study.plan_checks import reused_tuning_seeds
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from experiments.study.tune_section import Tuned
@@ -69,10 +70,10 @@ def test_the_repositorys_own_study_takes_a_variant_with_exactly_these_difference
         "\n  tuned:  # trial 7\n    include: [attention]\n    tuned: {search: a1b2c3d4e5, trial: 7," in file.read_text()
     )
     study = read_study(file)
-    jobs = [job for job in make_plan(study, None, {}, {}) if job.variant == "tuned"]
+    jobs = [job for job in make_plan(study, None, {}, {}).jobs if job.variant == "tuned"]
     assert jobs[0].differences["schedules.gamma.start"] == 12.5
     assert jobs[0].differences["network.attention.resolutions"] == [8]
-    assert chosen_not_measured(study, jobs) == []
+    assert list(reused_tuning_seeds(study, jobs)) == []
 
 
 def test_mode_and_link_of_the_file_stay(tmp_path):
@@ -123,12 +124,12 @@ def test_a_comparison_on_a_tuning_seed_is_warned_about_also_through_include(tmp_
     text = file.read_text() + "  more:\n    include: [tuned]\n    x_flip: true\n"
     file.write_text(text)
     study = read_study(file)
-    warnings = chosen_not_measured(study, make_plan(study, None, {}, {}))
+    warnings = list(reused_tuning_seeds(study, make_plan(study, None, {}, {}).jobs))
     assert len(warnings) == 2
     assert f"study.yaml:{text[: text.index('  tuned:')].count(chr(10)) + 1}: variants.tuned" in warnings[0]
     assert "was tuned on seed 1000" in warnings[0]
     assert "variants.more" in warnings[1]
-    assert chosen_not_measured(study, make_plan(study, None, {"seed": ["0"]}, {})) == []
+    assert list(reused_tuning_seeds(study, make_plan(study, None, {"seed": ["0"]}, {}).jobs)) == []
 
 
 def test_a_wrong_note_of_where_values_come_from_is_refused(tmp_path):

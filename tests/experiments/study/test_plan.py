@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 import pytest
 
-from experiments.study.plan import job_as_json, make_plan, run_problems
+from experiments.study.plan import job_as_json, make_plan
+from experiments.study.plan_checks import run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from r3gan.config import LossPhase, Schedule, TrainConfig
@@ -12,7 +13,7 @@ from r3gan.config_json import from_dict
 
 
 def plan(path, profile=None, only=None, **settings):
-    return make_plan(read_study(path), profile, only or {}, settings)
+    return make_plan(read_study(path), profile, only or {}, settings).jobs
 
 
 def test_the_plan_is_every_dataset_variant_and_seed(write_study):
@@ -231,8 +232,8 @@ def test_a_dataset_that_nobody_knows_fails_clearly_but_only_where_it_runs(write_
         ("profiles:\n", "profiles:\n  full: {datasets: [cifar01]}\n"),
     )
     study = read_study(path)
-    assert run_problems(study, make_plan(study, "quick", {}, {}), 1) == []
-    problems = run_problems(study, make_plan(study, "full", {}, {}), 1)
+    assert run_problems(study, make_plan(study, "quick", {}, {}).jobs, 1) == []
+    problems = run_problems(study, make_plan(study, "full", {}, {}).jobs, 1)
     assert problems[0].where == f"{path}:{line_of(path, 'cifar01: {')}"
     assert "cifar01 is unknown; did you mean cifar10?" in problems[0].message
 
@@ -255,13 +256,13 @@ def test_a_missing_file_is_one_clear_error(tmp_path):
 
 def test_the_repositorys_study_holds_the_four_variants_and_the_papers_grid():
     study = read_study("ablations.yaml")
-    quick = make_plan(study, None, {}, {})
+    quick = make_plan(study, None, {}, {}).jobs
     assert [(job.dataset, job.variant, job.seed) for job in quick] == [
         ("stacked-digits", variant, seed)
         for variant in ("baseline", "attention", "switch-loss", "both")
         for seed in (0, 1)
     ]
-    full = make_plan(study, "full", {}, {})
+    full = make_plan(study, "full", {}, {}).jobs
     grid = {job.dataset: job.config for job in full}
     assert set(grid) == {"stacked-mnist", "cifar10", "ffhq64", "ffhq256", "imagenet32", "imagenet64"}
     assert (grid["imagenet64"].batch_size, grid["ffhq256"].schedules.gamma.start) == (4096, 150)
@@ -269,6 +270,6 @@ def test_the_repositorys_study_holds_the_four_variants_and_the_papers_grid():
 
 def test_a_batch_that_the_ranks_cannot_share_is_told_before_anything_starts(write_study):
     study = read_study(write_study())
-    jobs = make_plan(study, None, {}, {})
+    jobs = make_plan(study, None, {}, {}).jobs
     assert run_problems(study, jobs, 4) == []
     assert "3 ranks cannot share the batch_size 8" in str(run_problems(study, jobs, 3)[0])

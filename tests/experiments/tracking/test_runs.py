@@ -6,6 +6,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments import names
+from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task, prepare_directory
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
@@ -13,6 +14,8 @@ from experiments.tracking.runs import RunUpload, Tracker, experiment_id
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.training.recorder import JsonlRecorder
+
+FINISHED = JobOutcome(JobState.FINISHED)
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def client(tmp_path, monkeypatch):
 
 @pytest.fixture
 def task(write_study, tmp_path):
-    job = make_plan(read_study(write_study()), None, {"variant": ["both"]}, {})[0]
+    job = make_plan(read_study(write_study()), None, {"variant": ["both"]}, {}).jobs[0]
     task = Task(job, JobDir(job.directory(tmp_path / "runs")))
     prepare_directory(task)
     return task
@@ -66,7 +69,7 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
         record(task, 80, d_kl=0.5, loss_d=0.7)
         record(task, 160, d_kl=0.25, loss_d=0.6)
         finish(task)
-        tracker.ended(task, "finished")
+        tracker.ended(task, FINISHED)
     assert tracker.warning is None
     run = only_run(client)
     assert run.info.status == "FINISHED"
@@ -101,7 +104,7 @@ def test_sending_twice_adds_nothing_and_a_lost_store_is_rebuilt(client, task, tm
     finish(task)
     for _ in range(2):
         with Tracker("tiny") as tracker:
-            tracker.ended(task, "finished")
+            tracker.ended(task, FINISHED)
         assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 1
     Path(tmp_path / "mlflow.db").rename(tmp_path / "lost.db")
     import mlflow
@@ -109,7 +112,7 @@ def test_sending_twice_adds_nothing_and_a_lost_store_is_rebuilt(client, task, tm
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/again.db")
     try:
         with Tracker("tiny") as tracker:
-            tracker.ended(task, "finished")
+            tracker.ended(task, FINISHED)
         assert only_run(MlflowClient()).data.metrics["d_kl"] == 0.5
     finally:
         mlflow.set_tracking_uri(None)
@@ -133,20 +136,20 @@ def test_a_job_under_another_name_keeps_its_run_and_takes_the_name(client, task)
     for variant in ("both", "renamed"):
         renamed = replace(task, job=replace(task.job, variant=variant))
         with Tracker("tiny") as tracker:
-            tracker.ended(renamed, "finished")
+            tracker.ended(renamed, FINISHED)
     run = only_run(client)
     assert run.data.tags["variant"] == "renamed"
     assert run.info.run_name == "stacked-digits/renamed/0"
 
 
 def test_one_job_that_cannot_be_sent_does_not_hold_up_the_others(client, task, tmp_path):
-    broken = Task(replace(task.job, config=replace(task.job.config, seed=5)), JobDir(tmp_path / "broken"))
+    broken = Task(replace(task.job, seed=5), JobDir(tmp_path / "broken"))
     broken.directory.root.mkdir()  # finished, it is said, but without a configuration to send
     record(task, 80, d_kl=0.5)
     finish(task)
     with Tracker("tiny") as tracker:
-        tracker.ended(broken, "finished")
-        tracker.ended(task, "finished")
+        tracker.ended(broken, FINISHED)
+        tracker.ended(task, FINISHED)
     assert tracker.warning
     experiment = client.get_experiment_by_name("tiny")
     finished = client.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
@@ -174,6 +177,6 @@ def test_a_server_that_is_away_costs_nothing_but_a_warning(task, monkeypatch):
     record(task, 80, d_kl=0.5)
     finish(task)
     with Tracker("tiny") as tracker:
-        tracker.ended(task, "finished")
+        tracker.ended(task, FINISHED)
     assert tracker.warning
     assert json.loads(task.directory.metrics.read_text())["metrics"] == {"d_kl": 0.5}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.launch.scheduler import ATTEMPT_MARK
+from experiments.launch.execution import Execution
+from experiments.launch.log import ATTEMPT_MARK
 from experiments.study.study import read_study
 from experiments.tuning.search import make_searches
 from experiments.tuning.storage import default_url, open_storage
@@ -33,7 +34,6 @@ tune:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
-    monkeypatch.setattr("experiments.launch.scheduler.POLL_SECONDS", 0.002)
     monkeypatch.setattr("experiments.tuning.workers.WAIT_SECONDS", 0.01)
     monkeypatch.setattr("experiments.tuning.storage.CLAIM_SECONDS", 0.3)
 
@@ -137,8 +137,11 @@ class InventedProcess:
 class InventedLauncher:
     """Trains nothing. `fails` and `diverges` are asked with the configuration; while `hold` is set, jobs wait."""
 
+    poll_seconds, slots = 0.002, 1
+
     def __init__(self, fails=lambda config: False, diverges=lambda config: False):
         self.fails, self.diverges, self.hold = fails, diverges, threading.Event()
+        self.execution = Execution()
         self.started, self.steps = [], 0
 
     def start(self, directory: JobDir, slot: int):
@@ -159,7 +162,7 @@ class Told:
         pass
 
     def ended(self, task, outcome):
-        self.ends.append(outcome)
+        self.ends.append(outcome.state)
 
 
 @pytest.fixture
@@ -168,9 +171,16 @@ def work(tmp_path):
 
     def run(search, storage, launcher=None, count=1, should_stop=lambda: False, told=None, after=lambda: None):
         launcher = launcher or InventedLauncher()
-        observers = [told or Told()]
+        launcher.slots = count
         workers = Workers(
-            search, storage, tmp_path / "files", launcher, count, 1, observers, should_stop, lambda line: None, after
+            search=search,
+            storage=storage,
+            folder=tmp_path / "files",
+            launcher=launcher,
+            observers=[told or Told()],
+            asked_to_stop=should_stop,
+            show=lambda line: None,
+            after_trial=after,
         )
         workers.run()
         return workers

@@ -37,7 +37,7 @@ def test_the_variant_resolves_to_what_the_trial_trained(search, storage, work, t
     study = read_study(file)
     assert study.tuning_seeds["tuned"] == {1000}
     chosen = number if number is not None else best_trials(open_study(made, storage))[0].number
-    jobs = [job for job in make_plan(study, None, {}, {}) if job.variant == "tuned"]
+    jobs = [job for job in make_plan(study, None, {}, {}).jobs if job.variant == "tuned"]
     seed_of_the_trial = replace(jobs[0].config, seed=1000)
     assert json.loads(json.dumps(asdict(seed_of_the_trial))) == config_of(tmp_path, chosen)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from experiments.study.plan import fingerprint
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from experiments.tuning.search import SHARED, make_searches, rank_problems, seed_warnings, tuning_seeds
+from r3gan.identity import configuration_identity
 
 NO_PRUNER = "pruner: none"
 
@@ -66,7 +66,7 @@ def test_a_trial_trains_every_variant_of_a_seed_before_the_next_seed(search):
 def test_without_a_change_the_jobs_are_the_variants_own(search):
     made = search()
     (job,) = made.jobs({})
-    assert job.identity == fingerprint(made.configs["baseline"]) == job.identity
+    assert job.configuration == configuration_identity(made.configs["baseline"]) == job.comparison
     assert job.differences == {}
 
 

@@ -210,7 +210,16 @@ def run_until_killed(made, url, folder):
     launcher = InventedLauncher()
     launcher.hold.set()
     storage = open_storage(url)
-    Workers(made, storage, folder, launcher, 1, 1, [], lambda: False, lambda line: None, lambda: None).run()
+    Workers(
+        search=made,
+        storage=storage,
+        folder=folder,
+        launcher=launcher,
+        observers=[],
+        asked_to_stop=lambda: False,
+        show=lambda line: None,
+        after_trial=lambda: None,
+    ).run()
 
 
 def test_what_a_killed_process_was_running_is_taken_over(search, tmp_path, work, url):

@@ -1,0 +1,25 @@
+"""How the jobs of a command are computed, and where. Nothing here changes what a job yields."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from r3gan.computation import Computation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One value for all that the command line says of it, passed whole to whoever needs a part."""
+
+    launcher: str = "local"  # a row of experiments/launch/launchers.py
+    slots: int | None = None  # jobs at once; None: as many as the launcher has room for
+    ranks: int = 1  # processes, and GPUs where there are any, per job
+    computation: Computation = field(default_factory=Computation)  # within each rank
+    output: Path = Path("runs")  # where job directories lie
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What each of a launcher's machines has for jobs, which need not be the machine of the command."""
+
+    gpus: int = 0
+    gpu_memory_bytes: int = 0  # of the smallest

@@ -1,0 +1,76 @@
+"""Launchers: what each has to know and do, and the table of those that `--launcher` names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from experiments.launch.execution import Execution, Hardware
+from experiments.study.plan import Job
+from experiments.study.problems import unknown
+from r3gan.deferred import Deferred
+from r3gan.jobdir import JobDir
+
+
+class Process(Protocol):
+    """A job on its way."""
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+
+    def stop(self) -> None:
+        """Ask it to write a checkpoint and end."""
+
+
+class NotPrepared(Exception):
+    """Something that the jobs need cannot be had where they would run; the message, if any, says what."""
+
+
+class Launcher(Protocol):
+    """Starts jobs where they run. Whoever runs jobs asks it for everything that depends on the place."""
+
+    poll_seconds: float  # between two looks at the running jobs
+
+    @property
+    def execution(self) -> Execution:
+        """What the command asked for."""
+
+    @property
+    def hardware(self) -> Hardware:
+        """What the place has; found out when it is first asked for."""
+
+    @property
+    def slots(self) -> int:
+        """How many jobs run at once."""
+
+    def prepare(self, jobs: Sequence[Job]) -> None:
+        """Make data, feature networks and references ready there, once for all jobs. Raises NotPrepared."""
+
+    def start(self, directory: JobDir, slot: int) -> Process:
+        """Start the job whose config.json lies in the directory, in a slot from 0 up. Raises OSError."""
+
+
+@dataclass(frozen=True)
+class LauncherRow:
+    """One launcher that can be named: how it is made from an Execution, and what it is, in a line."""
+
+    make: Deferred
+    summary: str
+
+
+LAUNCHERS = {
+    "local": LauncherRow(
+        Deferred("experiments.launch.local:LocalLauncher"), "torchrun on this machine, sharing its cores or GPUs"
+    ),
+    "in-process": LauncherRow(
+        Deferred("experiments.launch.in_process:InProcessLauncher"),
+        "within this very process, one job after the other: for tests and debuggers",
+    ),
+}
+
+
+def make_launcher(execution: Execution) -> Launcher:
+    """The launcher that an Execution names. Raises ValueError for an unknown name."""
+    if execution.launcher not in LAUNCHERS:
+        raise ValueError(unknown("launcher", execution.launcher, LAUNCHERS))
+    launcher: Launcher = LAUNCHERS[execution.launcher].make(execution)
+    return launcher

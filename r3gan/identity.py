@@ -1,0 +1,123 @@
+"""Identities: short hashes of what decides a result, and of nothing else.
+
+An identity is made of what differs from the declared defaults (`changes`), so that a key that is added later with a
+neutral default leaves every identity as it is. A default or a computation that changes its meaning is what
+RESULT_VERSION is for. Two configurations that differ only in keys without any effect have one identity (`canonical`).
+"""
+
+import hashlib
+import json
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from typing import Any
+
+from r3gan import RESULT_VERSION
+from r3gan.config import IMG_PER_KIMG, AttentionConfig, EvaluationConfig, LossPhase, Schedule, TrainConfig
+
+PER_JOB = ("seed",)  # what jobs of one configuration differ in
+NOT_IN_RESULT = ("checkpoint_every_kimg",)  # keys that do not change what a job yields
+NOT_IN_STATE = ("total_kimg", "evaluation", "log_every_kimg")  # what is looked at, and when training ends
+
+
+def configuration_identity(config: TrainConfig) -> str:
+    """What decides the result of a job, but for its seed."""
+    return short_hash([RESULT_VERSION, _without(changes(canonical(config)), PER_JOB + NOT_IN_RESULT)])
+
+
+def job_identity(configuration: str, seed: int) -> str:
+    """What decides the result of a job, from its `configuration_identity` and its seed."""
+    return short_hash([configuration, seed])
+
+
+def state_identity(config: TrainConfig, images: int) -> str:
+    """What decides the state of training (weights, optimisers) after so many images: two jobs with equal ones are then
+    in equal states.
+
+    Not in it: phases of the loss that begin later, the total length where nothing before depends on it, evaluation.
+    """
+    config = canonical(config)
+    if images == 0:
+        return short_hash([RESULT_VERSION, 0, config.dataset, config.seed, changes(config.network)])
+    phases = tuple(phase for phase in config.loss if phase.start_img(config.total_kimg) < images)
+    schedules = replace(config.schedules, **{n: _until(s, images) for n, s in vars(config.schedules).items()})
+    data = changes(replace(config, loss=phases, schedules=schedules))
+    return short_hash([RESULT_VERSION, images, _without(data, NOT_IN_RESULT + NOT_IN_STATE)])
+
+
+def changes(value: Any) -> Any:
+    """What of a dataclass, or of dataclasses in lists and mappings, differs from its declared defaults: plain data."""
+    if is_dataclass(value):
+        kept = ((field, getattr(value, field.name)) for field in fields(value))
+        return {field.name: changes(item) for field, item in kept if item != declared_default(field)}
+    if isinstance(value, (list, tuple)):
+        return [changes(item) for item in value]
+    if isinstance(value, dict):
+        return {key: changes(item) for key, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value  # 24.0 is 24
+
+
+def declared_default(field: "Field[Any]") -> Any:
+    """What a field is unless it is given; MISSING if it must be given."""
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def short_hash(data: Any) -> str:
+    """Ten hexadecimal digits that stand for plain data."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def canonical(config: TrainConfig) -> TrainConfig:
+    """The same training, with every key that has no effect at its default, and what has several spellings in one."""
+    schedules = replace(config.schedules, **{name: _plain(s) for name, s in vars(config.schedules).items()})
+    return replace(
+        config,
+        total_kimg=config.total_img / IMG_PER_KIMG,
+        network=replace(config.network, attention=_attention(config.network.attention)),
+        loss=_phases(config),
+        schedules=schedules,
+        evaluation=_evaluation(config.evaluation, config.network.conditional),
+    )
+
+
+def _attention(attention: AttentionConfig) -> AttentionConfig:
+    """Heads count only where there is attention, the order of resolutions and networks nowhere."""
+    if not attention.resolutions:
+        return AttentionConfig()
+    networks = tuple(name for name in AttentionConfig.networks if name in attention.networks)
+    return replace(attention, resolutions=tuple(sorted(set(attention.resolutions))), networks=networks)
+
+
+def _phases(config: TrainConfig) -> tuple[LossPhase, ...]:
+    """Phases by the step in which they begin, in kimg; without those that no step sees, and options of other losses."""
+    begun: dict[int, LossPhase] = {}
+    for phase in config.loss:
+        steps = -(-phase.start_img(config.total_kimg) // config.batch_size)
+        begun[int(steps) * config.batch_size] = phase
+    found: list[LossPhase] = []
+    for start, phase in begun.items():
+        margin = phase.margin if phase.kind == "relativistic-hinge" else LossPhase.margin
+        plain = replace(phase, margin=margin, from_fraction=None, from_kimg=None)
+        if not found or replace(found[-1], from_kimg=None) != plain:
+            found.append(replace(plain, from_kimg=start / IMG_PER_KIMG if start else None))
+    return tuple(found)
+
+
+def _plain(schedule: Schedule) -> Schedule:
+    """No decay where start and end are equal, no warm-up to 0."""
+    decay = schedule.decay_img if schedule.start != schedule.end else 0.0
+    return replace(schedule, decay_img=decay, warmup_img=schedule.warmup_img if schedule.start else 0.0)
+
+
+def _until(schedule: Schedule, images: int) -> Schedule:
+    """What decides a schedule's values before `images`: within the warm-up, not where it leads to after that."""
+    return schedule if images > schedule.warmup_img else replace(schedule, end=schedule.start, decay_img=0.0)
+
+
+def _evaluation(evaluation: EvaluationConfig, conditional: bool) -> EvaluationConfig:
+    """The order of metrics does not count, nor how classes are drawn where there are none."""
+    labels = evaluation.labels if conditional else EvaluationConfig.labels
+    metrics, at_end = (tuple(sorted(names)) for names in (evaluation.metrics, evaluation.at_end))
+    return replace(evaluation, metrics=metrics, at_end=at_end, labels=labels)
+
+
+def _without(data: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in keys}
