@@ -20,7 +20,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.iteration import EMA_DECAY, LOSS, VALUES
+from benchmarks.iteration import BETA2, EMA_DECAY, LR, step_options
 from benchmarks.machine import write_result
 from r3gan.arguments import positive
 from r3gan.config import TrainConfig
@@ -31,9 +31,9 @@ from r3gan.data.store import open_prepared
 from r3gan.distributed import World
 from r3gan.presets import preset_tree
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
+from r3gan.training.estimate import Workload, default_micro_batch, gpu_memory_bytes
 from r3gan.training.state import fresh_state
-from r3gan.training.steps import discriminator_step, generator_step, update_ema
+from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
 IMAGES_IN_SET, RESOLUTION, CLASSES = 50_000, 32, 10
 MANY = 1_000_000
@@ -110,15 +110,15 @@ def consume_rate(config: TrainConfig, step_batch: int, root: Path, device: torch
     config = replace(config, batch_size=step_batch)
     data, world = load_prepared("noise", root, device), World(0, 1, device)
     state, batches = fresh_state(config, CLASSES, device), Batches(config, data, world)
-    shape = config.network, CLASSES, config.penalties, False, step_batch, gpu_memory_bytes(device)
-    micro_batch = parts_of(step_batch, default_micro_batch(*shape))
+    options = step_options(config, default_micro_batch(Workload.of(config, CLASSES), gpu_memory_bytes(device)))
+    schedule_adam(state, LR, BETA2)
     seconds = []
     for i in range(4):
         synchronise(device)
         started = time.perf_counter()
         batch = batches.get("discriminator", i * step_batch)
-        discriminator_step(state, batch, world, LOSS, config.penalties, VALUES, micro_batch)
-        generator_step(state, batches.get("generator", i * step_batch), world, LOSS, VALUES, micro_batch)
+        discriminator_step(state, batch, world, options)
+        generator_step(state, batches.get("generator", i * step_batch), world, options)
         update_ema(state, EMA_DECAY)
         synchronise(device)
         seconds.append(time.perf_counter() - started)

@@ -19,12 +19,9 @@ import copy
 import re
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from rich.console import Console
@@ -32,6 +29,7 @@ from rich.table import Table
 
 from benchmarks import plain
 from benchmarks.machine import describe_machine, write_result
+from r3gan.computation import PenaltyForm
 from r3gan.config import (
     AttentionConfig,
     EvaluationConfig,
@@ -44,19 +42,24 @@ from r3gan.config import (
 from r3gan.data.digits import DigitImages, StackedDigits
 from r3gan.distributed import World
 from r3gan.presets import PRESETS
-from r3gan.training.batches import Batches
-from r3gan.training.estimate import Meter, default_micro_batch, gpu_memory_bytes
+from r3gan.training.batches import Batch, Batches
+from r3gan.training.estimate import Meter, Workload, default_micro_batch, gpu_memory_bytes
 from r3gan.training.losses import make_loss
-from r3gan.training.penalties import backward_twice
+from r3gan.training.options import StepOptions
 from r3gan.training.state import TrainState, fresh_state
-from r3gan.training.steps import accumulate_discriminator, accumulate_generator, adam_step, update_ema
+from r3gan.training.steps import accumulate_discriminator, accumulate_generator, schedule_adam, update_ema
 
 FORMS = ("plain", "library", "double", "first order", "one part")
 CASES = ["quick", *(f"32x32/{width}/{batch}" for width in (96, 192, 384) for batch in (16, 32, 64))]
-VALUES = {"lr": 1e-4, "beta2": 0.9, "gamma": 1.0, "augment_p": 0.0}
+LR, BETA2, GAMMA = 1e-4, 0.9, 1.0
 EMA_DECAY = 0.999
 CHANNELS_PER_GROUP = 16  # as released
 LOSS = make_loss(LossPhase())
+
+
+def step_options(config: TrainConfig, micro_batch: int, form: PenaltyForm = "auto") -> StepOptions:
+    """What every measured step is asked for."""
+    return StepOptions(loss=LOSS, gamma=GAMMA, penalties=config.penalties, micro_batch=micro_batch, penalty_form=form)
 
 
 def main() -> None:
@@ -128,58 +131,49 @@ class Iteration:
         self.state: TrainState = fresh_state(config, data.classes, device)
         wake_branches(self.state)
         self.batches = Batches(config, data, self.world)
-        memory = gpu_memory_bytes(device)
-        size = default_micro_batch(config.network, data.classes, config.penalties, False, config.batch_size, memory)
+        size = default_micro_batch(Workload.of(config, data.classes), gpu_memory_bytes(device))
         self.micro_batch = size if form == "first order" else config.batch_size
+        self.options = step_options(config, self.micro_batch, "double" if form == "double" else "auto")
+        if form in plain.LAYERS:
+            for network in (self.state.generator, self.state.discriminator, self.state.ema):
+                plain.replace_layers(network, form)
         if form == "plain":
             plain.make_plain(self.state)
+        schedule_adam(self.state, LR, BETA2)
 
     def run(self) -> tuple[float, float]:
         """One iteration: seconds of the D step, and of all."""
-        with self._layers():
-            started = self._now()
-            batch = self.batches.get("discriminator", self.state.images)
-            drawn = self._now()
-            self._discriminator(batch)()
-            adam_step(self.state.discriminator_adam, VALUES)
-            d_done = self._now()
-            self._generator(self.batches.get("generator", self.state.images))
-            adam_step(self.state.generator_adam, VALUES)
-            (plain.update_ema if self.form == "plain" else update_ema)(self.state, EMA_DECAY)
-            self.state.images += self.config.batch_size
-            return d_done - drawn, self._now() - started
+        state = self.state
+        started = self._now()
+        batch = self.batches.get("discriminator", state.images)
+        drawn = self._now()
+        self._discriminator(batch)
+        state.discriminator_adam.step()
+        d_done = self._now()
+        self._generator(self.batches.get("generator", state.images))
+        state.generator_adam.step()
+        (plain.update_ema if self.form == "plain" else update_ema)(state, EMA_DECAY)
+        state.images += self.config.batch_size
+        return d_done - drawn, self._now() - started
 
     def discriminator_memory(self) -> int:
         """Peak bytes of tensors in the gradients of the D step."""
         batch = self.batches.get("discriminator", 0)
-        with self._layers(), Meter() as meter:
-            self._discriminator(batch)()
+        with Meter() as meter:
+            self._discriminator(batch)
         return meter.peak_bytes
 
-    def _layers(self) -> AbstractContextManager[None]:
-        forms = {"plain": plain.plain_layers, "library": plain.library_gradients}
-        return forms.get(self.form, nullcontext)()
-
-    def _discriminator(self, batch: Any) -> Callable[[], object]:
-        state = self.state
+    def _discriminator(self, batch: Batch) -> None:
         if self.form == "plain":
-            return lambda: plain.discriminator_gradients(state, batch, LOSS, VALUES["gamma"])
-        networks = state.generator, state.discriminator
+            plain.discriminator_gradients(self.state, batch, LOSS, GAMMA)
+        else:
+            accumulate_discriminator(self.state.generator, self.state.discriminator, batch, self.options)
 
-        def ours() -> None:
-            accumulate_discriminator(*networks, batch, LOSS, self.config.penalties, VALUES, self.micro_batch)
-
-        def double() -> None:
-            with patch("r3gan.training.penalties.backward_first_order", backward_twice):
-                ours()
-
-        return double if self.form in ("library", "double") else ours
-
-    def _generator(self, batch: Any) -> None:
+    def _generator(self, batch: Batch) -> None:
         if self.form == "plain":
             plain.generator_gradients(self.state, batch, LOSS)
         else:
-            accumulate_generator(self.state.generator, self.state.discriminator, batch, LOSS, VALUES, self.micro_batch)
+            accumulate_generator(self.state.generator, self.state.discriminator, batch, self.options)
 
     def _now(self) -> float:
         if self.world.device.type == "cuda":

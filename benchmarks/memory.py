@@ -17,13 +17,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.iteration import EMA_DECAY, LOSS, VALUES, make_config, random_digits
+from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
 from r3gan.distributed import World
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import estimate
+from r3gan.training.estimate import Workload, estimate
 from r3gan.training.state import fresh_state
-from r3gan.training.steps import discriminator_step, generator_step, update_ema
+from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             config = make_config(case, ())
             on_gpu = torch.cuda.is_available()
-            cost = estimate(config.network, 0, config.penalties, False, config.batch_size, size, on_gpu)
+            cost = estimate(Workload.of(config, classes=0), size, on_gpu)
             measured = json.loads(done.stdout)
             row = {"case": case, "micro_batch": size, "estimated": cost.memory_bytes, "measured": measured}
             results.append(row | {"ratio": measured / cost.memory_bytes})
@@ -84,10 +84,12 @@ def measure(case: str, micro_batch: int) -> int:
 def train(config: Any, data: Any, world: World, micro_batch: int) -> None:
     """Two iterations."""
     state, batches = fresh_state(config, data.classes, world.device), Batches(config, data, world)
+    schedule_adam(state, LR, BETA2)
+    options = step_options(config, micro_batch)
     for _ in range(2):
         batch = batches.get("discriminator", state.images)
-        discriminator_step(state, batch, world, LOSS, config.penalties, VALUES, micro_batch)
-        generator_step(state, batches.get("generator", state.images), world, LOSS, VALUES, micro_batch)
+        discriminator_step(state, batch, world, options)
+        generator_step(state, batches.get("generator", state.images), world, options)
         update_ema(state, EMA_DECAY)
         state.images += config.batch_size
 

@@ -34,7 +34,7 @@ PARTS = {
     "steps": ("discriminator_step", "generator_step", "update_ema"),
     "evaluation": ("evaluate", "save_grid"),
     "checkpoints": ("save_checkpoint",),
-    "preparation": ("load_dataset", "Evaluator", "fresh_state", "default_micro_batch"),
+    "preparation": ("load_dataset", "Evaluator", "fresh_state", "micro_batch_of", "check_penalty"),
 }
 
 
@@ -69,7 +69,8 @@ def main() -> None:
             stack.enter_context(patch.object(r3gan.training.loop, name, function))
         job = JobDir(Path(folder))
         started = time.perf_counter()
-        r3gan.training.loop.train(config, job, data_root(), JsonlRecorder(job), World(0, 1, device), lambda: False)
+        world = World(0, 1, device)
+        r3gan.training.loop.train(config, job, data_root(), JsonlRecorder(job), world, should_stop=lambda: False)
         whole = time.perf_counter() - started
         points = len(job.read_metrics()[0])
     training = whole - seconds["preparation"] - seconds["evaluation"] - seconds["checkpoints"]

@@ -2,28 +2,28 @@
 
 The same networks and the same numbers, but NCHW tensors, resampling on N*C single channels, one convolution call, one
 bias and one activation after the other, R1 and R2 by two separate double backward passes of the library, Adam and the
-moving average as they come. `plain_layers` lets the networks of r3gan/model/networks.py run that way.
+moving average as they come. `replace_layers` lets the networks of r3gan/model/networks.py run that way.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from unittest.mock import patch
+from collections.abc import Callable
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r3gan.model.activations import ACTIVATIONS, LEAKY_SLOPE, Activation
-from r3gan.model.resampling import bilinear_kernel
+from r3gan.choices import LEAKY_SLOPE
+from r3gan.model.layers import Conv, Downsample, Upsample
+from r3gan.model.resampling import kernel_of
 from r3gan.training.batches import Batch
 from r3gan.training.losses import Loss
 from r3gan.training.state import TrainState
 
 
-def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
-    """The library's convolution in NCHW, then the bias."""
-    y = F.conv2d(x.contiguous(), weight, padding=weight.shape[-1] // 2, groups=groups)
-    return y if bias is None else y + bias.view(1, -1, 1, 1)
+def conv2d(layer: Conv, x: Tensor) -> Tensor:
+    """The library's convolution in NCHW, then the bias, then the activation."""
+    y = F.conv2d(x.contiguous(), layer.weight, padding=layer.weight.shape[-1] // 2, groups=layer.groups)
+    return y if layer.bias is None else F.leaky_relu(y + layer.bias.view(1, -1, 1, 1), LEAKY_SLOPE)
 
 
 def single_channels(x: Tensor) -> Tensor:
@@ -31,51 +31,46 @@ def single_channels(x: Tensor) -> Tensor:
     return x.reshape(-1, 1, *x.shape[2:])
 
 
-def downsample(x: Tensor) -> Tensor:
+def downsample(layer: Downsample, x: Tensor) -> Tensor:
     """As r3gan.model.resampling.downsample."""
-    y = F.conv2d(single_channels(x), bilinear_kernel(x)[:1], stride=2, padding=1)
+    y = F.conv2d(single_channels(x), kernel_of(layer.taps, x)[:1], stride=2, padding=1)
     return y.view(*x.shape[:2], *y.shape[2:])
 
 
-def upsample(x: Tensor) -> Tensor:
+def upsample(layer: Upsample, x: Tensor) -> Tensor:
     """As r3gan.model.resampling.upsample."""
-    y = F.conv_transpose2d(single_channels(x), bilinear_kernel(x, 4.0)[:1], stride=2, padding=1)
+    y = F.conv_transpose2d(single_channels(x), kernel_of(layer.taps, x, 4.0)[:1], stride=2, padding=1)
     return y.view(*x.shape[:2], *y.shape[2:])
 
 
-def library_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+def library_conv2d(layer: Conv, x: Tensor) -> Tensor:
     """The library's convolution, differentiated by the library."""
-    return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
+    y = F.conv2d(x, layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2, groups=layer.groups)
+    return y if layer.activation is None else layer.activation.function(y)
 
 
-def library_downsample(x: Tensor) -> Tensor:
+def library_downsample(layer: Downsample, x: Tensor) -> Tensor:
     """The library's depthwise convolution, differentiated by the library."""
-    return F.conv2d(x, bilinear_kernel(x), stride=2, padding=1, groups=x.shape[1])
+    return F.conv2d(x, kernel_of(layer.taps, x), stride=2, padding=1, groups=x.shape[1])
 
 
-def library_upsample(x: Tensor) -> Tensor:
+def library_upsample(layer: Upsample, x: Tensor) -> Tensor:
     """The transposed one."""
-    return F.conv_transpose2d(x, bilinear_kernel(x, 4.0), stride=2, padding=1, groups=x.shape[1])
+    return F.conv_transpose2d(x, kernel_of(layer.taps, x, 4.0), stride=2, padding=1, groups=x.shape[1])
 
 
-@contextmanager
-def library_gradients() -> Iterator[None]:
-    """Within, the layers keep their channels_last layout, and the library takes every gradient."""
-    with patch.multiple(
-        "r3gan.model.layers", conv2d=library_conv2d, downsample=library_downsample, upsample=library_upsample
-    ):
-        yield
+LAYERS: dict[str, dict[type, Callable[..., Tensor]]] = {
+    "plain": {Conv: conv2d, Downsample: downsample, Upsample: upsample},
+    "library": {Conv: library_conv2d, Downsample: library_downsample, Upsample: library_upsample},
+}
 
 
-@contextmanager
-def plain_layers() -> Iterator[None]:
-    """Within, the layers of r3gan/model/layers.py run the plain way."""
-    leaky = Activation(lambda x: F.leaky_relu(x, LEAKY_SLOPE), ACTIVATIONS["leaky-relu"].gain)
-    with (
-        patch.multiple("r3gan.model.layers", conv2d=conv2d, downsample=downsample, upsample=upsample),
-        patch.dict(ACTIVATIONS, {"leaky-relu": leaky}),
-    ):
-        yield
+def replace_layers(network: nn.Module, form: str) -> None:
+    """Let a network's layers run as the form does; it then declares no first-order passes any more."""
+    for module in network.modules():
+        for kind, forward in LAYERS[form].items():
+            if isinstance(module, kind):
+                module.forward = partial(forward, module)  # type: ignore[method-assign]
 
 
 def make_plain(state: TrainState) -> None:

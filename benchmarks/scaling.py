@@ -27,16 +27,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.iteration import EMA_DECAY, LOSS, VALUES, make_config, random_digits
+from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
 from r3gan.config import NetworkConfig, PenaltyConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
 from r3gan.presets import PRESETS
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import default_micro_batch, estimate, gpu_memory_bytes
+from r3gan.training.estimate import Workload, default_micro_batch, estimate, gpu_memory_bytes
 from r3gan.training.state import fresh_state
-from r3gan.training.steps import discriminator_step, generator_step, update_ema
+from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
 GPUS = (1, 8, 64, 512)
 PAPER_PRESETS = ("cifar10", "ffhq64", "imagenet32", "imagenet64")
@@ -98,9 +98,9 @@ def work(case: str, iterations: int, result: Path) -> None:
     config = make_config(case, ())
     data = random_digits(config.network.resolution, world.device)
     state, batches = fresh_state(config, data.classes, world.device), Batches(config, data, world)
-    share = config.batch_size // world.size
-    memory = gpu_memory_bytes(world.device)
-    micro_batch = default_micro_batch(config.network, data.classes, config.penalties, False, share, memory)
+    work = Workload.of(config, data.classes, world.size)
+    options = step_options(config, default_micro_batch(work, gpu_memory_bytes(world.device)))
+    schedule_adam(state, LR, BETA2)
     communication, average = [0.0], type(world).average_gradients
 
     def timed(self: Any, parameters: Any) -> None:
@@ -113,8 +113,8 @@ def work(case: str, iterations: int, result: Path) -> None:
         if i == 3:
             communication[0], started = 0.0, time.perf_counter()
         batch = batches.get("discriminator", state.images)
-        discriminator_step(state, batch, world, LOSS, config.penalties, VALUES, micro_batch)
-        generator_step(state, batches.get("generator", state.images), world, LOSS, VALUES, micro_batch)
+        discriminator_step(state, batch, world, options)
+        generator_step(state, batches.get("generator", state.images), world, options)
         update_ema(state, EMA_DECAY)
         state.images += config.batch_size
     seconds = time.perf_counter() - started
@@ -130,7 +130,14 @@ def expect(name: str, gpus: int, options: argparse.Namespace) -> dict[str, Any]:
     network = NetworkConfig(
         widths=row.widths, groups=row.groups, blocks=row.blocks, latent_dim=row.latent, conditional=row.cond
     )
-    cost = estimate(network, DATASETS[name].classes, PenaltyConfig(), row.augment[1] > 0, row.batch, 1, True)
+    work = Workload(
+        network=network,
+        classes=DATASETS[name].classes,
+        penalties=PenaltyConfig(),
+        augments=row.augment[1] > 0,
+        pairs=row.batch,
+    )
+    cost = estimate(work, 1, True)
     compute = options.gpu_step_seconds or cost.flops_per_image * row.batch / options.gpu_flops
     bandwidth = options.node_bandwidth if gpus <= 8 else options.network_bandwidth
     communication = sum(

@@ -13,7 +13,7 @@ from experiments.launch.launchers import LAUNCHERS, Launcher, NotPrepared, make_
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
 from r3gan.arguments import positive
-from r3gan.computation import Computation
+from r3gan.computation import add_computation, computation_of
 
 if TYPE_CHECKING:
     from r3gan.training.estimate import Cost
@@ -34,9 +34,7 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     launchers = "; ".join(f"{name}: {row.summary}" for name, row in LAUNCHERS.items())
     add("--launcher", choices=LAUNCHERS, default=Execution.launcher, help=f"where jobs run ({launchers})")
     add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
-    add("--micro-batch", type=positive, help="pairs that a rank computes at once: less memory, the same result")
-    add("--penalty-form", choices=("auto", "first-order", "double"), default="auto", help="of R1's and R2's gradients")
-    add("--tf32", action="store_true", help="let a GPU round products to TF32: faster; the released code does not")
+    add_computation(parser)
     add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
@@ -60,7 +58,7 @@ def execution_of(options: argparse.Namespace) -> Execution:
         launcher=options.launcher,
         slots=slots_of(options),
         ranks=options.ranks,
-        computation=Computation(micro_batch=options.micro_batch, penalty_form=options.penalty_form, tf32=options.tf32),
+        computation=computation_of(options),
         output=options.output,
     )
 

@@ -4,12 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from r3gan.arguments import positive
+from r3gan.computation import add_computation, computation_of
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.commands import add_data
 from r3gan.evaluation.commands import add_evaluate, add_prepare
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
+from r3gan.training.penalties import NotFirstOrder
+from r3gan.training.penalty_check import PenaltyMismatch
+from r3gan.training.resume import RanksDisagree
 from r3gan.training.state import DamagedCheckpoint
 from r3gan.training.steps import NonFiniteLoss
 
@@ -25,10 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except DatasetUnavailable as error:
+    except (DatasetUnavailable, NotFirstOrder) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (NonFiniteLoss, DamagedCheckpoint, OSError) as error:
+    except (NonFiniteLoss, DamagedCheckpoint, PenaltyMismatch, RanksDisagree, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -37,8 +40,8 @@ def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     """`r3gan train`."""
     parser = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
     parser.add_argument("job", type=Path)
-    parser.add_argument("--micro-batch", type=positive, help="pairs at once per rank: less memory, same result")
-    parser.set_defaults(run=lambda options: train_job(JobDir(options.job), options.micro_batch))
+    add_computation(parser)
+    parser.set_defaults(run=lambda options: train_job(JobDir(options.job), computation_of(options)))
 
 
 if __name__ == "__main__":

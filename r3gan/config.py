@@ -7,11 +7,19 @@ Units stand in the names: kimg and img count real images shown to D; fractions a
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from r3gan.choices import ACTIVATIONS, LOSSES, RESAMPLINGS
 
 NetworkName = Literal["generator", "discriminator"]
-ActivationName = Literal["leaky-relu", "gelu", "swish"]
-LossKind = Literal["relativistic-softplus", "relativistic-hinge", "non-saturating"]
+if TYPE_CHECKING:
+    ActivationName = str
+    ResamplingName = str
+    LossKind = str
+else:  # names of rows; a validating reader refuses all others
+    ActivationName = Literal[tuple(ACTIVATIONS)]
+    ResamplingName = Literal[tuple(RESAMPLINGS)]
+    LossKind = Literal[tuple(LOSSES)]
 MetricName = Literal["digits", "fid", "kid", "inception-score", "precision-recall", "density-coverage", "fd-dinov2"]
 
 IMG_PER_KIMG = 1000
@@ -41,6 +49,7 @@ class NetworkConfig(Config):
     blocks: tuple[int, ...]  # residual blocks per stage
     expansion: int = 2  # width inside a block, in multiples of the stage's width
     activation: ActivationName = "leaky-relu"  # inside the blocks; all but leaky-relu are smooth, and train slower
+    resampling: ResamplingName = "bilinear"  # between the stages, up in G and down in D
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU

@@ -2,32 +2,36 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from r3gan.choices import unknown_message
 from r3gan.config import (
     IMG_PER_KIMG,
-    ActivationName,
     EvaluationConfig,
-    LossKind,
-    MetricName,
     NetworkConfig,
     Schedules,
     TrainConfig,
 )
+
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Problem:
     """Something wrong with a configuration: where (a path of keys) and what was expected."""
 
-    path: tuple[str | int, ...]
+    path: Path
     message: str
 
 
 def find_problems(config: TrainConfig) -> list[Problem]:
     """Everything about a well-typed configuration that cannot work, whatever the dataset."""
-    ranges = _range_problems(config)
+    ranges, names = _range_problems(config), list(_name_problems(config))
+    if names:  # what follows asks the rows of these names
+        return ranges + names
     return [
         *ranges,
         *_network_problems(config.network),
@@ -37,8 +41,34 @@ def find_problems(config: TrainConfig) -> list[Problem]:
     ]
 
 
+def _name_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
+    """Names, anywhere in a configuration, that are not among those of their type."""
+    for key, kind in _types_of(type(value)).items():
+        inner, item = _without_none(kind), getattr(value, key)
+        items = enumerate(item) if get_origin(inner) is tuple else [(None, item)]
+        inner = get_args(inner)[0] if get_origin(inner) is tuple else inner
+        for i, entry in items:
+            place = (*path, key) if i is None else (*path, key, i)
+            if dataclasses.is_dataclass(inner):
+                yield from _name_problems(entry, place)
+            elif get_origin(inner) is Literal and entry is not None and entry not in get_args(inner):
+                yield Problem(place, f"unknown value {unknown_message(entry, get_args(inner))}")
+
+
+@cache
+def _types_of(cls: Any) -> dict[str, Any]:
+    """The types of a configuration class's keys."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _without_none(kind: Any) -> Any:
+    """T of `T | None`."""
+    return next((k for k in get_args(kind) if k is not type(None)), kind) if type(None) in get_args(kind) else kind
+
+
 def _range_problems(config: TrainConfig) -> list[Problem]:
-    positive: list[tuple[tuple[str | int, ...], float]] = [
+    positive: list[tuple[Path, float]] = [
         (("total_kimg",), config.total_kimg),
         (("batch_size",), config.batch_size),
         (("log_every_kimg",), config.log_every_kimg),
@@ -62,19 +92,6 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
 def _evaluation_problems(evaluation: EvaluationConfig) -> list[Problem]:
     """What cannot be measured as asked, on any dataset."""
     problems = []
-    for key in ("metrics", "at_end"):
-        names = getattr(evaluation, key)
-        problems += [
-            Problem(("evaluation", key, i), f"{name} is none of {', '.join(get_args(MetricName))}")
-            for i, name in enumerate(names)
-            if name not in get_args(MetricName)
-        ]
-    choices = {"weights": ("ema", "raw"), "labels": ("dataset", "balanced")}
-    problems += [
-        Problem(("evaluation", key), f"{getattr(evaluation, key)} is none of {', '.join(known)}")
-        for key, known in choices.items()
-        if getattr(evaluation, key) not in known
-    ]
     every = [*evaluation.metrics, *evaluation.at_end]
     problems += [
         Problem(("evaluation", key, i), f"{name} is named twice in evaluation.metrics and evaluation.at_end")
@@ -99,9 +116,6 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
     stages = len(network.widths)
     if stages == 0:
         return [Problem(("network", "widths"), "at least one stage is needed")]
-    if network.activation not in get_args(ActivationName):
-        known = ", ".join(get_args(ActivationName))
-        problems.append(Problem(("network", "activation"), f"{network.activation} is none of {known}"))
     for key in ("widths", "groups", "blocks"):
         values = getattr(network, key)
         if len(values) != stages:
@@ -157,10 +171,8 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
     problems = []
     previous = 0.0
     for i, phase in enumerate(config.loss):
-        path: tuple[str | int, ...] = ("loss", i)
+        path: Path = ("loss", i)
         given = [key for key in ("from_fraction", "from_kimg") if getattr(phase, key) is not None]
-        if phase.kind not in get_args(LossKind):
-            problems.append(Problem((*path, "kind"), f"{phase.kind} is none of {', '.join(get_args(LossKind))}"))
         if not 0 < phase.margin < math.inf:
             problems.append(Problem((*path, "margin"), f"{phase.margin:g} must be above 0"))
         if i == 0:

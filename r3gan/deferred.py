@@ -1,6 +1,7 @@
 """Functions named by text, so that a table of them loads no library until one is called."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +14,13 @@ class Deferred:
 
     def load(self) -> Any:
         """The function itself."""
-        module, _, name = self.target.partition(":")
-        return getattr(import_module(module), name)
+        return _load(self.target)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.load()(*args, **kwargs)
+
+
+@cache  # rows are called in every layer of every step
+def _load(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

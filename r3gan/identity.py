@@ -11,6 +11,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any
 
 from r3gan import RESULT_VERSION
+from r3gan.choices import LOSSES, row_of
 from r3gan.config import IMG_PER_KIMG, AttentionConfig, EvaluationConfig, LossPhase, Schedule, TrainConfig
 
 PER_JOB = ("seed",)  # what jobs of one configuration differ in
@@ -94,11 +95,17 @@ def _phases(config: TrainConfig) -> tuple[LossPhase, ...]:
         begun[int(steps) * config.batch_size] = phase
     found: list[LossPhase] = []
     for start, phase in begun.items():
-        margin = phase.margin if phase.kind == "relativistic-hinge" else LossPhase.margin
-        plain = replace(phase, margin=margin, from_fraction=None, from_kimg=None)
+        plain = replace(phase, **_unused_options(phase.kind), from_fraction=None, from_kimg=None)
         if not found or replace(found[-1], from_kimg=None) != plain:
             found.append(replace(plain, from_kimg=start / IMG_PER_KIMG if start else None))
     return tuple(found)
+
+
+def _unused_options(kind: str) -> dict[str, Any]:
+    """The options of other losses, at their defaults."""
+    every = {key for row in LOSSES.values() for key in row.options}
+    unused = every - set(row_of(LOSSES, "loss", kind).options)
+    return {field.name: declared_default(field) for field in fields(LossPhase) if field.name in unused}
 
 
 def _plain(schedule: Schedule) -> Schedule:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from filelock import FileLock, Timeout
 
 from r3gan.availability import availability_problems
+from r3gan.computation import Computation
 from r3gan.config import TrainConfig
 from r3gan.config_checks import find_problems
 from r3gan.config_json import from_dict
 from r3gan.data.catalog import data_root
-from r3gan.distributed import join_world, leave_world
+from r3gan.distributed import World, join_world, leave_world
 from r3gan.files import write_json
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 from r3gan.processes import is_alive
@@ -24,29 +25,27 @@ from r3gan.training.steps import NonFiniteLoss
 LOCK_SECONDS = 60  # how long a job waits for one whose launcher died, and which ends with a checkpoint
 
 
-def train_job(job: JobDir, micro_batch: int | None) -> int:
-    """Train in a job directory until the end, or until asked to stop. Returns the exit code."""
-    try:
-        config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        print(f"error: {job.config}: {error}", file=sys.stderr)
+def train_job(job: JobDir, computation: Computation, should_stop: Callable[[], bool] | None = None) -> int:
+    """Train in a job directory until the end, or until asked to stop (default: by signals). Returns the exit code."""
+    config, problems = read_config(job)
+    ranks = int(os.environ.get("WORLD_SIZE", 1))
+    if config is not None and config.batch_size % ranks:
+        problems.append(f"batch_size {config.batch_size} cannot be shared among {ranks} ranks evenly")
+    if config is None or problems:
+        for problem in problems:
+            print(f"error: {job.config}: {problem}", file=sys.stderr)
         return 2
-    problems = find_problems(config) + availability_problems(config)
-    for problem in problems:
-        print(f"error: {job.config}: {'.'.join(map(str, problem.path))}: {problem.message}", file=sys.stderr)
-    if problems:
-        return 2
-    should_stop = watch_for_stop()
+    should_stop = should_stop or watch_for_stop()
     world = join_world()
     lock = FileLock(job.lock)
     try:
+        if not acquire(lock, world):
+            print(f"error: another process trains in {job.root}", file=sys.stderr)
+            return 1
         if world.is_main:
-            lock.acquire(timeout=LOCK_SECONDS)
             job.diverged.unlink(missing_ok=True)
-        finished = train(config, job, data_root(), JsonlRecorder(job), world, should_stop, micro_batch)
-    except Timeout:
-        print(f"error: another process trains in {job.root}", file=sys.stderr)
-        return 1
+        recorder = JsonlRecorder(job)
+        finished = train(config, job, data_root(), recorder, world, should_stop=should_stop, computation=computation)
     except NonFiniteLoss as error:
         job.diverged.write_text(f"{error}\n")  # by whichever rank saw it
         raise
@@ -57,6 +56,30 @@ def train_job(job: JobDir, micro_batch: int | None) -> int:
         write_json(job.result, job.read_metrics()[0][-1])
     print("finished" if finished else "stopped, with a checkpoint to go on from", flush=True)
     return 0
+
+
+def read_config(job: JobDir) -> tuple[TrainConfig | None, list[str]]:
+    """The job's configuration, None if it cannot be read, and all that is wrong with it."""
+    try:
+        config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        return None, [str(error)]
+    problems = find_problems(config) + availability_problems(config)
+    return config, [f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in problems]
+
+
+def acquire(lock: FileLock, world: World) -> bool:
+    """Let the first rank take the job's lock. Returns, on every rank at once, whether it has it.
+
+    No rank looks at the checkpoints before: a predecessor that is about to end may still write one.
+    """
+    held = True
+    if world.is_main:
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            held = False
+    return not world.any(not held)
 
 
 def watch_for_stop() -> Callable[[], bool]:

@@ -5,19 +5,17 @@ from collections.abc import Sequence
 from experiments.launch.execution import Execution, Hardware
 from experiments.study.plan import Job, one_of_each
 from r3gan.data.catalog import facts
-from r3gan.training.estimate import Cost, default_micro_batch, estimate, parts_of
+from r3gan.training.estimate import Cost, Workload, default_micro_batch, estimate, parts_of
 
 
 def job_costs(jobs: Sequence[Job], execution: Execution, hardware: Hardware) -> dict[str, Cost]:
     """Identity -> cost on that hardware, for the jobs whose dataset is known."""
-    by_configuration = {}
+    by_configuration, computation = {}, execution.computation
     for job in one_of_each(list(jobs)):
         known = facts(job.dataset)
         if known is None:
             continue
-        config, share = job.config, max(1, job.config.batch_size // execution.ranks)
-        shape = config.network, known.classes, config.penalties, config.schedules.augments, share
-        asked = execution.computation.micro_batch
-        size = parts_of(share, asked or default_micro_batch(*shape, hardware.gpu_memory_bytes))
-        by_configuration[job.configuration] = estimate(*shape, size, hardware.gpus > 0)
+        work = Workload.of(job.config, known.classes, execution.ranks, computation.penalty_form)
+        size = parts_of(work.pairs, computation.micro_batch or default_micro_batch(work, hardware.gpu_memory_bytes))
+        by_configuration[job.configuration] = estimate(work, size, hardware.gpus > 0)
     return {j.identity: by_configuration[j.configuration] for j in jobs if j.configuration in by_configuration}

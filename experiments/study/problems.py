@@ -1,8 +1,9 @@
 """What is wrong with a study, said so that it can be mended: where, which key, what was expected, the nearest name."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from r3gan.choices import unknown_message
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,4 @@ class StudyError(Exception):
 
 def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
     """The message for a name that is not among the valid ones."""
-    names = [str(v) for v in valid]
-    near = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"unknown {kind} {name}; {hint}valid: {', '.join(names) or 'none'}"
+    return f"unknown {kind} {unknown_message(name, valid)}"

@@ -32,8 +32,8 @@ class Attend(Layer):
     """softmax(q k^T / sqrt(D)) v: queries, keys and values [N, 3C, H, W] -> [N, C, H, W].
 
     Not piecewise linear, but exact all the same. With J the Jacobian at the recorded x, and x' = u - c x the direction
-    that reaches this layer, `push` gives c y + J x'; that J itself depends on x adds the cotangent
-    r = d <dy, J x'> / dx, which is the derivative of `pull` along x' (second derivatives commute).
+    that reaches this layer, `jvp` gives c y + J x'; that J itself depends on x adds the cotangent
+    r = d <dy, J x'> / dx, which is the derivative of `vjp` along x' (second derivatives commute).
     """
 
     first_order = curved = True
@@ -49,7 +49,7 @@ class Attend(Layer):
             attended = F.scaled_dot_product_attention(q, k, v)
         return join([attended], x.shape)
 
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
+    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         tape.curved_ahead -= 1
         q, k, v = self._split(x)
         weights = torch.softmax(scores(q, k), dim=-1)
@@ -57,7 +57,7 @@ class Attend(Layer):
         tape.notes[self] = {"x": x, "q": q, "k": k, "v": v, "weights": weights, "y": y}
         return join([y], x.shape)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         notes = tape.notes[self]
         (dy,) = self._split(dy, parts=1)
         notes["dy"] = dy
@@ -65,7 +65,7 @@ class Attend(Layer):
         notes["dscores"] = softmax_derivative(notes["weights"], notes["dweights"])
         return self._input_gradient(notes["dscores"], dy, notes)
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         notes = tape.notes[self]
         q, k, v, weights, dy, dweights, dscores = (
             notes[key] for key in ("q", "k", "v", "weights", "dy", "dweights", "dscores")
@@ -75,7 +75,7 @@ class Attend(Layer):
         weights_dot = softmax_derivative(weights, scores(q_dot, k) + scores(q, k_dot))
         y_dot = weights_dot @ v + weights @ v_dot
 
-        # The derivative of `pull` along (q_dot, k_dot, v_dot), dy being constant.
+        # The derivative of `vjp` along (q_dot, k_dot, v_dot), dy being constant.
         dweights_dot = dy @ v_dot.mT
         dscores_dot = softmax_derivative(weights, dweights_dot)
         dscores_dot += weights_dot * (dweights - (weights * dweights).sum(-1, keepdim=True))
@@ -86,7 +86,7 @@ class Attend(Layer):
         notes["curvature"] = join([q_cotangent, k_cotangent, weights_dot.mT @ dy], u.shape)
         return join([c * notes["y"] + y_dot], u.shape)
 
-    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor:
+    def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor:
         notes = tape.notes.pop(self)
         if r is None:
             return notes["curvature"]

@@ -1,12 +1,12 @@
 """The layers that G and D are made of. Each says once how it runs, in five ways.
 
-forward   x -> y, with the library's automatic differentiation: G, D in G's step, and the general form of the penalties.
-record    x -> y, without it: the layer notes on a tape what the next three need.
-pull      dl/dy -> dl/dx: backwards to the input, noting dl/dy.
-push      u -> linearised layer at the recorded x applied to u, biases scaled by c; adds the gradients of the weights.
-backprop  the curvature's cotangent r at y -> at x: only before a layer that is not piecewise linear (attention).
+forward        x -> y, with the library's automatic differentiation: G, D in G's step, and double backward.
+linearise      x -> y, without it: the layer notes on a tape what the next three need.
+vjp            dl/dy -> dl/dx: the vector-Jacobian product, backwards to the input, noting dl/dy.
+jvp            u -> J u + c b: the Jacobian-vector product, biases scaled by c; adds the gradients of the weights.
+curvature_vjp  the curvature's cotangent r at y -> at x: only before a layer that is not piecewise linear (attention).
 
-`record`, `pull` and `push` are the passes of the exact first-order form of R1 and R2, see
+`linearise`, `vjp` and `jvp` are the passes of the exact first-order form of R1 and R2, see
 r3gan/training/first_order.py. A layer for which they are exact declares itself `first_order`; a network that holds any
 other module is differentiated twice.
 
@@ -22,10 +22,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r3gan.config import ActivationName
-from r3gan.model.activations import ACTIVATIONS, LEAKY_SLOPE
+from r3gan.choices import ACTIVATIONS, row_of
+from r3gan.config import ActivationName, ResamplingName
 from r3gan.model.convolution import conv2d, convolve, input_gradient, weight_gradient
-from r3gan.model.resampling import downsample, transposed_downsample, transposed_upsample, upsample
+from r3gan.model.resampling import downsample, downsample_vjp, taps_of, upsample, upsample_vjp
 
 
 @dataclass
@@ -33,36 +33,36 @@ class Tape:
     """What the layers note of one batch between the passes.
 
     curved_ahead: how many layers that are not piecewise linear the recording has yet to reach; what lies before such
-    a layer also notes its input, for `backprop`.
+    a layer also notes its input, for `curvature_vjp`.
     """
 
     curved_ahead: int
     notes: dict[nn.Module, Any] = field(default_factory=dict)
-    bias_scale: Tensor = field(default_factory=lambda: torch.ones(()))  # c, [N]; set before `push`
+    bias_scale: Tensor = field(default_factory=lambda: torch.ones(()))  # c, [N]; set before `jvp`
     gradient_scale: float = 1.0  # factor of every weight gradient
 
 
 class Layer(nn.Module):
-    """See the file's head. Parameterless layers that are linear need only `forward` and `pull`, and to say so."""
+    """See the file's head. Parameterless layers that are linear need only `forward` and `vjp`, and to say so."""
 
-    first_order = False  # `record`, `pull`, `push` and `backprop` are exact
-    curved = False  # but it is not piecewise linear by itself: its `backprop` starts a curvature's cotangent
+    first_order = False  # `linearise`, `vjp`, `jvp` and `curvature_vjp` are exact
+    curved = False  # but it is not piecewise linear by itself: its `curvature_vjp` starts a curvature's cotangent
 
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
+    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         return self(x)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         raise NotImplementedError
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         return self(u)
 
-    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+    def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor | None:
         if r is None:
             return None
         if any(True for _ in self.parameters()):
             raise NotImplementedError(f"{type(self).__name__} before a layer that is not piecewise linear")
-        return self.pull(r, tape)
+        return self.vjp(r, tape)
 
 
 class Chain(nn.Sequential, Layer):
@@ -75,24 +75,24 @@ class Chain(nn.Sequential, Layer):
         """The layers in the order of `forward`."""
         return cast(list[Layer], list(self))
 
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
+    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         for layer in self.layers:
-            x = layer.record(x, tape)
+            x = layer.linearise(x, tape)
         return x
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         for layer in reversed(self.layers):
-            dy = layer.pull(dy, tape)
+            dy = layer.vjp(dy, tape)
         return dy
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         for layer in self.layers:
-            u = layer.push(u, tape)
+            u = layer.jvp(u, tape)
         return u
 
-    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+    def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor | None:
         for layer in reversed(self.layers):
-            r = layer.backprop(r, tape)
+            r = layer.curvature_vjp(r, tape)
         return r
 
 
@@ -102,17 +102,17 @@ class Residual(Chain):
     def forward(self, x: Tensor) -> Tensor:
         return x + super().forward(x)
 
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
-        return x + super().record(x, tape)
+    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
+        return x + super().linearise(x, tape)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
-        return dy + super().pull(dy, tape)
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
+        return dy + super().vjp(dy, tape)
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
-        return u + super().push(u, tape)
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
+        return u + super().jvp(u, tape)
 
-    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
-        through = super().backprop(r, tape)
+    def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+        through = super().curvature_vjp(r, tape)
         return through if r is None or through is None else r + through
 
 
@@ -126,6 +126,7 @@ class Conv(Layer):
         self,
         channels_in: int,
         channels_out: int,
+        *,
         kernel: int = 1,
         groups: int = 1,
         gain: float = 1.0,
@@ -135,31 +136,31 @@ class Conv(Layer):
         self.weight = nn.Parameter(torch.zeros(channels_out, channels_in // groups, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
         self.groups = groups
-        self.activation = activation
+        self.activation = None if activation is None else row_of(ACTIVATIONS, "activation", activation)
         self.init_std = gain / math.sqrt(self.weight[0].numel())
 
     @property
     def first_order(self) -> bool:  # type: ignore[override]
         """Whether the activation is piecewise linear."""
-        return self.activation in (None, "leaky-relu")
+        return self.activation is None or self.activation.negative_slope is not None
 
     def forward(self, x: Tensor) -> Tensor:
         y = conv2d(x, *self._cast(x), self.groups)
-        return ACTIVATIONS[self.activation].function(y) if self.activation else y
+        return y if self.activation is None else cast(Tensor, self.activation.function(y))
 
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
+    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         y = convolve(x, *self._cast(x), self.groups)
         tape.notes[self] = {"input": x if tape.curved_ahead else None}
-        if self.activation:
-            y = F.leaky_relu_(y, LEAKY_SLOPE)
+        if self.activation is not None:
+            y = self.activation.function(y)
             tape.notes[self]["signs"] = (y > 0).view(torch.int8)  # a quarter of the memory of y itself
         return y
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         delta = tape.notes[self]["delta"] = self._through_activation(dy, tape)
         return input_gradient(delta, self._cast(dy)[0], self.groups)
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         weight, bias = self._cast(u)
         delta = tape.notes[self].pop("delta")
         add_gradient(self.weight, weight_gradient(u, delta, weight, self.groups), tape)
@@ -172,7 +173,7 @@ class Conv(Layer):
             del tape.notes[self]
         return y
 
-    def backprop(self, r: Tensor | None, tape: Tape) -> Tensor | None:
+    def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor | None:
         if r is None:
             return None
         r = self._through_activation(r, tape)
@@ -187,11 +188,13 @@ class Conv(Layer):
 
     def _through_activation(self, v: Tensor, tape: Tape, out: Tensor | None = None) -> Tensor:
         """v times the activation's slope at the recorded input, which the recorded signs tell."""
-        if not self.activation:
+        if self.activation is None:
             return v
         out = torch.empty_like(v) if out is None else out
         signs = tape.notes[self]["signs"]
-        return torch.ops.aten.leaky_relu_backward.grad_input(v, signs, LEAKY_SLOPE, True, grad_input=out)
+        return torch.ops.aten.leaky_relu_backward.grad_input(
+            v, signs, self.activation.negative_slope, True, grad_input=out
+        )
 
 
 class Linear(Layer):
@@ -207,11 +210,11 @@ class Linear(Layer):
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         tape.notes[self] = dy
         return dy @ self.weight
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         add_gradient(self.weight, tape.notes.pop(self).t() @ u, tape)
         return self(u)
 
@@ -229,11 +232,11 @@ class SpatialSum(Layer):
     def forward(self, x: Tensor) -> Tensor:
         return (x.permute(0, 2, 3, 1) * self._channels_last()).sum((1, 2))
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         tape.notes[self] = dy
         return (dy[:, None, None, :] * self._channels_last()).permute(0, 3, 1, 2)
 
-    def push(self, u: Tensor, tape: Tape) -> Tensor:
+    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         add_gradient(self.weight, torch.einsum("nc,nchw->chw", tape.notes.pop(self), u)[:, None], tape)
         return self(u)
 
@@ -247,11 +250,15 @@ class Downsample(Layer):
 
     first_order = True
 
-    def forward(self, x: Tensor) -> Tensor:
-        return downsample(x)
+    def __init__(self, resampling: ResamplingName):
+        super().__init__()
+        self.taps = taps_of(resampling)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
-        return transposed_downsample(dy)
+    def forward(self, x: Tensor) -> Tensor:
+        return downsample(x, self.taps)
+
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
+        return downsample_vjp(dy, self.taps)
 
 
 class Upsample(Layer):
@@ -259,11 +266,15 @@ class Upsample(Layer):
 
     first_order = True
 
-    def forward(self, x: Tensor) -> Tensor:
-        return upsample(x)
+    def __init__(self, resampling: ResamplingName):
+        super().__init__()
+        self.taps = taps_of(resampling)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
-        return transposed_upsample(dy)
+    def forward(self, x: Tensor) -> Tensor:
+        return upsample(x, self.taps)
+
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
+        return upsample_vjp(dy, self.taps)
 
 
 class Precision(Layer):
@@ -280,15 +291,15 @@ class Precision(Layer):
             return x.to(torch.bfloat16)
         return x.float() if x.dtype == torch.bfloat16 else x
 
-    def record(self, x: Tensor, tape: Tape) -> Tensor:
+    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         tape.notes[self] = x.dtype
         return self(x)
 
-    def pull(self, dy: Tensor, tape: Tape) -> Tensor:
+    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         return dy.to(tape.notes[self])
 
 
-PASSES = ("record", "pull", "push", "backprop")
+PASSES = ("linearise", "vjp", "jvp", "curvature_vjp")
 
 
 def declares_first_order(network: nn.Module) -> bool:

@@ -13,8 +13,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from r3gan.choices import ACTIVATIONS, row_of
 from r3gan.config import ActivationName, NetworkConfig, NetworkName
-from r3gan.model.activations import ACTIVATIONS
 from r3gan.model.attention import SelfAttention
 from r3gan.model.layers import (
     Chain,
@@ -42,10 +42,14 @@ class ResidualBlock(Residual):
     (Fixup, arXiv 1901.09321, as the paper uses it).
     """
 
-    def __init__(self, channels: int, groups: int, expansion: int, activation: ActivationName, blocks_in_network: int):
+    def __init__(
+        self, channels: int, *, groups: int, expansion: int, activation: ActivationName, blocks_in_network: int
+    ):
         super().__init__()
         expanded = channels * expansion
-        gain = ACTIVATIONS[activation].gain * blocks_in_network ** (-1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2))
+        gain = row_of(ACTIVATIONS, "activation", activation).gain * blocks_in_network ** (
+            -1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2)
+        )
         self.expand = Conv(channels, expanded, gain=gain, activation=activation)
         self.mix = Conv(expanded, expanded, kernel=3, groups=groups, gain=gain, activation=activation)
         self.project = Conv(expanded, channels, gain=0.0)
@@ -55,7 +59,13 @@ def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Cha
     """The residual blocks, and the attention if any, of one resolution."""
     width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
     blocks: list[Layer] = [
-        ResidualBlock(width, config.groups[index], config.expansion, config.activation, sum(config.blocks))
+        ResidualBlock(
+            width,
+            groups=config.groups[index],
+            expansion=config.expansion,
+            activation=config.activation,
+            blocks_in_network=sum(config.blocks),
+        )
         for _ in range(config.blocks[index])
     ]
     if network in config.attention.networks and resolution in config.attention.resolutions:
@@ -79,7 +89,10 @@ class GeneratorStage(Chain):
     def __init__(self, config: NetworkConfig, index: int):
         layers: dict[str, Layer] = {"precision": stage_precision(config, index)}
         if index:
-            layers |= {**convert_width(config.widths[index - 1], config.widths[index]), "resample": Upsample()}
+            layers |= {
+                **convert_width(config.widths[index - 1], config.widths[index]),
+                "resample": Upsample(config.resampling),
+            }
         super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
 
 
@@ -90,7 +103,10 @@ class DiscriminatorStage(Chain):
         blocks = stage_blocks(config, index, "discriminator")
         layers: dict[str, Layer] = {"precision": stage_precision(config, index), "blocks": blocks}
         if index:
-            layers |= {"resample": Downsample(), **convert_width(config.widths[index], config.widths[index - 1])}
+            layers |= {
+                "resample": Downsample(config.resampling),
+                **convert_width(config.widths[index], config.widths[index - 1]),
+            }
         super().__init__(OrderedDict(layers))
 
 

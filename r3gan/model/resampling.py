@@ -1,7 +1,9 @@
-"""Bilinear resampling by 2 with the kernel [1,2,1]*[1,1], zero beyond the border, as in the official release.
+"""Resampling by 2 with a separable kernel (r3gan/choices.py: RESAMPLINGS), zero beyond the border.
 
 Each direction is the other's transpose up to a factor, so each one's gradient is the other: differentiable any number
 of times, without the per-channel work of the library's second gradient of depthwise convolutions.
+
+Shapes: x [B, C, H, W], with even H and W where it shrinks.
 """
 
 from typing import Any
@@ -10,52 +12,61 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d
 
+from r3gan.choices import RESAMPLINGS, row_of
 
-def bilinear_kernel(x: Tensor, gain: float = 1.0) -> Tensor:
-    """The 4x4 kernel with the sum `gain`, one copy per channel of x [B, C, H, W]: [C, 1, 4, 4]."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 8
-    return (gain * torch.outer(taps, taps)).expand(x.shape[1], 1, 4, 4)
+Taps = tuple[float, ...]
+
+
+def taps_of(resampling: str) -> Taps:
+    """The taps of a resampling. Raises UnknownChoice."""
+    return row_of(RESAMPLINGS, "resampling", resampling).taps
+
+
+def kernel_of(taps: Taps, x: Tensor, gain: float = 1.0) -> Tensor:
+    """The kernel with the sum `gain`, one copy per channel of x [B, C, H, W]: [C, 1, T, T]."""
+    row = torch.tensor(taps, dtype=x.dtype, device=x.device) / sum(taps)
+    return (gain * torch.outer(row, row)).expand(x.shape[1], 1, len(taps), len(taps))
 
 
 class _Shrink(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: float) -> Tensor:
-        ctx.gain = gain
-        return conv2d(x, bilinear_kernel(x, gain), stride=2, padding=1, groups=x.shape[1])
+    def forward(ctx: Any, x: Tensor, taps: Taps, gain: float) -> Tensor:
+        ctx.options = taps, gain
+        return conv2d(x, kernel_of(taps, x, gain), stride=2, padding=len(taps) // 2 - 1, groups=x.shape[1])
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:
-        return _Spread.apply(dy, ctx.gain), None
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, None]:
+        return _Spread.apply(dy, *ctx.options), None, None
 
 
 class _Spread(torch.autograd.Function):
     """The transpose of _Shrink."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gain: float) -> Tensor:
-        ctx.gain = gain
-        return conv_transpose2d(x, bilinear_kernel(x, gain), stride=2, padding=1, groups=x.shape[1])
+    def forward(ctx: Any, x: Tensor, taps: Taps, gain: float) -> Tensor:
+        ctx.options = taps, gain
+        return conv_transpose2d(x, kernel_of(taps, x, gain), stride=2, padding=len(taps) // 2 - 1, groups=x.shape[1])
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:
-        return _Shrink.apply(dy, ctx.gain), None
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, None]:
+        return _Shrink.apply(dy, *ctx.options), None, None
 
 
-def downsample(x: Tensor) -> Tensor:
+def downsample(x: Tensor, taps: Taps) -> Tensor:
     """[B, C, H, W] -> [B, C, H/2, W/2]."""
-    return _Shrink.apply(x, 1.0)
+    return _Shrink.apply(x, taps, 1.0)
 
 
-def upsample(x: Tensor) -> Tensor:
+def upsample(x: Tensor, taps: Taps) -> Tensor:
     """[B, C, H, W] -> [B, C, 2H, 2W]."""
-    return _Spread.apply(x, 4.0)
+    return _Spread.apply(x, taps, 4.0)
 
 
-def transposed_downsample(dy: Tensor) -> Tensor:
+def downsample_vjp(dy: Tensor, taps: Taps) -> Tensor:
     """The gradient of `downsample` with respect to its input: [B, C, H/2, W/2] -> [B, C, H, W]."""
-    return _Spread.apply(dy, 1.0)
+    return _Spread.apply(dy, taps, 1.0)
 
 
-def transposed_upsample(dy: Tensor) -> Tensor:
+def upsample_vjp(dy: Tensor, taps: Taps) -> Tensor:
     """The gradient of `upsample` with respect to its input: [B, C, 2H, 2W] -> [B, C, H, W]."""
-    return _Shrink.apply(dy, 4.0)
+    return _Shrink.apply(dy, taps, 4.0)

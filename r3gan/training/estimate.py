@@ -7,7 +7,7 @@ and living tensors are counted. Nothing here repeats the networks' structure.
 import weakref
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -15,16 +15,42 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from r3gan.config import LossPhase, NetworkConfig, PenaltyConfig
+from r3gan.computation import PenaltyForm
+from r3gan.config import LossPhase, NetworkConfig, PenaltyConfig, TrainConfig
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
 from r3gan.training.losses import make_loss
+from r3gan.training.options import StepOptions
 from r3gan.training.steps import accumulate_discriminator, accumulate_generator
 
 META = torch.device("meta")
 ACTIVATION_BYTES_CPU = 32 * 2**20
 USABLE_GPU_MEMORY = 0.8  # the rest is for the library, its work spaces and the metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """What a rank computes in one iteration, as far as its cost is concerned."""
+
+    network: NetworkConfig
+    classes: int
+    penalties: PenaltyConfig
+    augments: bool  # whether images are augmented at any time
+    pairs: int  # of a rank's part of the batch
+    penalty_form: PenaltyForm = "auto"
+
+    @classmethod
+    def of(cls, config: TrainConfig, classes: int, ranks: int = 1, penalty_form: PenaltyForm = "auto") -> Self:
+        """That of a job whose dataset has so many classes."""
+        return cls(
+            network=config.network,
+            classes=classes,
+            penalties=config.penalties,
+            augments=config.schedules.augments,
+            pairs=max(1, config.batch_size // ranks),
+            penalty_form=penalty_form,
+        )
 
 
 @dataclass(frozen=True)
@@ -79,60 +105,51 @@ class Meter(TorchDispatchMode):
 
 
 @cache
-def estimate(
-    network: NetworkConfig,
-    classes: int,
-    penalties: PenaltyConfig,
-    augments: bool,
-    share: int,
-    micro_batch: int,
-    on_gpu: bool,
-) -> Cost:
-    """The cost of training with `share` pairs per rank, `micro_batch` of them at once."""
-    if not on_gpu:
-        network = replace(network, bf16_stages=0)
+def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
+    """The cost of training, with `micro_batch` pairs at once."""
+    network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0), work.classes
     with META:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(
             torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
             torch.empty(micro_batch, network.latent_dim),
             torch.empty(micro_batch, classes) if network.conditional else None,
-            torch.empty(micro_batch, 2, NOISE_SIZE) if augments else None,
+            torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
         )
     for part in (generator, discriminator):
         part.to(memory_format=torch.channels_last)
-    loss, values = make_loss(LossPhase()), {"gamma": 1.0, "augment_p": 1.0}
-    steps = (
-        lambda: accumulate_discriminator(generator, discriminator, batch, loss, penalties, values, micro_batch),
-        lambda: accumulate_generator(generator, discriminator, batch, loss, values, micro_batch),
+    options = StepOptions(
+        loss=make_loss(LossPhase()),
+        gamma=1.0,
+        penalties=work.penalties,
+        augment_p=1.0,
+        micro_batch=micro_batch,
+        penalty_form=work.penalty_form,
     )
     flops, peak = 0, 0
-    for step in steps:
+    for accumulate in (accumulate_discriminator, accumulate_generator):
         with Meter() as meter:
-            step()
+            accumulate(generator, discriminator, batch, options)
         flops, peak = flops + meter.flops, max(peak, meter.peak_bytes)
     g, d = (sum(p.numel() for p in part.parameters()) for part in (generator, discriminator))
     # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
     # of the network that is being trained belong to the peak.
     weights = 4 * (3 * (g + d) + max(g, d) + g)
-    images = 4 * share * IMAGE_CHANNELS * network.resolution**2
+    images = 4 * work.pairs * IMAGE_CHANNELS * network.resolution**2
     return Cost(g, d, flops / micro_batch, weights + images + peak, micro_batch)
 
 
-def default_micro_batch(
-    network: NetworkConfig, classes: int, penalties: PenaltyConfig, augments: bool, share: int, gpu_memory_bytes: int
-) -> int:
-    """How many of a rank's `share` pairs are computed at once unless the user says; gpu_memory_bytes: 0 on a CPU.
+def default_micro_batch(work: Workload, gpu_memory: int) -> int:
+    """How many of a rank's pairs are computed at once unless the user says. gpu_memory: in bytes, 0 on a CPU.
 
     On a GPU as many as fit. On a CPU as many as keep every activation below the size from which the C library asks the
     system for fresh memory each time: beyond it every tensor is zeroed before use, which costs more than parts do.
     """
-    if not gpu_memory_bytes:
-        return parts_of(share, ACTIVATION_BYTES_CPU // (2 * largest_activation(network)))
-    limit = USABLE_GPU_MEMORY * gpu_memory_bytes
-    size = share
-    while size > 1 and estimate(network, classes, penalties, augments, share, size, True).memory_bytes > limit:
-        size = parts_of(share, size // 2)
+    if not gpu_memory:
+        return parts_of(work.pairs, ACTIVATION_BYTES_CPU // (2 * largest_activation(work.network)))
+    size = work.pairs
+    while size > 1 and estimate(work, size, True).memory_bytes > USABLE_GPU_MEMORY * gpu_memory:
+        size = parts_of(work.pairs, size // 2)
     return size
 
 
@@ -141,10 +158,10 @@ def gpu_memory_bytes(device: torch.device) -> int:
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 0
 
 
-def parts_of(share: int, size: int) -> int:
-    """The largest part, if `share` pairs are cut into nearly equal parts of at most `size`, and of one at least."""
-    count = -(-share // max(1, size))
-    return -(-share // count)
+def parts_of(pairs: int, size: int) -> int:
+    """The largest part, if so many pairs are cut into nearly equal parts of at most `size`, and of one at least."""
+    count = -(-pairs // max(1, size))
+    return -(-pairs // count)
 
 
 def largest_activation(network: NetworkConfig) -> int:

@@ -7,8 +7,8 @@ e_n = gamma / N (0 for images whose penalty is off),
 
     d loss / dW = sum_n delta_n (x) u_n,  u_n = c_n a_n + e_n a'_n,    d loss / db = sum_n c_n delta_n,
 
-where u_n at the input is c_n x_n + e_n g_n, and flows through the linearised network. Four passes, each as dear as a
-forward: record, pull (delta and g), push (u), and the weights' gradients on the way of the last.
+where u_n at the input is c_n x_n + e_n g_n, and flows through the linearised network. Four passes, each with the cost
+of a forward: linearise, vjp (delta and g), jvp (u), and the weights' gradients on the way of the last.
 
 Attention is not piecewise linear: its own second derivative is written by formula, see r3gan/model/attention.py.
 All is scaled by N, so that no factor vanishes in bfloat16; the weights' gradients are scaled back, in float32.
@@ -42,6 +42,7 @@ def backward_first_order(
     images: Tensor,
     labels: Tensor | None,
     augment: AffineMap | None,
+    *,
     loss: Callable[[Tensor], Tensor],
     gamma: float,
     penalised: slice,
@@ -59,11 +60,11 @@ def backward_first_order(
     with torch.enable_grad():
         leaf = images.detach().requires_grad_(augment is not None)
         seen = leaf if augment is None else augment(leaf)
-    features = trunk.record(seen.detach(), tape)  # [N, E]
+    features = trunk.linearise(seen.detach(), tape)  # [N, E]
     directions = discriminator.directions(features, labels)
     logits = (features * directions).sum(dim=1)
 
-    gradient = trunk.pull(directions, tape)
+    gradient = trunk.vjp(directions, tape)
     if augment is not None:
         (gradient,) = torch.autograd.grad(seen, leaf, gradient)
     on = torch.zeros_like(logits)
@@ -75,10 +76,10 @@ def backward_first_order(
         (tape.bias_scale,) = torch.autograd.grad(loss(logits_leaf), logits_leaf)
     c, e = (v[:, None, None, None] for v in (tape.bias_scale, gamma * on))
     direction = gradient if augment is None else augment.linear(gradient)
-    features = trunk.push(c * seen.detach() + e * direction, tape)
+    features = trunk.jvp(c * seen.detach() + e * direction, tape)
     if discriminator.embedding is not None:
         assert labels is not None
         add_gradient(discriminator.embedding.weight, features.t() @ labels, tape)
     if curved:
-        trunk.backprop(None, tape)
+        trunk.curvature_vjp(None, tape)
     return logits, squared_norms

@@ -1,6 +1,7 @@
 """Adversarial losses, one equation each, and the schedule that says which one is in force.
 
 Every loss maps logits to one value per sample: real and fake are D(x) and D(G(z)), both [B]; the result is [B].
+The rows that name them, with their options, are LOSSES in r3gan/choices.py.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from functools import partial
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from r3gan.choices import LOSSES, row_of
 from r3gan.config import LossPhase
 
 LogitLoss = Callable[[Tensor, Tensor], Tensor]
@@ -28,9 +30,19 @@ def relativistic_softplus_d(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(-(real - fake))
 
 
+def relativistic_softplus_g(real: Tensor, fake: Tensor) -> Tensor:
+    """The same with real and fake exchanged."""
+    return relativistic_softplus_d(fake, real)
+
+
 def relativistic_hinge_d(real: Tensor, fake: Tensor, margin: float) -> Tensor:
     """relu(margin - (D(x) - D(G(z)))): the paired form of the hinge in arXiv 1807.00734, section 4."""
     return relu(margin - (real - fake))
+
+
+def relativistic_hinge_g(real: Tensor, fake: Tensor, margin: float) -> Tensor:
+    """The same with real and fake exchanged."""
+    return relativistic_hinge_d(fake, real, margin)
 
 
 def non_saturating_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -43,18 +55,11 @@ def non_saturating_g(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(-fake)
 
 
-def paired(discriminator: LogitLoss) -> Loss:
-    """A relativistic loss: G minimises the same function with real and fake exchanged."""
-    return Loss(discriminator, lambda real, fake: discriminator(fake, real))
-
-
 def make_loss(phase: LossPhase) -> Loss:
-    """The loss that a phase of the configuration names."""
-    if phase.kind == "relativistic-softplus":
-        return paired(relativistic_softplus_d)
-    if phase.kind == "relativistic-hinge":
-        return paired(partial(relativistic_hinge_d, margin=phase.margin))
-    return Loss(non_saturating_d, non_saturating_g)
+    """The loss that a phase of the configuration names, with its options. Raises UnknownChoice."""
+    row = row_of(LOSSES, "loss", phase.kind)
+    options = {key: getattr(phase, key) for key in row.options}
+    return Loss(*(partial(function.load(), **options) for function in (row.discriminator, row.generator)))
 
 
 def phase_at(phases: tuple[LossPhase, ...], total_kimg: float, images: int) -> LossPhase:

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from r3gan.computation import PenaltyForm
 from r3gan.config import PenaltyConfig
 from r3gan.model.convolution import input_gradients_only
 from r3gan.model.networks import Discriminator
 from r3gan.training.first_order import AffineMap, backward_first_order
-from r3gan.training.losses import Loss
+from r3gan.training.options import StepOptions
 
 FIRST_ORDER, TWICE, NONE = "exact first-order form", "double backward", "no penalty"
+
+
+class NotFirstOrder(ValueError):
+    """The first-order form was asked for of a network for which it is not exact."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,17 @@ class DiscriminatorTerms:
     r2: Tensor  # the same at the generated images
 
 
-def penalty_form(discriminator: Discriminator, penalties: PenaltyConfig) -> str:
-    """By which form the gradients of R1 and R2 are taken, for the record and for `backward_discriminator`.
+def form_in_use(discriminator: Discriminator, penalties: PenaltyConfig, asked: PenaltyForm = "auto") -> str:
+    """By which form the gradients of R1 and R2 are taken: FIRST_ORDER, TWICE, or NONE without any penalty.
 
-    Without any penalty one ordinary backward pass is less work than the first-order form.
+    Without a penalty one ordinary backward pass is less work than the first-order form.
+    Raises NotFirstOrder if that form is asked for and the network does not declare it.
     """
     if not (penalties.r1 or penalties.r2):
         return NONE
-    return FIRST_ORDER if discriminator.first_order else TWICE
+    if asked == "first-order" and not discriminator.first_order:
+        raise NotFirstOrder("the first-order form of the penalties is not exact for this discriminator: use double")
+    return FIRST_ORDER if discriminator.first_order and asked != "double" else TWICE
 
 
 def backward_discriminator(
@@ -44,9 +52,8 @@ def backward_discriminator(
     real: Tensor,
     fake: Tensor,
     labels: Tensor | None,
-    loss: Loss,
-    gamma: float,
-    penalties: PenaltyConfig,
+    options: StepOptions,
+    *,
     pairs: int | None = None,
     augment: AffineMap | None = None,
 ) -> DiscriminatorTerms:
@@ -56,17 +63,24 @@ def backward_discriminator(
     if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties.
     A penalty that is switched off is not added, and reported as 0. Source: arXiv 2501.05441, eq. 3 and 4.
     """
-    count = len(real)
+    count, penalties = len(real), options.penalties
     images = torch.cat([real, fake]).detach()
     labels = None if labels is None else torch.cat([labels, labels])
     penalised = slice(0 if penalties.r1 else count, 2 * count if penalties.r2 else count)
 
     def adversarial(logits: Tensor) -> Tensor:
-        return loss.discriminator(*logits.split(count))
+        return options.loss.discriminator(*logits.split(count))
 
-    form = backward_first_order if penalty_form(discriminator, penalties) == FIRST_ORDER else backward_twice
-    logits, squared_norms = form(
-        discriminator, images, labels, augment, lambda v: adversarial(v).sum(), gamma, penalised, 1 / (pairs or count)
+    backward = BACKWARD[form_in_use(discriminator, penalties, options.penalty_form)]
+    logits, squared_norms = backward(
+        discriminator,
+        images,
+        labels,
+        augment,
+        loss=lambda v: adversarial(v).sum(),
+        gamma=options.gamma,
+        penalised=penalised,
+        scale=1 / (pairs or count),
     )
     real_logits, fake_logits = logits.split(count)
     return DiscriminatorTerms(adversarial(logits), real_logits - fake_logits, *squared_norms.split(count))
@@ -77,6 +91,7 @@ def backward_twice(
     images: Tensor,
     labels: Tensor | None,
     augment: AffineMap | None,
+    *,
     loss: Callable[[Tensor], Tensor],
     gamma: float,
     penalised: slice,
@@ -95,3 +110,6 @@ def backward_twice(
         objective = objective + gamma / 2 * squared_norms.sum()
     (scale * objective).backward()
     return logits.detach(), squared_norms.detach()
+
+
+BACKWARD = {FIRST_ORDER: backward_first_order, TWICE: backward_twice, NONE: backward_twice}

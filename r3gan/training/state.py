@@ -17,6 +17,7 @@ from torch import Tensor
 
 from r3gan.config import TrainConfig
 from r3gan.files import sync_path
+from r3gan.identity import state_identity
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Discriminator, Generator, initialise
 from r3gan.snapshot import save_weights
@@ -83,6 +84,7 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir) -> None
         "steps": state.steps,
         "images": state.images,
         "seconds": state.seconds,
+        "identity": state_identity(config, state.images),
     }
     torch.save(rest, temporary / "state.pt")
     for path in [*temporary.iterdir(), temporary]:
@@ -96,19 +98,22 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir) -> None
             shutil.rmtree(old)
 
 
-def load_checkpoint(state: TrainState, folder: Path) -> None:
+def load_checkpoint(state: TrainState, folder: Path, config: TrainConfig) -> None:
     """Fill the state from a checkpoint. Nothing in it is unpickled beyond tensors and plain containers.
 
-    Raises DamagedCheckpoint with the way out if it cannot be read.
+    Raises DamagedCheckpoint with the way out if it cannot be read, or if another configuration has led to it.
     """
     try:
         for name in NETWORKS:
             getattr(state, name).load_state_dict(load_file(folder / f"{name}.safetensors"))
         device = state.ema.basis.device
         rest = torch.load(folder / "state.pt", map_location=device, weights_only=True)
+        identity, images = rest["identity"], rest["images"]
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise DamagedCheckpoint(f"{folder} is damaged ({reason}): delete it to start again") from error
+    if identity != state_identity(config, images):
+        raise DamagedCheckpoint(f"{folder} was trained under another configuration: delete it to start again")
     state.generator_adam.load_state_dict(rest["generator_adam"])
     state.discriminator_adam.load_state_dict(rest["discriminator_adam"])
     state.sums, state.steps = rest["sums"], rest["steps"]

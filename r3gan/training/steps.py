@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from r3gan.config import IMG_PER_KIMG, PenaltyConfig
+from r3gan.config import IMG_PER_KIMG
 from r3gan.distributed import World
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import Augmentation, make_augmentation
 from r3gan.training.batches import Batch
-from r3gan.training.losses import Loss
+from r3gan.training.options import StepOptions
 from r3gan.training.penalties import backward_discriminator
 from r3gan.training.state import TrainState
 
@@ -17,60 +17,37 @@ class NonFiniteLoss(Exception):
     """A loss became infinite or not a number; the weights were not updated with it."""
 
 
-def discriminator_step(
-    state: TrainState,
-    batch: Batch,
-    world: World,
-    loss: Loss,
-    penalties: PenaltyConfig,
-    values: dict[str, float],
-    micro_batch: int,
-) -> dict[str, Tensor]:
+def discriminator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
     """One update of D. Returns the terms of its loss, averaged over this rank."""
-    terms = accumulate_discriminator(state.generator, state.discriminator, batch, loss, penalties, values, micro_batch)
+    terms = accumulate_discriminator(state.generator, state.discriminator, batch, options)
     require_finite(terms, state.images)
     world.average_gradients(state.discriminator.parameters())
-    adam_step(state.discriminator_adam, values)
+    state.discriminator_adam.step()
     return terms
 
 
-def generator_step(
-    state: TrainState, batch: Batch, world: World, loss: Loss, values: dict[str, float], micro_batch: int
-) -> dict[str, Tensor]:
+def generator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
     """One update of G. Returns its loss, averaged over this rank."""
-    terms = accumulate_generator(state.generator, state.discriminator, batch, loss, values, micro_batch)
+    terms = accumulate_generator(state.generator, state.discriminator, batch, options)
     require_finite(terms, state.images)
     world.average_gradients(state.generator.parameters())
-    adam_step(state.generator_adam, values)
+    state.generator_adam.step()
     return terms
 
 
 def accumulate_discriminator(
-    generator: Generator,
-    discriminator: Discriminator,
-    batch: Batch,
-    loss: Loss,
-    penalties: PenaltyConfig,
-    values: dict[str, float],
-    micro_batch: int,
+    generator: Generator, discriminator: Discriminator, batch: Batch, options: StepOptions
 ) -> dict[str, Tensor]:
     """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
     discriminator.zero_grad()
     terms = []
-    for part in batch.parts(micro_batch):
+    for part in batch.parts(options.micro_batch or len(batch)):
         with torch.no_grad():
             fake = generator(part.latents, part.labels)
+        augment = augmentation(part.noise_of_both(), options.augment_p, fake)
         terms.append(
             backward_discriminator(
-                discriminator,
-                part.real,
-                fake,
-                part.labels,
-                loss,
-                values["gamma"],
-                penalties,
-                pairs=len(batch),
-                augment=augmentation(part.noise_of_both(), values["augment_p"], fake),
+                discriminator, part.real, fake, part.labels, options, pairs=len(batch), augment=augment
             )
         )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
@@ -78,25 +55,20 @@ def accumulate_discriminator(
 
 
 def accumulate_generator(
-    generator: Generator,
-    discriminator: Discriminator,
-    batch: Batch,
-    loss: Loss,
-    values: dict[str, float],
-    micro_batch: int,
+    generator: Generator, discriminator: Discriminator, batch: Batch, options: StepOptions
 ) -> dict[str, Tensor]:
     """Replace G's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged loss."""
     generator.zero_grad()
     discriminator.requires_grad_(False)
     losses = []
-    for part in batch.parts(micro_batch):
+    for part in batch.parts(options.micro_batch or len(batch)):
         logits = []
         for i, images in enumerate((part.real, generator(part.latents, part.labels))):
             noise = None if part.noise is None else part.noise[:, i]
-            augment = augmentation(noise, values["augment_p"], images)
+            augment = augmentation(noise, options.augment_p, images)
             with torch.set_grad_enabled(images.requires_grad):
                 logits.append(discriminator(images if augment is None else augment(images), part.labels))
-        terms = loss.generator(*logits)
+        terms = options.loss.generator(*logits)
         (terms.sum() / len(batch)).backward()
         losses.append(terms.detach())
     discriminator.requires_grad_(True)
@@ -108,11 +80,11 @@ def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation
     return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
 
 
-def adam_step(adam: torch.optim.Adam, values: dict[str, float]) -> None:
-    """One optimiser step with the scheduled learning rate and beta2."""
-    for group in adam.param_groups:
-        group["lr"], group["betas"] = values["lr"], (0.0, values["beta2"])
-    adam.step()
+def schedule_adam(state: TrainState, lr: float, beta2: float) -> None:
+    """Give both optimisers the scheduled learning rate and beta2, for their next steps."""
+    for adam in (state.generator_adam, state.discriminator_adam):
+        for group in adam.param_groups:
+            group["lr"], group["betas"] = lr, (0.0, beta2)
 
 
 @torch.no_grad()

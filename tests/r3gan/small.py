@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from r3gan.config import EvaluationConfig, NetworkConfig, Schedule, Schedules, TrainConfig
+from r3gan.config import EvaluationConfig, LossPhase, NetworkConfig, PenaltyConfig, Schedule, Schedules, TrainConfig
+from r3gan.training.losses import make_loss
+from r3gan.training.options import StepOptions
 
 
 def constant(value: float) -> Schedule:
@@ -34,3 +36,8 @@ def small_config(**changes: Any) -> TrainConfig:
         checkpoint_every_kimg=0.04,
     )
     return replace(config, **changes)
+
+
+def step_options(phase: LossPhase | None = None, gamma: float = 1.0, penalties: Any = None, **more: Any) -> StepOptions:
+    loss = make_loss(phase or LossPhase())
+    return StepOptions(loss=loss, gamma=gamma, penalties=penalties or PenaltyConfig(), **more)

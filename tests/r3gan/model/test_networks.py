@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from r3gan.choices import RESAMPLINGS, UnknownChoice
 from r3gan.config import AttentionConfig, NetworkConfig
 from r3gan.model.networks import Discriminator, Generator, initialise
-from r3gan.model.resampling import downsample, upsample
+from r3gan.model.resampling import downsample, downsample_vjp, taps_of, upsample, upsample_vjp
 from r3gan.presets import PRESETS
 from tests.r3gan.small import small_network
 
@@ -15,6 +16,8 @@ RELEASED_PARAMETERS = {
     "imagenet32": (1000, 82_914_304, 86_548_992),
     "imagenet64": (1000, 103_570_432, 107_205_120),
 }
+
+BILINEAR = taps_of("bilinear")
 
 
 def preset_network(name: str, **changes) -> NetworkConfig:
@@ -63,21 +66,43 @@ def test_resampling_is_bilinear_inside_and_zero_beyond_the_border():
     padded = torch.zeros(4, 4, dtype=torch.float64)
     padded[1:3, 1:3] = x[0, 0]
     # Down: one output, the window over the whole padded image.
-    assert torch.allclose(downsample(x), (taps @ padded @ taps).view(1, 1, 1, 1))
+    assert torch.allclose(downsample(x, BILINEAR), (taps @ padded @ taps).view(1, 1, 1, 1))
     # Up: insert zeros, then filter with four times the kernel.
     spread = torch.zeros(7, 7, dtype=torch.float64)
     spread[2:5:2, 2:5:2] = x[0, 0]
     expected = torch.stack(
         [torch.stack([4 * taps @ spread[i : i + 4, j : j + 4] @ taps for j in range(4)]) for i in range(4)]
     )
-    assert torch.allclose(upsample(x)[0, 0], expected)
+    assert torch.allclose(upsample(x, BILINEAR)[0, 0], expected)
 
 
-@pytest.mark.parametrize("resample", [downsample, upsample])
-def test_resampling_is_differentiable_twice(resample):
+def test_nearest_resampling_is_the_librarys_own_and_the_mean_of_four():
+    x = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    taps = taps_of("nearest")
+    assert torch.allclose(upsample(x, taps), torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest"))
+    assert torch.allclose(downsample(x, taps), torch.nn.functional.avg_pool2d(x, 2))
+
+
+@pytest.mark.parametrize("name", RESAMPLINGS)
+@pytest.mark.parametrize(("resample", "vjp"), [(downsample, downsample_vjp), (upsample, upsample_vjp)])
+def test_resampling_is_differentiable_twice_and_keeps_constants(name, resample, vjp):
     x = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(resample, (x,))
-    assert torch.autograd.gradgradcheck(resample, (x,))
+    taps = taps_of(name)
+    assert torch.autograd.gradcheck(resample, (x, taps))
+    assert torch.autograd.gradgradcheck(resample, (x, taps))
+    y = resample(x, taps)
+    assert torch.allclose(torch.autograd.grad(y, x, torch.ones_like(y))[0], vjp(torch.ones_like(y), taps))
+    inside = resample(torch.ones(1, 1, 8, 8), taps)[:, :, 1:-1, 1:-1]
+    assert torch.allclose(inside, torch.ones_like(inside))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"activation": "gleu"}, {"resampling": "neares"}], ids=["activation", "resampling"]
+)
+def test_a_name_that_no_table_has_is_an_error_with_those_that_it_has(changes):
+    config = NetworkConfig(widths=(8, 8), groups=(2, 2), blocks=(1, 1), **changes)
+    with pytest.raises(UnknownChoice, match=r"did you mean (gelu|nearest)\? valid: (leaky|bilinear)"):
+        Generator(config)
 
 
 def test_attention_starts_as_the_baseline_and_shares_its_weights():

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from r3gan.config import LossPhase, PenaltyConfig
+from r3gan.config import LossPhase
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.losses import make_loss
 from r3gan.training.penalties import backward_discriminator
 from tests.r3gan.model.official import network_config, our_name
+from tests.r3gan.small import step_options
 
 FOLDER = Path(os.environ.get("R3GAN_PARITY_DIR", Path(__file__).parents[4] / "shared" / "data" / "parity"))
 FILES = sorted(FOLDER.glob("*.safetensors"))
@@ -67,10 +68,8 @@ def test_discriminator_step_equals_the_official_one(case):
     tensors, metadata, generator, discriminator, labels = case
     discriminator.zero_grad()
     fake = generator(tensors["z_d"], labels).detach()
-    loss = make_loss(LossPhase())
-    terms = backward_discriminator(
-        discriminator, tensors["x_d"], fake, labels, loss, metadata["gamma"], PenaltyConfig()
-    )
+    options = step_options(gamma=metadata["gamma"])
+    terms = backward_discriminator(discriminator, tensors["x_d"], fake, labels, options)
     assert relative_error(terms.adversarial, tensors["d_loss_adv"]) < TOLERANCE
     assert relative_error(terms.r1, tensors["r1"]) < TOLERANCE
     assert relative_error(terms.r2, tensors["r2"]) < TOLERANCE

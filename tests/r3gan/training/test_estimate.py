@@ -1,17 +1,19 @@
 import pytest
 import torch
 
-from r3gan.config import AttentionConfig, LossPhase, NetworkConfig, PenaltyConfig
+from r3gan.config import AttentionConfig, NetworkConfig, PenaltyConfig
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
-from r3gan.training.estimate import Meter, default_micro_batch, estimate, parts_of
-from r3gan.training.losses import make_loss
+from r3gan.training.estimate import Meter, Workload, default_micro_batch, estimate, gpu_memory_bytes, parts_of
 from r3gan.training.steps import accumulate_discriminator, accumulate_generator
-from tests.r3gan.small import small_network
+from tests.r3gan.small import small_network, step_options
 
 CPU = torch.device("cpu")
-VALUES = {"gamma": 1.0, "augment_p": 1.0}
+
+
+def work(network, classes=0, augments=False, pairs=8):
+    return Workload(network=network, classes=classes, penalties=PenaltyConfig(), augments=augments, pairs=pairs)
 
 
 def block_macs(width, groups, size):
@@ -32,13 +34,13 @@ def test_operations_are_those_counted_by_hand():
     d_passes, g_passes = 4 * 2 + 1 + 2, 1 + 3
     missing = 2 * resample + resample + 6 * 16
     expected = 2 * (d_passes * d_forward + g_passes * g_forward - missing)
-    cost = estimate(network, 0, PenaltyConfig(), False, 8, 8, False)
+    cost = estimate(work(network, pairs=8), 8, False)
     assert cost.flops_per_image == pytest.approx(expected, rel=0.002)
 
 
 def test_parameters_are_those_of_the_networks():
     network = small_network(conditional=True, attention=AttentionConfig((8,)))
-    cost = estimate(network, 7, PenaltyConfig(), False, 8, 8, False)
+    cost = estimate(work(network, classes=7, pairs=8), 8, False)
     for count, cls in ((cost.generator_parameters, Generator), (cost.discriminator_parameters, Discriminator)):
         assert count == sum(p.numel() for p in cls(network, 7).parameters())
 
@@ -57,16 +59,16 @@ def test_memory_is_what_the_step_takes_on_a_cpu(attention, activation, augments)
         part.to(memory_format=torch.channels_last)
     noise = torch.rand(16, 2, NOISE_SIZE) if augments else None
     batch = Batch(torch.randn(16, 3, 8, 8), torch.randn(16, 6), None, noise)
-    loss, peaks = make_loss(LossPhase()), []
+    options, peaks = step_options(augment_p=1.0), []
     with Meter() as meter:
-        accumulate_discriminator(generator, discriminator, batch, loss, PenaltyConfig(), VALUES, 16)
+        accumulate_discriminator(generator, discriminator, batch, options)
     peaks.append(meter.peak_bytes)
     with Meter() as meter:
-        accumulate_generator(generator, discriminator, batch, loss, VALUES, 16)
+        accumulate_generator(generator, discriminator, batch, options)
     peaks.append(meter.peak_bytes)
     g, d = (sum(p.nbytes for p in part.parameters()) for part in (generator, discriminator))
     expected = max(peaks) + 3 * (g + d) + max(g, d) + g + batch.real.nbytes
-    cost = estimate(network, 0, PenaltyConfig(), augments, 16, 16, False)
+    cost = estimate(work(network, augments=augments, pairs=16), 16, False)
     assert cost.memory_bytes == pytest.approx(expected, rel=0.15)
 
 
@@ -85,16 +87,16 @@ def test_peak_memory_forgets_what_is_freed_and_counts_views_once():
 
 def test_parts_take_less_memory():
     network = small_network(widths=(32, 32), groups=(4, 4))
-    whole, parts = (estimate(network, 0, PenaltyConfig(), False, 64, size, False) for size in (64, 8))
+    whole, parts = (estimate(work(network, pairs=64), size, False) for size in (64, 8))
     assert parts.memory_bytes < 0.3 * whole.memory_bytes
     assert parts.flops_per_image == pytest.approx(whole.flops_per_image, rel=0.01)
 
 
 def test_on_a_cpu_parts_keep_activations_below_the_limit_of_the_allocator():
     wide = NetworkConfig(widths=(192,) * 4, groups=(24,) * 4, blocks=(2,) * 4)
-    size = default_micro_batch(wide, 0, PenaltyConfig(), False, 64, CPU)
+    size = default_micro_batch(work(wide, pairs=64), gpu_memory_bytes(CPU))
     assert 2 * size * 2 * 192 * 32 * 32 * 4 <= 2**25 < 2 * (size + 1) * 2 * 192 * 32 * 32 * 4
-    assert default_micro_batch(small_network(), 0, PenaltyConfig(), False, 64, CPU) == 64
+    assert default_micro_batch(work(small_network(), pairs=64), gpu_memory_bytes(CPU)) == 64
 
 
 def test_on_a_gpu_parts_are_as_large_as_its_memory_allows(monkeypatch):
@@ -102,11 +104,11 @@ def test_on_a_gpu_parts_are_as_large_as_its_memory_allows(monkeypatch):
     for memory in (2**40, 2**22, 1):
         properties = type("Properties", (), {"total_memory": memory})
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device, found=properties: found)
-        sizes[memory] = default_micro_batch(network, 0, PenaltyConfig(), False, 64, torch.device("cuda", 0))
+        sizes[memory] = default_micro_batch(work(network, pairs=64), gpu_memory_bytes(torch.device("cuda", 0)))
     assert sizes[2**40] == 64
     assert sizes[1] == 1
     assert 1 < sizes[2**22] < 64
-    assert estimate(network, 0, PenaltyConfig(), False, 64, sizes[2**22], True).memory_bytes <= 0.8 * 2**22
+    assert estimate(work(network, pairs=64), sizes[2**22], True).memory_bytes <= 0.8 * 2**22
 
 
 def test_bfloat16_takes_half_on_a_gpu_and_does_not_exist_on_a_cpu():
@@ -114,7 +116,7 @@ def test_bfloat16_takes_half_on_a_gpu_and_does_not_exist_on_a_cpu():
     for stages in (0, 2):
         network = small_network(widths=(32, 32), groups=(4, 4), bf16_stages=stages)
         for on_gpu in (False, True):
-            sizes[stages, on_gpu] = estimate(network, 0, PenaltyConfig(), False, 64, 64, on_gpu).memory_bytes
+            sizes[stages, on_gpu] = estimate(work(network, pairs=64), 64, on_gpu).memory_bytes
     assert sizes[0, False] == sizes[2, False] == sizes[0, True]
     assert 0.5 < sizes[2, True] / sizes[0, True] < 0.65
 
@@ -124,7 +126,7 @@ def test_parts_on_a_cpu_know_of_attention():
         NetworkConfig(widths=(16,) * 4, groups=(2,) * 4, blocks=(1,) * 4, attention=AttentionConfig(resolutions))
         for resolutions in ((), (32,))
     )
-    sizes = [default_micro_batch(network, 0, PenaltyConfig(), False, 64, CPU) for network in (plain, attentive)]
+    sizes = [default_micro_batch(work(network, pairs=64), gpu_memory_bytes(CPU)) for network in (plain, attentive)]
     assert sizes == [64, 2]  # two heads of 1024 x 1024 weights are 8 MiB for each image
 
 

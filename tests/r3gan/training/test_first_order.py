@@ -2,21 +2,22 @@
 
 import copy
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from r3gan.choices import ACTIVATIONS, RESAMPLINGS
 from r3gan.config import AttentionConfig, LossPhase, NetworkConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.layers import Layer, Tape
 from r3gan.model.networks import Discriminator, ResidualBlock
 from r3gan.training.batches import Batch
-from r3gan.training.losses import make_loss
-from r3gan.training.penalties import FIRST_ORDER, TWICE, backward_discriminator, penalty_form
+from r3gan.training.penalties import FIRST_ORDER, NONE, TWICE, NotFirstOrder, backward_discriminator, form_in_use
 from r3gan.training.steps import accumulate_discriminator
-from tests.r3gan.small import small_network
+from tests.r3gan.small import small_network, step_options
 
 TOLERANCE = 1e-10
 CLASSES = 5
@@ -38,12 +39,11 @@ def make_pairs(network, count=4):
     return real, fake, labels if network.conditional else None
 
 
-def by_double_backward(discriminator, *arguments, **options):
-    """The reference: the same call on a network that does not declare the first-order passes."""
+def by_double_backward(discriminator, real, fake, labels, options, **others):
+    """The reference: the same call by the other form."""
     reference = copy.deepcopy(discriminator)
-    reference.trunk.first_order = False
-    assert penalty_form(reference, PenaltyConfig()) == TWICE
-    terms = backward_discriminator(reference, *arguments, **options)
+    assert form_in_use(reference, options.penalties, "double") == TWICE
+    terms = backward_discriminator(reference, real, fake, labels, replace(options, penalty_form="double"), **others)
     return terms, {name: p.grad for name, p in reference.named_parameters()}
 
 
@@ -58,8 +58,8 @@ def assert_same(discriminator, gradients):
 
 def compare(network, penalties=PenaltyConfig(), phase=LossPhase(), augment=None):  # noqa: B008
     discriminator = make_discriminator(network)
-    assert penalty_form(discriminator, PenaltyConfig()) == FIRST_ORDER
-    arguments = (*make_pairs(network), make_loss(phase), GAMMA, penalties)
+    assert form_in_use(discriminator, PenaltyConfig()) == FIRST_ORDER
+    arguments = (*make_pairs(network), step_options(phase, GAMMA, penalties))
     expected, gradients = by_double_backward(discriminator, *arguments, augment=augment)
     terms = backward_discriminator(discriminator, *arguments, augment=augment)
     assert_same(discriminator, gradients)
@@ -75,9 +75,9 @@ def drawn_network(seed):
     expansion = draw.choice([1, 2, 3])
     divisors = ([g for g in (1, 2, 3, 4, 6) if width * expansion % g == 0] for width in widths)
     return NetworkConfig(
-        widths,
-        tuple(draw.choice(choice) for choice in divisors),
-        tuple(draw.randint(1, 2) for _ in widths),
+        widths=widths,
+        groups=tuple(draw.choice(choice) for choice in divisors),
+        blocks=tuple(draw.randint(1, 2) for _ in widths),
         expansion=expansion,
         conditional=draw.random() < 0.5,
         attention=AttentionConfig(tuple(4 * 2**i for i in range(stages) if draw.random() < 0.3), draw.choice([1, 2])),
@@ -95,6 +95,22 @@ def test_any_shape_of_network(seed):
 @pytest.mark.parametrize(("r1", "r2"), [(True, True), (True, False), (False, True)])
 def test_every_loss_and_penalty(phase, r1, r2):
     compare(small_network(conditional=True), PenaltyConfig(r1, r2), phase)
+
+
+@pytest.mark.parametrize("resampling", RESAMPLINGS)
+def test_every_resampling(resampling):
+    compare(small_network(resampling=resampling))
+
+
+def test_the_form_is_chosen_by_name_and_refused_where_it_is_not_exact():
+    smooth, piecewise = (make_discriminator(small_network(activation=name)) for name in ("gelu", "leaky-relu"))
+    assert (
+        form_in_use(piecewise, PenaltyConfig()) == form_in_use(piecewise, PenaltyConfig(), "first-order") == FIRST_ORDER
+    )
+    assert form_in_use(piecewise, PenaltyConfig(), "double") == form_in_use(smooth, PenaltyConfig()) == TWICE
+    assert form_in_use(smooth, PenaltyConfig(False, False), "first-order") == NONE
+    with pytest.raises(NotFirstOrder, match="use double"):
+        form_in_use(smooth, PenaltyConfig(), "first-order")
 
 
 @pytest.mark.parametrize("resolutions", [(4,), (8,), (4, 8)])
@@ -133,13 +149,10 @@ def test_parts_of_a_batch_add_up_to_the_whole(micro_batch):
     network = small_network(conditional=True, attention=AttentionConfig((8,)))
     discriminator = make_discriminator(network)
     real, fake, labels = make_pairs(network, count=4)
-    settings = make_loss(LossPhase()), GAMMA, PenaltyConfig()
-    expected, gradients = by_double_backward(discriminator, real, fake, labels, *settings)
-    loss, gamma, penalties = settings
+    options = step_options(gamma=GAMMA, micro_batch=micro_batch)
+    expected, gradients = by_double_backward(discriminator, real, fake, labels, options)
     # The fakes stand in for latents, so that the "generator" hands them on.
-    batch = Batch(real, fake, labels)
-    values = {"gamma": gamma, "augment_p": 0.0}
-    terms = accumulate_discriminator(lambda z, _: z, discriminator, batch, loss, penalties, values, micro_batch)
+    terms = accumulate_discriminator(lambda z, _: z, discriminator, Batch(real, fake, labels), options)
     assert_same(discriminator, gradients)
     assert terms["r1"].item() == pytest.approx(expected.r1.mean().item())
 
@@ -149,7 +162,7 @@ def rank_gradients(rank, network, pairs, store, results):
     torch.set_num_threads(1)
     discriminator, world = make_discriminator(network), World(rank, 2, torch.device("cpu"))
     real, fake, labels = (part[world.share(len(part))] for part in pairs)
-    backward_discriminator(discriminator, real, fake, labels, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    backward_discriminator(discriminator, real, fake, labels, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     world.average_gradients(discriminator.parameters())
     torch.save({name: p.grad for name, p in discriminator.named_parameters()}, f"{results}/{rank}.pt")
     dist.destroy_process_group()
@@ -158,7 +171,7 @@ def rank_gradients(rank, network, pairs, store, results):
 def test_two_ranks_average_to_the_whole_batch(tmp_path):
     network = small_network(conditional=True, attention=AttentionConfig((8,)))
     discriminator, pairs = make_discriminator(network), make_pairs(network)
-    _, gradients = by_double_backward(discriminator, *pairs, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    _, gradients = by_double_backward(discriminator, *pairs, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     mp.spawn(rank_gradients, (network, pairs, tmp_path / "store", tmp_path), nprocs=2)
     for rank in (0, 1):
         for name, parameter in discriminator.named_parameters():
@@ -170,10 +183,10 @@ def test_gradients_add_to_those_that_are_there():
     network = small_network()
     discriminator, pairs = make_discriminator(network), make_pairs(network)
     for _ in range(2):
-        backward_discriminator(discriminator, *pairs, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+        backward_discriminator(discriminator, *pairs, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     doubled = {name: p.grad.clone() for name, p in discriminator.named_parameters()}
     discriminator.zero_grad()
-    backward_discriminator(discriminator, *pairs, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    backward_discriminator(discriminator, *pairs, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     assert_same(discriminator, {name: value / 2 for name, value in doubled.items()})
 
 
@@ -181,16 +194,16 @@ def test_gradients_add_to_those_that_are_there():
 def test_smooth_networks_declare_themselves_and_take_the_general_path(activation):
     """Their gradient equals finite differences of the objective, which the first-order form would miss."""
     discriminator = make_discriminator(small_network(activation=activation))
-    assert penalty_form(discriminator, PenaltyConfig()) == TWICE
+    assert form_in_use(discriminator, PenaltyConfig()) == TWICE
     real, fake, labels = make_pairs(small_network())
-    loss = make_loss(LossPhase())
+    options = step_options(gamma=GAMMA)
 
     def objective():
         throwaway = copy.deepcopy(discriminator)
-        terms = backward_discriminator(throwaway, real, fake, labels, loss, GAMMA, PenaltyConfig())
+        terms = backward_discriminator(throwaway, real, fake, labels, options)
         return (terms.adversarial + GAMMA / 2 * (terms.r1 + terms.r2)).mean().item()
 
-    backward_discriminator(discriminator, real, fake, labels, loss, GAMMA, PenaltyConfig())
+    backward_discriminator(discriminator, real, fake, labels, options)
     weight, step = discriminator.trunk.stages[0].blocks[0].mix.weight, 1e-6
     gradient = weight.grad[0, 0, 1, 1].item()
     values = []
@@ -239,7 +252,7 @@ def change_an_instance(discriminator):
 
 
 def change_an_activation(discriminator):
-    discriminator.trunk.stages[0].blocks[0].mix.activation = "gelu"
+    discriminator.trunk.stages[0].blocks[0].mix.activation = ACTIVATIONS["gelu"]
 
 
 def normalise_the_embedding(discriminator):
@@ -267,7 +280,7 @@ def test_what_does_not_declare_itself_takes_the_general_path(change):
     assert discriminator.first_order
     change(discriminator)
     assert not discriminator.first_order
-    arguments = (*make_pairs(network), make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    arguments = (*make_pairs(network), step_options(LossPhase(), GAMMA, PenaltyConfig()))
     backward_discriminator(discriminator, *arguments)
     assert all(p.grad is not None for p in discriminator.parameters())
 
@@ -276,7 +289,7 @@ def test_frozen_parameters_get_no_gradient():
     network = small_network()
     discriminator = make_discriminator(network)
     discriminator.trunk.from_rgb.requires_grad_(False)
-    backward_discriminator(discriminator, *make_pairs(network), make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    backward_discriminator(discriminator, *make_pairs(network), step_options(LossPhase(), GAMMA, PenaltyConfig()))
     assert discriminator.trunk.from_rgb.weight.grad is None
     assert discriminator.trunk.head.weight.grad is not None
 
@@ -294,7 +307,7 @@ def test_no_layer_keeps_anything_after_a_step():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tape, "__init__", remember)
         pairs = make_pairs(network)
-        backward_discriminator(make_discriminator(network), *pairs, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+        backward_discriminator(make_discriminator(network), *pairs, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     kept = [value for value in tapes[0].notes.values() if value is not None and not isinstance(value, torch.dtype)]
     assert kept == []
 
@@ -308,7 +321,7 @@ def test_bf16_gradients_on_a_gpu_stay_close_to_float32():
     for stages in (0, 1):
         config = small_network(widths=(64, 64), groups=(8, 8), bf16_stages=stages)
         discriminator = make_discriminator(config).float().cuda()
-        backward_discriminator(discriminator, *pairs, None, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+        backward_discriminator(discriminator, *pairs, None, step_options(LossPhase(), GAMMA, PenaltyConfig()))
         gradients.append([p.grad for p in discriminator.parameters()])
     for exact, low in zip(*gradients, strict=True):
         assert low.dtype == torch.float32

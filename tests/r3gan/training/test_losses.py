@@ -1,8 +1,10 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from r3gan.choices import LOSSES, UnknownChoice
 from r3gan.config import LossPhase
 from r3gan.training.losses import make_loss, phase_at
 
@@ -30,6 +32,34 @@ def test_losses_equal_hand_computed_values(phase, d_expected, g_expected):
     loss = make_loss(phase)
     assert loss.discriminator(REAL, FAKE).tolist() == pytest.approx(d_expected, abs=1e-6)
     assert loss.generator(REAL, FAKE).tolist() == pytest.approx(g_expected, abs=1e-6)
+
+
+def test_an_unknown_loss_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(UnknownChoice, match=r"unknown loss hinge; .*valid: relativistic-softplus, relativistic-hinge"):
+        make_loss(LossPhase("hinge"))
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_every_row_of_the_table_is_what_its_documentation_says(kind):
+    """The formulas are evaluated as they are written, and compared with the functions."""
+    row, phase = LOSSES[kind], LossPhase(kind, margin=0.7)
+    for text, function in (
+        (row.discriminator_text, make_loss(phase).discriminator),
+        (row.generator_text, make_loss(phase).generator),
+    ):
+        written = text.replace("D(G(z))", "fake").replace("D(x)", "real")
+        names = {
+            "softplus": torch.nn.functional.softplus,
+            "relu": torch.relu,
+            "margin": 0.7,
+            "real": REAL,
+            "fake": FAKE,
+        }
+        assert torch.allclose(function(REAL, FAKE), eval(written, {}, names))
+    others = [key for other in LOSSES.values() for key in other.options if key not in row.options]
+    for key in others:  # an option of another loss changes nothing
+        changed = make_loss(replace(phase, **{key: 5.0}))
+        assert torch.equal(changed.discriminator(REAL, FAKE), make_loss(phase).discriminator(REAL, FAKE))
 
 
 def test_each_phase_is_in_force_from_its_start_on():

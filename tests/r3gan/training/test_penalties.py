@@ -7,7 +7,7 @@ from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig
 from r3gan.model.networks import Discriminator
 from r3gan.training.losses import make_loss
 from r3gan.training.penalties import backward_discriminator
-from tests.r3gan.small import small_network
+from tests.r3gan.small import small_network, step_options
 
 GAMMA = 3.0
 
@@ -54,7 +54,7 @@ def test_penalties_equal_finite_differences_of_the_discriminator(attention):
     discriminator, real, fake, labels = make_case(attention, conditional=True)
     with torch.enable_grad():
         terms = backward_discriminator(
-            discriminator, real, fake, labels, make_loss(LossPhase()), GAMMA, PenaltyConfig()
+            discriminator, real, fake, labels, step_options(LossPhase(), GAMMA, PenaltyConfig())
         )
     for images, penalty in ((real, terms.r1), (fake, terms.r2)):
         expected = input_gradient_by_differences(discriminator, images, labels).square().sum((1, 2, 3))
@@ -68,7 +68,7 @@ def test_gradients_are_those_of_the_written_out_objective(r1, r2, attention):
     reference = copy.deepcopy(discriminator)
     penalties = PenaltyConfig(r1, r2)
     total_loss(reference, real, fake, labels, penalties).backward()
-    terms = backward_discriminator(discriminator, real, fake, labels, make_loss(LossPhase()), GAMMA, penalties)
+    terms = backward_discriminator(discriminator, real, fake, labels, step_options(LossPhase(), GAMMA, penalties))
     for (name, ours), theirs in zip(discriminator.named_parameters(), reference.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, rtol=1e-9, atol=1e-12), name
     assert bool(terms.r1.any()) == r1
@@ -77,7 +77,7 @@ def test_gradients_are_those_of_the_written_out_objective(r1, r2, attention):
 
 def test_parameter_gradient_equals_finite_differences_of_the_objective():
     discriminator, real, fake, labels = make_case((8,))
-    terms = backward_discriminator(discriminator, real, fake, labels, make_loss(LossPhase()), GAMMA, PenaltyConfig())
+    terms = backward_discriminator(discriminator, real, fake, labels, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     assert terms.adversarial.shape == terms.r1.shape == (3,)
     for parameter in (
         discriminator.trunk.stages[0].blocks[0].mix.weight,

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from r3gan.computation import Computation
 from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
 from r3gan.distributed import World
 from r3gan.files import write_json
@@ -34,10 +35,10 @@ def make_job(folder, config):
     return job
 
 
-def run_inside(config, folder, should_stop=lambda: False, micro_batch=None):
-    job = make_job(folder, config)
-    finished = train(config, job, Path("nowhere"), JsonlRecorder(job), World(0, 1, CPU), should_stop, micro_batch)
-    return job, finished
+def run_inside(config, folder, should_stop=lambda: False, **computation):
+    job, asked = make_job(folder, config), Computation(**computation)
+    world, recorder = World(0, 1, CPU), JsonlRecorder(job)
+    return job, train(config, job, Path("nowhere"), recorder, world, should_stop=should_stop, computation=asked)
 
 
 def command(job, ranks=1):
