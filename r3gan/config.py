@@ -9,7 +9,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from r3gan.choices import ACTIVATIONS, LOSSES, RESAMPLINGS
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.losses import LOSSES
+from r3gan.tables.resamplings import RESAMPLINGS
 
 NetworkName = Literal["generator", "discriminator"]
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from r3gan.choices import unknown_message
 from r3gan.config import (
     IMG_PER_KIMG,
     EvaluationConfig,
@@ -15,6 +14,7 @@ from r3gan.config import (
     Schedules,
     TrainConfig,
 )
+from r3gan.tables.lookup import unknown_message
 
 Path = tuple[str | int, ...]
 
@@ -43,7 +43,8 @@ def find_problems(config: TrainConfig) -> list[Problem]:
 
 def _name_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
     """Names, anywhere in a configuration, that are not among those of their type."""
-    for key, kind in _types_of(type(value)).items():
+    cls: Any = type(value)
+    for key, kind in _types_of(cls).items():
         inner, item = _without_none(kind), getattr(value, key)
         items = enumerate(item) if get_origin(inner) is tuple else [(None, item)]
         inner = get_args(inner)[0] if get_origin(inner) is tuple else inner

@@ -11,8 +11,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any
 
 from r3gan import RESULT_VERSION
-from r3gan.choices import LOSSES, row_of
 from r3gan.config import IMG_PER_KIMG, AttentionConfig, EvaluationConfig, LossPhase, Schedule, TrainConfig
+from r3gan.tables.lookup import row_of
+from r3gan.tables.losses import LOSSES
 
 PER_JOB = ("seed",)  # what jobs of one configuration differ in
 NOT_IN_RESULT = ("checkpoint_every_kimg",)  # keys that do not change what a job yields

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from r3gan.choices import unknown_message
+from r3gan.tables.lookup import unknown_message
 
 
 @dataclass(frozen=True)

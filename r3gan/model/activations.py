@@ -1,9 +1,9 @@
-"""Activation functions; r3gan/choices.py has their rows. Each may overwrite its input."""
+"""Activation functions; r3gan/tables/activations.py has their rows. Each may overwrite its input."""
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from r3gan.choices import LEAKY_SLOPE
+from r3gan.tables.activations import LEAKY_SLOPE
 
 
 def leaky_relu(x: Tensor) -> Tensor:

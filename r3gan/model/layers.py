@@ -22,10 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r3gan.choices import ACTIVATIONS, row_of
 from r3gan.config import ActivationName, ResamplingName
 from r3gan.model.convolution import conv2d, convolve, input_gradient, weight_gradient
 from r3gan.model.resampling import downsample, downsample_vjp, taps_of, upsample, upsample_vjp
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.lookup import row_of
 
 
 @dataclass

@@ -13,7 +13,6 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from r3gan.choices import ACTIVATIONS, row_of
 from r3gan.config import ActivationName, NetworkConfig, NetworkName
 from r3gan.model.attention import SelfAttention
 from r3gan.model.layers import (
@@ -29,6 +28,8 @@ from r3gan.model.layers import (
     declares_first_order,
 )
 from r3gan.streams import stream
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.lookup import row_of
 
 BASE_RESOLUTION = 4
 LINEAR_LAYERS_PER_BLOCK = 3

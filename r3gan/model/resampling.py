@@ -1,4 +1,4 @@
-"""Resampling by 2 with a separable kernel (r3gan/choices.py: RESAMPLINGS), zero beyond the border.
+"""Resampling by 2 with a separable kernel (r3gan/tables/resamplings.py), zero beyond the border.
 
 Each direction is the other's transpose up to a factor, so each one's gradient is the other: differentiable any number
 of times, without the per-channel work of the library's second gradient of depthwise convolutions.
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d
 
-from r3gan.choices import RESAMPLINGS, row_of
+from r3gan.tables.lookup import row_of
+from r3gan.tables.resamplings import RESAMPLINGS
 
 Taps = tuple[float, ...]
 

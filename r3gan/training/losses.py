@@ -1,7 +1,7 @@
 """Adversarial losses, one equation each, and the schedule that says which one is in force.
 
 Every loss maps logits to one value per sample: real and fake are D(x) and D(G(z)), both [B]; the result is [B].
-The rows that name them, with their options, are LOSSES in r3gan/choices.py.
+The rows that name them, with their options, are LOSSES in r3gan/tables/losses.py.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from functools import partial
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from r3gan.choices import LOSSES, row_of
 from r3gan.config import LossPhase
+from r3gan.tables.lookup import row_of
+from r3gan.tables.losses import LOSSES
 
 LogitLoss = Callable[[Tensor, Tensor], Tensor]
 

@@ -1,11 +1,12 @@
 import pytest
 import torch
 
-from r3gan.choices import RESAMPLINGS, UnknownChoice
 from r3gan.config import AttentionConfig, NetworkConfig
 from r3gan.model.networks import Discriminator, Generator, initialise
 from r3gan.model.resampling import downsample, downsample_vjp, taps_of, upsample, upsample_vjp
 from r3gan.presets import PRESETS
+from r3gan.tables.lookup import UnknownChoice
+from r3gan.tables.resamplings import RESAMPLINGS
 from tests.r3gan.small import small_network
 
 # From the released networks: (conditional classes, G, D).

@@ -9,11 +9,12 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from r3gan.choices import ACTIVATIONS, RESAMPLINGS
 from r3gan.config import AttentionConfig, LossPhase, NetworkConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.layers import Layer, Tape
 from r3gan.model.networks import Discriminator, ResidualBlock
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.resamplings import RESAMPLINGS
 from r3gan.training.batches import Batch
 from r3gan.training.penalties import FIRST_ORDER, NONE, TWICE, NotFirstOrder, backward_discriminator, form_in_use
 from r3gan.training.steps import accumulate_discriminator

@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r3gan.choices import LOSSES, UnknownChoice
 from r3gan.config import LossPhase
+from r3gan.tables.lookup import UnknownChoice
+from r3gan.tables.losses import LOSSES
 from r3gan.training.losses import make_loss, phase_at
 
 REAL, FAKE = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.0])
