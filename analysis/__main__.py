@@ -10,7 +10,7 @@ from pathlib import Path
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
-from analysis.errors import StudyError
+from analysis.errors import ReportError
 from analysis.load import find_study, load_grid, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_metrics
 from analysis.report import left_out_line, write_report
@@ -38,7 +38,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def write_comparison(args: argparse.Namespace) -> None:
-    """Write the report and print its table. Raises StudyError if there is nothing to report on."""
+    """Write the report and print its table. Raises ReportError if there is nothing to report on."""
     client = open_client()
     study = find_study(client, args.study)
     jobs = load_jobs(client, study.experiment_id)
@@ -58,7 +58,7 @@ def write_comparison(args: argparse.Namespace) -> None:
 
 
 def write_searches(args: argparse.Namespace) -> None:
-    """Write the report on searches and print its table. Raises StudyError if there is nothing to report on."""
+    """Write the report on searches and print its table. Raises ReportError if there is nothing to report on."""
     searches = load_searches(open_client(), args.study, args.comparison)
     study = searches[0].study
     out = args.out or Path("runs") / study / "tune" / "report"
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per artifact otherwise
     try:
         args.run(args)
-    except (StudyError, MlflowException) as error:
+    except (ReportError, MlflowException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

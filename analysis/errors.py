@@ -1,5 +1,5 @@
 """The one error that a user of the report can do something about."""
 
 
-class StudyError(Exception):
+class ReportError(Exception):
     """The study cannot be reported on; the message says why and what to do."""

@@ -19,7 +19,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from analysis.metrics import Metric
+from analysis.metrics import Column
 
 TEXT_WIDTH = 6.5
 PANEL_HEIGHT = 1.9
@@ -63,7 +63,7 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
 
 
 def draw_curves(
-    panels: Sequence[tuple[Metric, pd.DataFrame]], styles: Mapping[str, Look], floors: Mapping[str, float]
+    panels: Sequence[tuple[Column, pd.DataFrame]], styles: Mapping[str, Look], floors: Mapping[str, float]
 ) -> Figure:
     """One panel per metric over kimg: line = mean, band = low to high, dotted = the metric's floor.
 
@@ -85,7 +85,7 @@ def draw_curves(
 
 
 def legend_handles(
-    panels: Sequence[tuple[Metric, pd.DataFrame]], styles: Mapping[str, Look], floors: Mapping[str, float]
+    panels: Sequence[tuple[Column, pd.DataFrame]], styles: Mapping[str, Look], floors: Mapping[str, float]
 ) -> list[Line2D]:
     """One entry per variant that is drawn, and one per floor."""
     shown = {variant for _, curves in panels for variant in curves["variant"]}
@@ -102,7 +102,7 @@ def legend_handles(
     return handles
 
 
-def draw_panel(ax: Axes, metric: Metric, curves: pd.DataFrame, styles: Mapping[str, Look], floor: float | None) -> None:
+def draw_panel(ax: Axes, metric: Column, curves: pd.DataFrame, styles: Mapping[str, Look], floor: float | None) -> None:
     """The curves of one metric."""
     log = metric.log and spans_enough_for_log(curves["mean"])
     for variant, look in styles.items():

@@ -16,11 +16,11 @@ from mlflow.entities import Experiment, Run
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from analysis.errors import StudyError
+from analysis.errors import ReportError
 from analysis.searches import Search
 from experiments import names
+from experiments.tracking.pages import all_experiments, all_runs
 
-PAGE = 1000  # runs per request
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -29,57 +29,57 @@ HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 def open_client() -> MlflowClient:
     """A client of the store that MLflow's own settings name.
 
-    Raises StudyError for a store that cannot be opened, and for a SQLite store that does not exist: MLflow would create
+    Raises ReportError for a store that cannot be opened, and for a SQLite store that does not exist: MLflow would create
     an empty one.
     """
     uri, prefix = mlflow.get_tracking_uri(), "sqlite:///"
     path = uri.removeprefix(prefix).partition("?")[0]
     if uri.startswith(prefix) and not Path(path).exists() and not Path(unquote(path)).exists():
-        raise StudyError(f"there is no MLflow store at {uri}: run a study in this folder, or set MLFLOW_TRACKING_URI")
+        raise ReportError(f"there is no MLflow store at {uri}: run a study in this folder, or set MLFLOW_TRACKING_URI")
     try:
         return MlflowClient()
     except SQLAlchemyError as error:  # a kill while MLflow made its tables, say
         why = str(error).splitlines()[0]
         message = f"MLflow's store at {uri} cannot be opened ({why}); move it away, and run the study's command again"
-        raise StudyError(message) from error
+        raise ReportError(message) from error
 
 
 def find_study(client: MlflowClient, name: str | None) -> Experiment:
     """The MLflow experiment of the study `name`, or of the only study there is.
 
-    Raises StudyError if there is none, if the name is unknown, or if it is needed to choose among several.
+    Raises ReportError if there is none, if the name is unknown, or if it is needed to choose among several.
     """
     studies = {
-        e.name: e for e in _experiments(client) if client.search_runs([e.experiment_id], HAS_OUR_TAGS, max_results=1)
+        e.name: e for e in all_experiments(client) if client.search_runs([e.experiment_id], HAS_OUR_TAGS, max_results=1)
     }
     known = ", ".join(sorted(studies))
     if not studies:
-        raise StudyError(f"no study has runs in MLflow at {mlflow.get_tracking_uri()}: run one first")
+        raise ReportError(f"no study has runs in MLflow at {mlflow.get_tracking_uri()}: run one first")
     if name is None:
         if len(studies) > 1:
-            raise StudyError(f"there are {len(studies)} studies, choose one with --study: {known}")
+            raise ReportError(f"there are {len(studies)} studies, choose one with --study: {known}")
         return next(iter(studies.values()))
     if name not in studies:
         nearest = difflib.get_close_matches(name, studies, n=1)
         hint = f", did you mean {nearest[0]!r}?" if nearest else ""
-        raise StudyError(f"no study {name!r} has runs in MLflow{hint} (known: {known})")
+        raise ReportError(f"no study {name!r} has runs in MLflow{hint} (known: {known})")
     return studies[name]
 
 
 def load_searches(client: MlflowClient, study: str | None, comparisons: Collection[str] | None) -> list[Search]:
     """The searches of a study (None: of the only one that has any), all or those of these comparisons.
 
-    Raises StudyError if there are none, or if a comparison that is asked for has none.
+    Raises ReportError if there are none, or if a comparison that is asked for has none.
     """
-    found = {e.name: e for e in _experiments(client) if e.name.endswith(names.tuning_experiment(""))}
+    found = {e.name: e for e in all_experiments(client) if e.name.endswith(names.tuning_experiment(""))}
     studies = {name.removesuffix(names.tuning_experiment("")): experiment for name, experiment in found.items()}
     if study is None and len(studies) == 1:
         study = next(iter(studies))
     if study is None or study not in studies:
         known = ", ".join(sorted(studies)) or "none"
         asked = "choose a study with --study" if study is None else f"study {study!r} has no searches"
-        raise StudyError(f"{asked} (with searches in MLflow at {mlflow.get_tracking_uri()}: {known})")
-    runs = [run for run in _runs(client, studies[study].experiment_id, HAS_SEARCH) if names.TRIAL not in run.data.tags]
+        raise ReportError(f"{asked} (with searches in MLflow at {mlflow.get_tracking_uri()}: {known})")
+    runs = [run for run in all_runs(client, studies[study].experiment_id, HAS_SEARCH) if names.TRIAL not in run.data.tags]
     first: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.info.start_time):
         first.setdefault(run.data.tags[names.TUNING], run)
@@ -87,7 +87,7 @@ def load_searches(client: MlflowClient, study: str | None, comparisons: Collecti
     absent = sorted(set(comparisons or ()) - {search.comparison for search in searches})
     if absent or not searches:
         of = f" of comparison {', '.join(absent)}" if absent else ""
-        raise StudyError(f"no search{of} of {study} is in MLflow")
+        raise ReportError(f"no search{of} of {study} is in MLflow")
     return [search for search in searches if comparisons is None or search.comparison in comparisons]
 
 
@@ -101,11 +101,11 @@ def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
     """One row per run that carries all of our tags, finished or not.
 
     Columns: run_id, status, start_time (ms since 1970), the tags (seed as int), the parameters of PARAMS (numbers or
-    NaN), and for every metric its last value. Raises StudyError if there is no such run.
+    NaN), and for every metric its last value. Raises ReportError if there is no such run.
     """
-    runs = [run for run in _runs(client, experiment_id) if set(names.TAGS) <= set(run.data.tags)]
+    runs = [run for run in all_runs(client, experiment_id, HAS_OUR_TAGS) if set(names.TAGS) <= set(run.data.tags)]
     if not runs:
-        raise StudyError(f"no run of the study carries all of the tags {', '.join(names.TAGS)}")
+        raise ReportError(f"no run of the study carries all of the tags {', '.join(names.TAGS)}")
     return pd.DataFrame([_job(run) for run in runs])
 
 
@@ -130,26 +130,6 @@ def load_grid(client: MlflowClient, run_id: str) -> np.ndarray | None:
     with TemporaryDirectory() as folder:
         image = imread(client.download_artifacts(run_id, max(grids), folder))
     return np.atleast_3d(image)[..., :3] * np.ones(3)
-
-
-def _experiments(client: MlflowClient) -> Iterator[Experiment]:
-    token = None
-    while True:
-        page = client.search_experiments(page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
-def _runs(client: MlflowClient, experiment_id: str, condition: str = HAS_OUR_TAGS) -> Iterator[Run]:
-    token = None
-    while True:
-        page = client.search_runs([experiment_id], condition, max_results=PAGE, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _job(run: Run) -> dict[str, object]:

@@ -1,32 +1,34 @@
-"""What the recorded metrics mean to a reader: one line per metric, and nothing about a metric anywhere else.
+"""What tables and figures show: a column for each number that a metric records, and the curves of losses and penalties.
 
-A new metric gets its column, its panel and its statistics by one more line in METRICS. A metric that depends on the
-number of samples carries it in its recorded name (fid50k); `shown_metrics` finds what a study has recorded, each under
-its own name, so that numbers of different protocols never share a column.
+Everything known of a metric's numbers stands in its row (r3gan/tables/metrics.py); what only the analysis shows stands
+here. `shown_columns` finds what a study has recorded, each under its own name, so that numbers of different protocols
+never share a column.
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
+
+from r3gan.evaluation.protocol import RAW, Recorded, read_key
+from r3gan.tables.metrics import Better, Number, numbers
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
 FigureName = Literal["quality", "losses", "penalties"]
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One metric as MLflow has it (`key`) and as tables and figures show it."""
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One number as MLflow has it (`key`) and as tables and figures show it."""
 
     key: str
     label: str  # in tables
-    figure: FigureName  # where its curve is drawn; `quality` metrics are the columns of the table too
-    better: Literal["higher", "lower"] | None = None
+    figure: FigureName  # where its curve is drawn; `quality` columns are those of the table too
+    better: Better | None = None
     unit: str = ""
     spec: str = ".3f"  # format of one value
     plot_label: str = ""  # in figures, if other than `label`
-    floor: str = ""  # the metric that says what a perfect generator would get with as many samples
+    floor: str = ""  # the key that says what a perfect generator would get with as many samples
     log: bool = False  # draw on a log axis where the values span it
     note: str = ""  # a sentence under the table
     at_end: bool = False  # recorded once: in tables only
@@ -46,39 +48,12 @@ def _join(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-METRICS = (
-    Metric("modes", "Modes", "quality", "higher", "of 1000", ".1f", note="Modes: classes hit at least once."),
-    Metric(
-        "d_kl", "D_KL", "quality", "lower", "nats", ".3f", r"$D_\mathrm{KL}$", floor="d_kl_floor", log=True,
-        note="D_KL is KL(histogram of hard labels || uniform); its floor is what a perfect generator would show.",
-    ),
-    Metric(
-        "frechet_distance_digits", "Fréchet distance", "quality", "lower", "digits", ".2f", log=True,
-        note="The Fréchet distance is taken on features of the digit classifier and cannot be compared with FID.",
-    ),
-    Metric(
-        "fid", "FID", "quality", "lower", "", ".2f", log=True,
-        note="FID: Inception features, against all training images; fewer samples mean a higher value.",
-    ),
-    Metric(
-        "kid", "KID", "quality", "lower", "", ".5f",
-        note="KID: Inception features, 100 subsets of 1000, against as many training images (50,000 at most).",
-    ),
-    Metric("is", "Inception score", "quality", "higher", "", ".2f"),
-    Metric("precision", "Precision", "quality", "higher", "", ".3f", note="Precision, recall: VGG16 features, k = 3."),
-    Metric("recall", "Recall", "quality", "higher", "", ".3f"),
-    Metric("density", "Density", "quality", "higher", "", ".3f", note="Density and coverage: VGG16 features, k = 5."),
-    Metric("coverage", "Coverage", "quality", "higher", "", ".3f"),
-    Metric(
-        "fd_dinov2", "Fréchet distance", "quality", "lower", "DINOv2", ".1f", log=True,
-        note="The Fréchet distance (DINOv2) is taken on features of ViT-L/14 and cannot be compared with FID.",
-    ),
-    Metric("loss_d", "Loss of D", "losses"),
-    Metric("loss_g", "Loss of G", "losses"),
-    Metric("r1", "R1", "penalties", plot_label=r"R1: $\|\nabla_{\!x} D(x)\|^2$, real", log=True),
-    Metric("r2", "R2", "penalties", plot_label=r"R2: $\|\nabla_{\!x} D(x)\|^2$, generated", log=True),
-)  # fmt: skip
-FLOORS = tuple(metric.floor + raw for metric in METRICS if metric.floor for raw in ("", "_raw"))
+CURVES = (
+    Column(key="loss_d", label="Loss of D", figure="losses"),
+    Column(key="loss_g", label="Loss of G", figure="losses"),
+    Column(key="r1", label="R1", figure="penalties", plot_label=r"R1: $\|\nabla_{\!x} D(x)\|^2$, real", log=True),
+    Column(key="r2", label="R2", figure="penalties", plot_label=r"R2: $\|\nabla_{\!x} D(x)\|^2$, generated", log=True),
+)
 CLASSIFIER_ACCURACY = "classifier_test_accuracy"  # 0..1: how far the digit classifier itself can be trusted
 
 FIGURES: dict[FigureName, str] = {
@@ -87,32 +62,49 @@ FIGURES: dict[FigureName, str] = {
     "penalties": "Gradient penalties before their weight gamma / 2. One that is off is 0 and not seen on a log axis.",
 }  # captions, in the order of the report
 
-
 BEST_NOTE = (
     "best: of the weights that had the best evaluation on the way, scored on samples that this choice has not seen."
 )
-RECORDED = re.compile(r"(?P<best>best_)?(?P<key>.+?)(?P<count>_?\d+k?)?(?P<raw>_raw)?")
 
 
-def shown_metrics(columns: Iterable[str], figure: FigureName = "quality") -> tuple[Metric, ...]:
-    """The metrics of a figure that are among the recorded names, in the order of METRICS. The table shows `quality`."""
-    known = {metric.key: (i, metric) for i, metric in enumerate(METRICS) if metric.figure == figure}
-    found = []
-    for column in columns:
-        parts = RECORDED.fullmatch(column)
-        if column in known:
-            found.append((*known[column], ""))
-        elif parts and parts["key"] in known:
-            order, metric = known[parts["key"]]
-            found.append((order, _variety(metric, column, parts), column))
-    return tuple(metric for _, metric, _ in sorted(found, key=lambda entry: (entry[0], entry[2])))
+def floors() -> tuple[str, ...]:
+    """The keys of all floors, of moving averages and of generators themselves."""
+    return tuple(number.floor + raw for number in numbers().values() if number.floor for raw in ("", RAW))
 
 
-def _variety(metric: Metric, column: str, parts: re.Match[str]) -> Metric:
-    count = (parts["count"] or "").strip("_")
-    label = _join("best" if parts["best"] else "", metric.label, count, "raw" if parts["raw"] else "")
-    notes = _join(metric.note, BEST_NOTE if parts["best"] else "")
-    plot_label = label.replace(metric.label, metric.plot_label) if metric.plot_label else ""
-    floor = metric.floor + (parts["raw"] or "") if metric.floor and not parts["best"] else ""  # best: said already
-    shown = replace(metric, key=column, label=label, plot_label=plot_label, floor=floor)
-    return replace(shown, note=notes, at_end=bool(parts["best"]))
+def shown_columns(keys: Iterable[str], figure: FigureName = "quality") -> tuple[Column, ...]:
+    """The columns of a figure that are among the recorded keys, in the order of the tables. The table shows `quality`."""
+    keys = list(keys)
+    if figure != "quality":
+        return tuple(column for column in CURVES if column.figure == figure and column.key in keys)
+    order = list(numbers())
+    found = [(key, recorded) for key in keys if (recorded := read_key(key)) and recorded.number.label]
+    found.sort(key=lambda entry: (order.index(entry[1].number.key), entry[0]))
+    return tuple(column_of(key, recorded) for key, recorded in found)
+
+
+def column_of(key: str, recorded: Recorded) -> Column:
+    """How a recorded number is shown, with its protocol in the label."""
+    number, raw = recorded.number, RAW if recorded.raw else ""
+    label = _label(recorded, number.label)
+    return Column(
+        key=key,
+        label=label,
+        figure="quality",
+        better=number.better,
+        unit=number.unit,
+        spec=number.spec,
+        plot_label=_label(recorded, number.plot_label) if number.plot_label else "",
+        floor=_floor(number, raw) if not recorded.best else "",  # for the best weights it has been said already
+        log=number.log,
+        note=_join(number.note, BEST_NOTE if recorded.best else ""),
+        at_end=recorded.best,
+    )
+
+
+def _label(recorded: Recorded, label: str) -> str:
+    return _join("best" if recorded.best else "", label, recorded.count, "raw" if recorded.raw else "")
+
+
+def _floor(number: Number, raw: str) -> str:
+    return number.floor + raw if number.floor else ""

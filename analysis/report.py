@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import figures, tables
-from analysis.metrics import FIGURES, Metric, shown_metrics
+from analysis.metrics import FIGURES, Column, shown_metrics
 from analysis.selection import GROUP, Selection
 from analysis.statistics import CONFIDENCE, over_seeds
 from experiments import names
@@ -106,8 +106,8 @@ def draw_samples(
 
 
 def curve_panels(
-    metrics: Sequence[Metric], group: pd.DataFrame, points: pd.DataFrame
-) -> list[tuple[Metric, pd.DataFrame]]:
+    metrics: Sequence[Column], group: pd.DataFrame, points: pd.DataFrame
+) -> list[tuple[Column, pd.DataFrame]]:
     """The metrics that this group of runs has points of, each with its curves over seeds."""
     labelled = points.merge(group[["run_id", names.VARIANT]], on="run_id")
     available = set(labelled["metric"])

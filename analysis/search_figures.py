@@ -23,7 +23,7 @@ from analysis.figures import (
     spans_enough_for_log,
     use_log_axis,
 )
-from analysis.metrics import Metric
+from analysis.metrics import Column
 from analysis.searches import Search, choices, short
 
 DOT, FAINT, RING = COLOURS[0], "0.6", "#D55E00"
@@ -43,7 +43,7 @@ def panels(count: int, legend_rows: int = 0, in_a_row: int = PANELS_PER_ROW) -> 
     return figure, list(axes[:count])
 
 
-def draw_history(shown: Sequence[tuple[str, Metric, pd.DataFrame, float | None]]) -> Figure:
+def draw_history(shown: Sequence[tuple[str, Column, pd.DataFrame, float | None]]) -> Figure:
     """A panel per search and objective: title, metric, rows of `searches.history`, the default's value."""
     with matplotlib.rc_context(STYLE):
         handles = [
@@ -62,7 +62,7 @@ def draw_history(shown: Sequence[tuple[str, Metric, pd.DataFrame, float | None]]
     return figure
 
 
-def _draw_trials(ax: Axes, metric: Metric, table: pd.DataFrame, default: float | None) -> None:
+def _draw_trials(ax: Axes, metric: Column, table: pd.DataFrame, default: float | None) -> None:
     for state, colour, marker in (("complete", DOT, "o"), ("pruned", FAINT, "v")):
         rows = table[table["state"] == state]
         ax.plot(rows["number"], rows["value"], color=colour, marker=marker, linestyle="", zorder=2)
@@ -161,7 +161,7 @@ def draw_survival(shown: Sequence[tuple[str, pd.DataFrame]], styles: Mapping[str
 
 
 def draw_progress(
-    shown: Sequence[tuple[str, Metric, str, pd.DataFrame]], styles: Mapping[str, Look], defaults: Mapping[str, float]
+    shown: Sequence[tuple[str, Column, str, pd.DataFrame]], styles: Mapping[str, Look], defaults: Mapping[str, float]
 ) -> Figure:
     """Best so far against cost: rows of (search, metric, axis title of the cost, `searches.best_so_far`).
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from analysis import search_figures as draw
 from analysis.figures import Look, looks, save_figure
-from analysis.metrics import Metric
+from analysis.metrics import Column
 from analysis.report import FIGURES_FOLDER, Drawn, bullets, plural
 from analysis.searches import (
     ENOUGH_TRIALS,
@@ -116,12 +116,12 @@ def states_text(row: pd.Series, between: str) -> str:
     return between.join(f"{row[state]} {state}" for state in STATES if row[state])
 
 
-def own_text(row: pd.Series, metric: Metric) -> str:
+def own_text(row: pd.Series, metric: Column) -> str:
     """What the variant's own setting reached."""
     return number(row.get(f"{metric.key}_default"), metric)
 
 
-def best_text(row: pd.Series, metric: Metric) -> str:
+def best_text(row: pd.Series, metric: Column) -> str:
     """The best value and its trial."""
     best, trial = row.get(f"{metric.key}_best"), row.get(f"{metric.key}_best_trial")
     return DASH if missing(best) else f"{number(best, metric)} (trial {trial:.0f})"
@@ -195,7 +195,7 @@ def search_sections(search: Search, group: Sequence[Search], folder: Path) -> It
         yield from _importance_sections(search, i, metric, folder, prefix)
 
 
-def _importance_sections(search: Search, i: int, metric: Metric, folder: Path, prefix: str) -> Iterator[str]:
+def _importance_sections(search: Search, i: int, metric: Column, folder: Path, prefix: str) -> Iterator[str]:
     suffix = "" if len(search.objectives) == 1 else f"-{metric.key}"
     found = importances(search, i)
     if isinstance(found, str):
@@ -253,7 +253,7 @@ def value_text(value: Any) -> str:
     return str(value)
 
 
-def number(value: float | None, metric: Metric) -> str:
+def number(value: float | None, metric: Column) -> str:
     """A metric's value, or a dash."""
     return DASH if missing(value) else f"{value:{metric.spec}}"
 

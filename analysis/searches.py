@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, json_to_distribution
 from optuna.importance import get_param_importances
 from optuna.trial import TrialState
 
-from analysis.metrics import Metric, shown_metrics
+from analysis.metrics import Column, shown_metrics
 
 COUNTED = ("complete", "pruned", "diverged", "running")  # the trials that the budget counts
 SPENT = (*COUNTED, "failed")  # the trials that cost something
@@ -53,7 +53,7 @@ class Search:
         return [trial for trial in self.data["trials"] if trial["state"] == "complete"]
 
     @property
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[Column]:
         """The objectives as tables and figures show them."""
         return [metric_of(objective["metric"]) for objective in self.data["objectives"]]
 
@@ -87,9 +87,9 @@ class Search:
         return self.data["space"][key]["kind"].startswith("log")
 
 
-def metric_of(key: str) -> Metric:
+def metric_of(key: str) -> Column:
     """The metric under a recorded name."""
-    return next(iter(shown_metrics([key])), Metric(key, key, "quality"))
+    return next(iter(shown_metrics([key])), Column(key, key, "quality"))
 
 
 def short(key: str) -> str:

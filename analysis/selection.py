@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.errors import StudyError
+from analysis.errors import ReportError
 from experiments import names
 
 GROUP = [names.PROFILE, names.DATASET]
@@ -45,7 +45,7 @@ class Selection:
 def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Selection:
     """Split the jobs, or only those with these identities, into what may be compared and what is left out.
 
-    Raises StudyError if no run has finished, or if runs to be compared were evaluated with different sample counts.
+    Raises ReportError if no run has finished, or if runs to be compared were evaluated with different sample counts.
     """
     absent: list[str] = []
     if identities is not None:
@@ -54,7 +54,7 @@ def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Sel
     jobs = jobs.sort_values(["start_time", "run_id"]).assign(reason="")
     finished = jobs["status"] == FINISHED
     if not finished.any():
-        raise StudyError(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
+        raise ReportError(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
     elsewhere = jobs[names.IDENTITY].isin(jobs.loc[finished, names.IDENTITY])
     jobs.loc[~finished, "reason"] = UNFINISHED
     jobs.loc[~finished & elsewhere, "reason"] = SUPERSEDED
@@ -93,12 +93,12 @@ def mark_abandoned(jobs: pd.DataFrame) -> None:
 
 
 def require_one_sample_count(compared: pd.DataFrame) -> None:
-    """Raise StudyError if a group mixes numbers of evaluation samples: all three metrics depend on them."""
+    """Raise ReportError if a group mixes numbers of evaluation samples: all three metrics depend on them."""
     for (profile, dataset), group in compared.groupby(GROUP):
         counts = group.groupby("evaluation_samples", dropna=False)[names.VARIANT].unique()
         if len(counts) > 1:
             found = "; ".join(f"{count:g} in {', '.join(variants)}" for count, variants in counts.items())
-            raise StudyError(
+            raise ReportError(
                 f"{dataset} (profile {profile}) was evaluated with different evaluation.samples ({found}): "
                 "metrics of different sample counts cannot be compared"
             )

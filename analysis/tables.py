@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.metrics import CLASSIFIER_ACCURACY, FLOORS, Metric, shown_metrics
+from analysis.metrics import CLASSIFIER_ACCURACY, FLOORS, Column, shown_metrics
 from analysis.selection import GROUP
 from analysis.statistics import Estimate, estimate, paired_difference
 from experiments import names
@@ -41,7 +41,7 @@ def summarise(compared: pd.DataFrame, variants: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _numbers(metric: Metric, runs: pd.DataFrame, baseline: pd.DataFrame | None) -> dict[str, float]:
+def _numbers(metric: Column, runs: pd.DataFrame, baseline: pd.DataFrame | None) -> dict[str, float]:
     nothing = Estimate(math.nan, math.nan, 0)
     if metric.key not in runs:
         value = difference = nothing
@@ -55,18 +55,18 @@ def _numbers(metric: Metric, runs: pd.DataFrame, baseline: pd.DataFrame | None) 
     }
 
 
-def metrics_of(summary: pd.DataFrame) -> list[Metric]:
+def metrics_of(summary: pd.DataFrame) -> list[Column]:
     """The metrics that any row of a summary has a value of."""
     keys = [column.removesuffix("_mean") for column in summary if column.endswith("_mean")]
     return [metric for metric in shown_metrics(keys) if summary[f"{metric.key}_count"].any()]
 
 
-def value_of(row: pd.Series, metric: Metric) -> Estimate:
+def value_of(row: pd.Series, metric: Column) -> Estimate:
     """The metric's mean over seeds, from a row of `summarise`."""
     return _estimate(row, metric.key)
 
 
-def difference_of(row: pd.Series, metric: Metric) -> Estimate:
+def difference_of(row: pd.Series, metric: Column) -> Estimate:
     """The metric's paired difference to the baseline, from a row of `summarise`."""
     return _estimate(row, f"{metric.key}_difference")
 
@@ -145,7 +145,7 @@ def results_terminal(summary: pd.DataFrame) -> list[Table]:
     return tables
 
 
-def _two_lines(row: pd.Series, metric: Metric) -> str:
+def _two_lines(row: pd.Series, metric: Column) -> str:
     value = format_value(value_of(row, metric), metric.spec, row["seeds"])
     difference = difference_of(row, metric)
     if not difference.count:

@@ -25,7 +25,6 @@ from benchmarks.machine import write_result
 from r3gan.arguments import positive
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
-from r3gan.data.load import load_prepared
 from r3gan.data.manifest import IMAGES, LABELS, Manifest
 from r3gan.data.store import open_prepared
 from r3gan.distributed import World
@@ -87,7 +86,7 @@ def write_noise(folder: Path, count: int, sparse: bool = False) -> None:
 
 def draw_rate(config: TrainConfig, root: Path, device: torch.device) -> float:
     """Images per second of batches for D and G in turn, with nothing between them."""
-    batches = Batches(config, load_prepared("noise", root, device), World(0, 1, device))
+    batches = Batches(config, open_prepared(root / "noise").to(device), World(0, 1, device))
     draw(batches, config.batch_size, 0, 5)
     synchronise(device)
     started = time.perf_counter()
@@ -108,7 +107,7 @@ def draw(batches: Batches, size: int, first: int, count: int) -> None:
 def consume_rate(config: TrainConfig, step_batch: int, root: Path, device: torch.device) -> float:
     """Images per second that training takes for D and G together: the fastest of three iterations after the first."""
     config = replace(config, batch_size=step_batch)
-    data, world = load_prepared("noise", root, device), World(0, 1, device)
+    data, world = open_prepared(root / "noise").to(device), World(0, 1, device)
     state, batches = fresh_state(config, CLASSES, device), Batches(config, data, world)
     options = step_options(config, default_micro_batch(Workload.of(config, CLASSES), gpu_memory_bytes(device)))
     schedule_adam(state, LR, BETA2)

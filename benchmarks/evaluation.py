@@ -9,6 +9,7 @@ classifier's features (192 numbers an image) in place of Inception's (2048), who
 import argparse
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -22,10 +23,10 @@ from r3gan.data.catalog import data_root
 from r3gan.data.load import load_dataset
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.extractors import to_uint8
-from r3gan.evaluation.metrics import DIGITS, METRICS
 from r3gan.evaluation.sampling import fixed_inputs, generate
 from r3gan.model.networks import Generator, initialise
 from r3gan.presets import PRESETS
+from r3gan.tables.metrics import DIGITS, METRICS
 
 SWAPPED: tuple[MetricName, ...] = ("fid", "kid", "precision-recall", "density-coverage")
 
@@ -38,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     data = load_dataset("stacked-digits", data_root(), device)
-    swapped = {name: METRICS[name]._replace(extractor=DIGITS, layers=("features",)) for name in SWAPPED}
+    swapped = {name: replace(METRICS[name], extractor=DIGITS, layers=("features",)) for name in SWAPPED}
     seconds: dict[str, float] = {}
     with patch.dict(METRICS, swapped):
         evaluator = Evaluator(

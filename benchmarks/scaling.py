@@ -132,7 +132,7 @@ def expect(name: str, gpus: int, options: argparse.Namespace) -> dict[str, Any]:
     )
     work = Workload(
         network=network,
-        classes=DATASETS[name].classes,
+        classes=DATASETS[name].facts.classes,
         penalties=PenaltyConfig(),
         augments=row.augment[1] > 0,
         pairs=row.batch,

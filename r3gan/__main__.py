@@ -7,7 +7,8 @@ from pathlib import Path
 from r3gan.computation import add_computation, computation_of
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.commands import add_data
-from r3gan.evaluation.commands import add_evaluate, add_prepare
+from r3gan.evaluation.commands import add_evaluate
+from r3gan.evaluation.preparation import add_prepare
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
 from r3gan.training.penalties import NotFirstOrder

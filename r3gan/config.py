@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
+from r3gan.tables.metrics import METRICS
 from r3gan.tables.resamplings import RESAMPLINGS
 
 NetworkName = Literal["generator", "discriminator"]
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     ActivationName = str
     ResamplingName = str
     LossKind = str
+    MetricName = str
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
     LossKind = Literal[tuple(LOSSES)]
-MetricName = Literal["digits", "fid", "kid", "inception-score", "precision-recall", "density-coverage", "fd-dinov2"]
+    MetricName = Literal[tuple(METRICS)]
 
 IMG_PER_KIMG = 1000
 
@@ -119,7 +121,7 @@ class EvaluationConfig(Config):
 
     every_kimg: float  # distance between evaluations; one more at the end
     samples: int = 10_000  # generated images per evaluation
-    metrics: tuple[MetricName, ...] = ("digits",)  # measured at every evaluation; see r3gan/evaluation/metrics.py
+    metrics: tuple[MetricName, ...] = ("digits",)  # measured at every evaluation; see r3gan/tables/metrics.py
     at_end: tuple[MetricName, ...] = ()  # measured in addition when training ends
     keep_best: MetricName | None = None  # also keep the weights that scored best in this one, and score them anew
     weights: Literal["ema", "raw"] = "ema"  # whose samples: the moving average of G, or G itself

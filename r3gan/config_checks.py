@@ -15,6 +15,7 @@ from r3gan.config import (
     TrainConfig,
 )
 from r3gan.tables.lookup import unknown_message
+from r3gan.tables.metrics import METRICS
 
 Path = tuple[str | int, ...]
 
@@ -107,8 +108,8 @@ def _evaluation_problems(evaluation: EvaluationConfig) -> list[Problem]:
                 ("evaluation", "keep_best"), f"{best} is not among evaluation.metrics, which are measured on the way"
             )
         )
-    if best in ("precision-recall", "density-coverage"):
-        problems.append(Problem(("evaluation", "keep_best"), f"{best} is two numbers: choose a metric that is one"))
+    if best is not None and METRICS[best].best is None:
+        problems.append(Problem(("evaluation", "keep_best"), f"{best} is several numbers: choose a metric that is one"))
     return problems
 
 

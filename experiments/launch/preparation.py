@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.launch.launchers import NotPrepared
 from experiments.study.plan import Job, one_of_each
-from r3gan.evaluation.metrics import wanted
+from r3gan.evaluation.protocol import wanted
 
 
 def needs(jobs: Sequence[Job]) -> list[str]:

@@ -14,6 +14,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
 from experiments import names
+from experiments.tracking.pages import all_runs
 from experiments.tracking.runs import BATCH, Background, experiment_id
 from experiments.tuning.storage import is_this_process
 
@@ -54,7 +55,7 @@ class SearchUpload:
         self.client, self.experiment = client, experiment
         self.parent = self._find_or_create_parent(record)
         mine = f"tags.{names.TUNING} = '{record['tuning']}' AND tags.{names.TRIAL} LIKE '%'"
-        runs = _all_runs(client, experiment, mine)
+        runs = all_runs(client, experiment, mine)
         by_number = {int(run.data.tags[names.TRIAL]): run for run in runs}
         self.runs = {number: str(run.info.run_id) for number, run in by_number.items()}
         self.marked = {number for number, run in by_number.items() if run.data.tags.get("best") == _word(True)}
@@ -146,7 +147,7 @@ class SearchUpload:
 
     def _oldest_parent(self, record: Record) -> str | None:
         condition = f"tags.{names.TUNING} = '{record['tuning']}'"
-        runs = [run for run in _all_runs(self.client, self.experiment, condition) if names.TRIAL not in run.data.tags]
+        runs = [run for run in all_runs(self.client, self.experiment, condition) if names.TRIAL not in run.data.tags]
         oldest = min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
         return oldest and str(oldest.info.run_id)
 
@@ -171,14 +172,3 @@ def _ended_long_ago(trial: Record) -> bool:
 
 def _word(value: bool) -> str:
     return "yes" if value else "no"
-
-
-def _all_runs(client: MlflowClient, experiment: str, condition: str) -> list[Any]:
-    runs: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment], condition, max_results=1000, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs

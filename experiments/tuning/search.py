@@ -17,8 +17,9 @@ from experiments.tuning.budget import Budget
 from experiments.tuning.space import Parameter, Space, read_space
 from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, EvaluationConfig, Schedules, TrainConfig
-from r3gan.evaluation.metrics import NUMBERS, recorded_key
+from r3gan.evaluation.protocol import recorded_key
 from r3gan.identity import configuration_identity, short_hash
+from r3gan.tables.metrics import judged, metric_of
 
 FIRST_FRESH_SEED = 1000  # where seeds for tuning are taken from, if the file does not list them
 PROBES = 16  # random settings that are tried before anything runs, beside the edges of every range
@@ -229,12 +230,12 @@ def _objectives(study: Study, tune: Tune, evaluation: EvaluationConfig) -> Itera
         place = ("tune", "objective", i, "metric")
         if objective.metric in [before.metric for before in tune.objective[:i]]:
             raise StudyError([study.document.problem(place, f"{objective.metric} is an objective already")])
-        if objective.metric not in NUMBERS:
-            raise StudyError([study.document.problem(place, unknown("metric", objective.metric, NUMBERS))])
-        number = NUMBERS[objective.metric]
-        if number.metric not in evaluation.metrics:
+        if objective.metric not in judged():
+            raise StudyError([study.document.problem(place, unknown("metric", objective.metric, judged()))])
+        number, metric = judged()[objective.metric], metric_of(objective.metric)
+        if metric not in evaluation.metrics:
             measured = ", ".join(evaluation.metrics)
-            message = f"{objective.metric} is not measured on the way: add {number.metric} to evaluation.metrics "
+            message = f"{objective.metric} is not measured on the way: add {metric} to evaluation.metrics "
             raise StudyError([study.document.problem(place, f"{message}(now {measured})")])
         direction: Literal["minimize", "maximize"] = "minimize" if number.better == "lower" else "maximize"
         if objective.direction not in (None, direction):

@@ -1,6 +1,5 @@
-"""What can be trained on, and where its files are looked for. Needs no torch, so that plans are made quickly."""
+"""What can be trained on: the table of known datasets, and those that the user has prepared. Needs no torch."""
 
-import difflib
 import os
 import re
 from pathlib import Path
@@ -8,58 +7,17 @@ from typing import NamedTuple
 
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
 from r3gan.data.manifest import is_prepared, read_manifest
+from r3gan.data.storage import Facts, PreparedImages, StackedDigitFiles, State, Storage
+from r3gan.deferred import Deferred
+from r3gan.tables.lookup import hint_message
 
 
-class Facts(NamedTuple):
-    """What is known of a dataset before its files are."""
+class DatasetRow(NamedTuple):
+    """One dataset: what it is, and how it is kept."""
 
-    resolution: int
-    classes: int  # 0: without labels
-    images: int | None = None  # None: made by stacking
+    facts: Facts
+    storage: Storage
 
-
-class Raw(NamedTuple):
-    """How a dataset comes, before it is prepared."""
-
-    names: tuple[str, ...]  # patterns, in the data folder and its raw/; the dataset's own folder may hold any format
-    advice: str  # which file belongs where, after "put"
-
-
-DATASETS = {
-    "stacked-digits": Facts(8, 1000),
-    "stacked-mnist": Facts(32, 1000),
-    "cifar10": Facts(32, 10, 50_000),
-    "ffhq64": Facts(64, 0, 70_000),
-    "ffhq256": Facts(256, 0, 70_000),
-    "imagenet32": Facts(32, 1000, 1_281_167),
-    "imagenet64": Facts(64, 1000, 1_281_167),
-}
-
-RAW = {
-    "cifar10": Raw(
-        ("cifar-10-batches-py", "cifar-10-python.tar.gz"),
-        "cifar-10-python.tar.gz (or its folder cifar-10-batches-py)",
-    ),
-    "ffhq64": Raw(
-        ("ffhq64.zip", "ffhq-64x64.zip", "ffhq-64x64", "ffhq64*.parquet"),
-        "ffhq-64x64.zip, or the folder, zip or parquet files of the 70,000 images (64x64 or larger)",
-    ),
-    "ffhq256": Raw(
-        ("ffhq256.zip", "ffhq-256x256.zip", "ffhq-256x256", "ffhq256*.parquet"),
-        "ffhq-256x256.zip, or the folder, zip or parquet files of the 70,000 images (256x256 or larger)",
-    ),
-    "imagenet32": Raw(
-        ("[Ii]magenet32_train*.zip", "imagenet32.zip"),
-        "Imagenet32_train.zip, or train_data_batch_1 ... train_data_batch_10 (pickled or .npz), "
-        "or the 1000 class folders of the training images",
-    ),
-    "imagenet64": Raw(
-        ("[Ii]magenet64_train*.zip", "imagenet64.zip"),
-        "Imagenet64_train_part1.zip and Imagenet64_train_part2.zip, "
-        "or train_data_batch_1 ... train_data_batch_10 (pickled or .npz), "
-        "or the 1000 class folders of the training images",
-    ),
-}
 
 MNIST_FILES = (
     "train-images-idx3-ubyte",
@@ -68,11 +26,64 @@ MNIST_FILES = (
     "t10k-labels-idx1-ubyte",
 )
 
+
+def ffhq(resolution: int) -> DatasetRow:
+    """FFHQ at one resolution."""
+    size = f"{resolution}x{resolution}"
+    return DatasetRow(
+        Facts(resolution, 0, 70_000),
+        PreparedImages(
+            (f"ffhq{resolution}.zip", f"ffhq-{size}.zip", f"ffhq-{size}", f"ffhq{resolution}*.parquet"),
+            f"ffhq-{size}.zip, or the folder, zip or parquet files of the 70,000 images ({size} or larger)",
+        ),
+    )
+
+
+def imagenet(resolution: int, archives: str) -> DatasetRow:
+    """The downsampled ImageNet at one resolution."""
+    return DatasetRow(
+        Facts(resolution, 1000, 1_281_167),
+        PreparedImages(
+            (f"[Ii]magenet{resolution}_train*.zip", f"imagenet{resolution}.zip"),
+            f"{archives}, or train_data_batch_1 ... train_data_batch_10 (pickled or .npz), "
+            "or the 1000 class folders of the training images",
+        ),
+    )
+
+
+DATASETS: dict[str, DatasetRow] = {
+    "stacked-digits": DatasetRow(
+        Facts(8, 1000),
+        StackedDigitFiles(Deferred("r3gan.data.digits:load_embedded_digits"), package="scikit-learn"),
+    ),
+    "stacked-mnist": DatasetRow(
+        Facts(32, 1000),
+        StackedDigitFiles(
+            Deferred("r3gan.data.digits:load_mnist"),
+            MNIST_FILES,
+            ("", "mnist", "MNIST/raw"),
+            download=Deferred("r3gan.data.download:download_mnist"),
+        ),
+    ),
+    "cifar10": DatasetRow(
+        Facts(32, 10, 50_000),
+        PreparedImages(
+            ("cifar-10-batches-py", "cifar-10-python.tar.gz"),
+            "cifar-10-python.tar.gz (or its folder cifar-10-batches-py)",
+            Deferred("r3gan.data.download:download_cifar10"),
+        ),
+    ),
+    "ffhq64": ffhq(64),
+    "ffhq256": ffhq(256),
+    "imagenet32": imagenet(32, "Imagenet32_train.zip"),
+    "imagenet64": imagenet(64, "Imagenet64_train_part1.zip and Imagenet64_train_part2.zip"),
+}
+
 OWN_NAME = re.compile(r"\w[\w.-]*")  # of a prepared dataset: one folder's name, no path
 
 
-def facts(name: str) -> Facts | None:
-    """What is known of a dataset: of this table, or prepared by the user under `data_root()`. None if neither.
+def find_row(name: str) -> DatasetRow | None:
+    """The row of a dataset: of this table, or of what the user prepared under `data_root()`. None if neither.
 
     Raises DatasetUnavailable if the user's manifest is damaged.
     """
@@ -81,7 +92,15 @@ def facts(name: str) -> Facts | None:
     if not OWN_NAME.fullmatch(name) or not is_prepared(data_root() / name):
         return None
     manifest = read_manifest(data_root() / name)
-    return Facts(manifest.resolution, manifest.classes, manifest.count)
+    return DatasetRow(Facts(manifest.resolution, manifest.classes, manifest.count), PreparedImages())
+
+
+def dataset_row(name: str) -> DatasetRow:
+    """The same. Raises DatasetUnavailable with the known names if there is none."""
+    row = find_row(name)
+    if row is None:
+        raise DatasetUnavailable(unknown_dataset_message(name))
+    return row
 
 
 def own_names(root: Path) -> list[str]:
@@ -90,59 +109,28 @@ def own_names(root: Path) -> list[str]:
     return sorted(folder.name for folder in folders if folder.name not in DATASETS and OWN_NAME.fullmatch(folder.name))
 
 
-def unknown_dataset(name: str) -> str:
+def unknown_dataset_message(name: str) -> str:
     """What is said of a name that nobody knows."""
-    names = [*DATASETS, *own_names(data_root())]
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
     folder = data_root() / (name if OWN_NAME.fullmatch(name) else "NAME")
     own = f"python -m r3gan data prepare IMAGES {folder}"
-    return f"{name} is unknown; {hint}known: {', '.join(names)}; for images of your own: {own}"
+    known = [*DATASETS, *own_names(data_root())]
+    return f"{name} is unknown; {hint_message(name, known)}; for images of your own: {own}"
+
+
+def state_of(name: str) -> State:
+    """Whether and where a dataset is; "damaged", with the reason, if it cannot be used."""
+    try:
+        row = dataset_row(name)
+        return row.storage.state(name, row.facts, data_root())
+    except DatasetUnavailable as error:
+        return State("damaged", str(error))
 
 
 def data_root() -> Path:
-    """The folder that holds dataset files: the environment's R3GAN_DATA, or ./data."""
-    return Path(os.environ.get("R3GAN_DATA", "data"))
+    """The folder that holds dataset files: the environment's R3GAN_DATA unless it is empty, or ./data."""
+    return Path(os.environ.get("R3GAN_DATA") or "data")
 
 
 def cache_root() -> Path:
     """The folder for derived files that jobs share: the environment's R3GAN_CACHE, or ~/.cache/r3gan."""
-    return Path(os.environ.get("R3GAN_CACHE", Path.home() / ".cache" / "r3gan"))
-
-
-def raw_paths(name: str, root: Path) -> list[Path]:
-    """A known dataset's files as they come: its own folder under `root`, or files by their names. Empty if missing."""
-    if name not in RAW:
-        return []
-    own = root / name
-    if own.is_dir() and any(not path.name.startswith(".") for path in own.iterdir()):
-        return [own]
-    for folder in (root, root / "raw"):
-        for pattern in RAW[name].names:
-            found = sorted(folder.glob(pattern))
-            if found:
-                return found
-    return []
-
-
-def missing(name: str, root: Path) -> str:
-    """Which file to put where, for a known dataset that is not there."""
-    if name == "stacked-mnist":
-        return (
-            f"MNIST was not found: put {', '.join(MNIST_FILES)} (or each with .gz) into {root / 'mnist'}, "
-            "or name the folder that holds them in R3GAN_DATA"
-        )
-    return f"{name} was not found: put {RAW[name].advice} into {root / name}, or name the folder above it in R3GAN_DATA"
-
-
-def mnist_folder(root: Path) -> Path:
-    """The folder under `root` that holds all four IDX files. Raises DatasetUnavailable if there is none."""
-    for folder in (root, root / "mnist", root / "MNIST" / "raw"):
-        if all(idx_file(folder, name) for name in MNIST_FILES):
-            return folder
-    raise DatasetUnavailable(missing("stacked-mnist", root))
-
-
-def idx_file(folder: Path, name: str) -> Path | None:
-    """The IDX file `name` in the folder, plain or compressed."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    return Path(os.environ.get("R3GAN_CACHE") or Path.home() / ".cache" / "r3gan")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -16,31 +15,20 @@ from r3gan.data.catalog import (
     DATASETS,
     DatasetUnavailable,
     data_root,
-    facts,
-    missing,
+    dataset_row,
+    find_row,
     own_names,
-    raw_paths,
-    unknown_dataset,
-)
-from r3gan.data.digits import LOADERS
-from r3gan.data.download import DOWNLOADS
-from r3gan.data.errors import BadData
-from r3gan.data.load import (
-    check_known,
-    check_source,
-    ensure_dataset,
-    known_options,
-    load_digits,
-    prepare_known,
     state_of,
-    state_of_or_bad,
+    unknown_dataset_message,
 )
-from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
-from r3gan.data.prepare import Options, prepare, resolution_of, survey
+from r3gan.data.checks import check_prepared, check_source, manifest_text
+from r3gan.data.errors import BadData
+from r3gan.data.load import ensure_dataset, prepare_known
+from r3gan.data.manifest import is_prepared, is_resolution, read_manifest
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
-from r3gan.data.sources import LABEL_MODES, count_classes
-from r3gan.data.store import open_prepared, verify
+from r3gan.data.sources import LABEL_MODES
 
 
 class Stopped(KeyboardInterrupt):
@@ -78,28 +66,30 @@ def resolution(text: str) -> int:
 
 def list_datasets(_: argparse.Namespace) -> int:
     """`data list`."""
-    root = data_root()
     table = Table()
     for column in ("name", "resolution", "classes", "images", "state", "where"):
         right = column in ("resolution", "classes", "images")
         table.add_column(column, justify="right" if right else "left", overflow="fold")
-    for name in [*DATASETS, *own_names(root)]:
-        try:
-            known, (state, where) = facts(name), state_of(name, root)
-        except DatasetUnavailable as error:
-            known, state, where = None, "damaged", str(error)
-        cells = [f"{known.resolution}x{known.resolution}", str(known.classes or "-")] if known else ["?", "?"]
-        table.add_row(name, *cells, f"{known.images:,}" if known and known.images else "-", state, where)
+    for name in [*DATASETS, *own_names(data_root())]:
+        table.add_row(name, *facts_cells(name), *state_of(name))
     Console(highlight=False).print(table)
     return 0
+
+
+def facts_cells(name: str) -> tuple[str, str, str]:
+    """Resolution, classes and images of a dataset, as far as they are known."""
+    try:
+        known = dataset_row(name).facts
+    except DatasetUnavailable:
+        return "?", "?", "-"
+    images = f"{known.images:,}" if known.images else "-"
+    return f"{known.resolution}x{known.resolution}", str(known.classes or "-"), images
 
 
 def check_datasets(arguments: argparse.Namespace) -> int:
     """`data check`. Every dataset is checked, also after a bad one."""
     root, failed = data_root(), False
-    names = arguments.datasets or [
-        name for name in [*DATASETS, *own_names(root)] if state_of_or_bad(name, root) != "missing"
-    ]
+    names = arguments.datasets or [name for name in [*DATASETS, *own_names(root)] if not state_of(name).is_missing]
     for name in names:
         try:
             print(f"{name}: {checked(name, root)}", flush=True)
@@ -110,45 +100,13 @@ def check_datasets(arguments: argparse.Namespace) -> int:
 
 
 def checked(name: str, root: Path) -> str:
-    """Read a dataset, prepared or as it comes, and say what it is. Raises DatasetUnavailable or BadData."""
-    if name in LOADERS:
-        digits = load_digits(name, root, torch.device("cpu"))
-        counts = f"{len(digits.train.images)} training and {len(digits.test.images)} test digits"
-        return f"sound, {counts}, content hash {digits.content_hash}"
-    own = name in DATASETS or name in own_names(root)
-    if not own and not Path(name).exists():
-        raise DatasetUnavailable(f"{name} is no path; {unknown_dataset(name)}")
-    folder = root / name if own else Path(name)
-    if is_prepared(folder):
-        if own:
-            check_known(name, folder)
-        data = open_prepared(folder)
-        verify(data, folder)
-        return f"sound, {described(data.manifest)}"
-    paths = raw_paths(name, root) if own else [folder]
-    if not paths:
-        raise DatasetUnavailable(missing(name, root))
-    return f"sound, not prepared, {checked_source(name, paths)}"
-
-
-def checked_source(name: str, paths: list[Path]) -> str:
-    """Read every image of a source, as preparing it would. Raises DatasetUnavailable or BadData."""
-    options = known_options(name) if name in DATASETS else Options()
-    source = open_source(paths, options.labels)
-    if name in DATASETS:
-        check_source(name, source, paths)
-    size, done = resolution_of(source, options), 0
-    with progress_bar(f"reading {name}") as progress:
-        for images in survey(source, options, size):
-            done += len(images)
-            progress(done, len(source))
-    return f"{done} images, {size}x{size}, {count_classes(source.labels) or 'no'} classes"
-
-
-def described(manifest: Manifest) -> str:
-    """A prepared dataset in words."""
-    shape = f"{manifest.count} images, {manifest.resolution}x{manifest.resolution}"
-    return f"{shape}, {manifest.classes or 'no'} classes, content hash {manifest.content_hash}"
+    """Read a dataset, prepared or as it comes, by name or by path, and say what it is. Raises DatasetUnavailable."""
+    row = find_row(name)
+    if row is not None:
+        return row.storage.check(name, row.facts, root)
+    if not Path(name).exists():
+        raise DatasetUnavailable(f"{name} is no path; {unknown_dataset_message(name)}")
+    return check_prepared(Path(name)) if is_prepared(Path(name)) else check_source(name, [Path(name)])
 
 
 def prepare_dataset(arguments: argparse.Namespace) -> int:
@@ -164,9 +122,7 @@ def prepare_dataset(arguments: argparse.Namespace) -> int:
 def _prepare(arguments: argparse.Namespace) -> int:
     name, root = arguments.source, data_root()
     if name in DATASETS:
-        known = DATASETS[name]
-        if known.images is None:
-            raise BadData(f"{name} needs no preparation")
+        known = DATASETS[name].facts
         if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
@@ -181,9 +137,9 @@ def _prepare(arguments: argparse.Namespace) -> int:
             raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
         options = Options(arguments.resolution, arguments.labels, arguments.to_rgb)
         with progress_bar(f"preparing {destination.name}") as progress:
-            prepare(open_source([Path(name)], options.labels), destination, options, progress)
+            write_prepared(open_source([Path(name)], options.labels), destination, options, progress)
     if destination.is_dir():
-        print(f"{destination}: {described(read_manifest(destination))}")
+        print(f"{destination}: {manifest_text(read_manifest(destination))}")
     else:
         print(f"{destination} is written")
     return 0
@@ -192,10 +148,13 @@ def _prepare(arguments: argparse.Namespace) -> int:
 def download_dataset(arguments: argparse.Namespace) -> int:
     """`data download`."""
     name, root = arguments.dataset, data_root()
-    if name not in DOWNLOADS and name != "stacked-digits" and not is_prepared(root / name):
-        raise DatasetUnavailable(f"{name} has no public source to download from. {missing(name, root)}")
+    row = DATASETS[name]
+    there = row.storage.state(name, row.facts, root).word in ("ready", "prepared")
+    if row.storage.download is None and not there:
+        message = row.storage.missing_message(name, root)
+        raise DatasetUnavailable(f"{name} has no public source to download from. {message}")
     ensure_dataset(name, root)
-    print(f"{name}: {', '.join(state_of(name, root))}")
+    print(f"{name}: {', '.join(row.storage.state(name, row.facts, root))}")
     return 0
 
 

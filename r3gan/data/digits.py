@@ -6,7 +6,6 @@ Shapes: N images in the set, B in a batch, R resolution. Images handed out are u
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from r3gan.data.catalog import MNIST_FILES, DatasetUnavailable, idx_file, mnist_folder
+from r3gan.data.catalog import MNIST_FILES, DatasetUnavailable
+from r3gan.data.storage import idx_file
 from r3gan.streams import stream
 
 DIGITS = 10
@@ -28,6 +28,10 @@ class DigitImages:
 
     images: Tensor
     labels: Tensor
+
+    def to(self, device: torch.device) -> "DigitImages":
+        """The digits on a device."""
+        return DigitImages(self.images.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,8 @@ def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
     return train, test, "sklearn.datasets.load_digits"
 
 
-def load_mnist(root: Path) -> tuple[DigitImages, DigitImages, str]:
-    """MNIST from its four IDX files (plain or .gz), padded from 28x28 to 32x32."""
-    folder = mnist_folder(root)
+def load_mnist(folder: Path) -> tuple[DigitImages, DigitImages, str]:
+    """MNIST from its four IDX files (plain or .gz) in a folder, padded from 28x28 to 32x32."""
     train_images, train_labels, test_images, test_labels = (read_idx(folder, name) for name in MNIST_FILES)
     train = DigitImages(pad(train_images, (2, 2, 2, 2)), train_labels.long())
     test = DigitImages(pad(test_images, (2, 2, 2, 2)), test_labels.long())
@@ -128,11 +131,3 @@ def read_idx(folder: Path, name: str) -> Tensor:
     if len(data) != 4 + 4 * dims + shape.prod():
         raise DatasetUnavailable(f"{path} holds {len(data)} bytes, its header promises {4 + 4 * dims + shape.prod()}")
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(*shape).copy())
-
-
-Loader = Callable[[Path], tuple[DigitImages, DigitImages, str]]
-
-LOADERS: dict[str, Loader] = {
-    "stacked-digits": load_embedded_digits,
-    "stacked-mnist": load_mnist,
-}

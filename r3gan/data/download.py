@@ -1,11 +1,10 @@
 """Datasets that have a public source: fetched by torchvision's own addresses and checksums."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
-from r3gan.data.catalog import DatasetUnavailable, missing
+from r3gan.data.catalog import DATASETS, DatasetUnavailable
 
 
 def download_mnist(root: Path) -> None:
@@ -15,7 +14,7 @@ def download_mnist(root: Path) -> None:
     try:
         MNIST(str(root), download=True)
     except (OSError, RuntimeError) as error:
-        raise DatasetUnavailable(f"{missing('stacked-mnist', root)} (the download failed: {error})") from error
+        raise DatasetUnavailable(f"{missing_message('stacked-mnist', root)} (the download failed: {error})") from error
 
 
 def download_cifar10(root: Path) -> None:
@@ -31,7 +30,9 @@ def download_cifar10(root: Path) -> None:
                 download_url(CIFAR10.url, str(root), temporary.name, CIFAR10.tgz_md5)
                 temporary.rename(root / CIFAR10.filename)
     except (OSError, RuntimeError) as error:
-        raise DatasetUnavailable(f"{missing('cifar10', root)} (the download failed: {error})") from error
+        raise DatasetUnavailable(f"{missing_message('cifar10', root)} (the download failed: {error})") from error
 
 
-DOWNLOADS: dict[str, Callable[[Path], None]] = {"stacked-mnist": download_mnist, "cifar10": download_cifar10}
+def missing_message(name: str, root: Path) -> str:
+    """Which file to put where instead."""
+    return DATASETS[name].storage.missing_message(name, root)

@@ -39,7 +39,7 @@ def no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def prepare(
+def write_prepared(
     source: Source, destination: Path, options: Options, progress: Progress = no_progress, wait: bool = False
 ) -> Manifest:
     """Write a prepared dataset into the folder `destination`, or a dataset zip if it ends in .zip. Begun ones go on.
@@ -95,7 +95,7 @@ def resolution_of(source: Source, options: Options) -> int:
     return size
 
 
-def fingerprint(source: Source, options: Options) -> str:
+def source_hash(source: Source, options: Options) -> str:
     """A hash of the names and sizes of the source's parts, of its labels and of the options."""
     digest = hashlib.sha256(json.dumps([asdict(options), list(source.parts)]).encode())
     if source.labels is not None:
@@ -105,7 +105,7 @@ def fingerprint(source: Source, options: Options) -> str:
 
 def _write_folder(source: Source, name: str, folder: Path, options: Options, progress: Progress) -> Manifest:
     count, resolution = len(source), resolution_of(source, options)
-    writer = StoreWriter(folder, fingerprint(source, options), count, resolution)
+    writer = StoreWriter(folder, source_hash(source, options), count, resolution)
     try:
         need, free = (count - writer.done) * resolution**2 * 3, shutil.disk_usage(folder).free
         if need > free:

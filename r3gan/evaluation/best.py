@@ -11,11 +11,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from r3gan.config import TrainConfig
-from r3gan.evaluation.metrics import METRICS, NUMBERS, recorded_key
+from r3gan.evaluation.protocol import recorded_key
 from r3gan.files import replace_file
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Generator
 from r3gan.snapshot import read_metadata, save_weights
+from r3gan.tables.metrics import METRICS, numbers
 
 
 def keep_if_best(
@@ -25,8 +26,9 @@ def keep_if_best(
     if config.evaluation.keep_best is None:
         return
     number = METRICS[config.evaluation.keep_best].best
+    assert number is not None  # checked with the configuration
     key = recorded_key(number, config.evaluation)
-    value, sign = metrics[key], 1 if NUMBERS[number].better == "lower" else -1
+    value, sign = metrics[key], 1 if numbers()[number].better == "lower" else -1
     before = best_facts(job)
     if not math.isfinite(value) or (before is not None and sign * value >= sign * before["value"]):
         return

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from r3gan.data.catalog import cache_root
+from r3gan.data.catalog import DatasetUnavailable, cache_root
+from r3gan.data.dataset import Dataset
 from r3gan.data.digits import DIGITS, DigitImages, StackedDigits
 from r3gan.files import replace_file
 from r3gan.streams import stream
@@ -55,6 +56,13 @@ class DigitClassifier(nn.Module):
     def forward(self, digits: Tensor) -> Tensor:
         """Logits [B, 10]."""
         return self.head(self.features(digits))
+
+
+def classifier_for(data: Dataset) -> Path:
+    """The file of the classifier for a dataset. Raises DatasetUnavailable unless that is stacked digits."""
+    if not isinstance(data, StackedDigits):
+        raise DatasetUnavailable(f"evaluation.metrics: digits counts stacked digits, which {data.name} is not")
+    return classifier_file(data)
 
 
 def classifier_file(data: StackedDigits) -> Path:

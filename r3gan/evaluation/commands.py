@@ -1,11 +1,10 @@
-"""`python -m r3gan prepare` and `python -m r3gan evaluate`: metrics ahead of, and apart from, training."""
+"""`python -m r3gan evaluate`: metrics apart from training, of a generator or of images in files."""
 
 import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import torch
 from rich.console import Console
@@ -13,26 +12,18 @@ from rich.table import Table
 from torch import Tensor
 
 from r3gan.arguments import positive
-from r3gan.config import EvaluationConfig, MetricName
-from r3gan.data.catalog import DatasetUnavailable, data_root
+from r3gan.config import EvaluationConfig
+from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.images import pixels
-from r3gan.data.load import ensure_dataset, load_dataset
 from r3gan.data.prepare import Options, survey
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source
 from r3gan.distributed import World
-from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.metrics import DIGITS, FEWEST_IMAGES, METRICS, wanted
-from r3gan.evaluation.weights import ensure_weights
+from r3gan.evaluation.preparation import open_evaluator
+from r3gan.evaluation.protocol import FEWEST_IMAGES, wanted
 from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
-
-
-def add_prepare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`r3gan prepare`: what `experiments.run` calls once, before its jobs."""
-    parser = commands.add_parser("prepare", help="make data, feature networks and references ready, ahead of the jobs")
-    parser.add_argument("needs", nargs="+", metavar="DATASET[=METRIC,...[@SAMPLES]]", type=dataset_and_metrics)
-    parser.set_defaults(run=run_prepare)
+from r3gan.tables.metrics import METRICS
 
 
 def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,8 +31,8 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = commands.add_parser("evaluate", help="metrics of a checkpoint, or of a folder or zip of images")
     add = parser.add_argument
     add("source", type=Path, help="job directory, checkpoint folder, .safetensors file, or images (folder or zip)")
-    add("--metrics", nargs="+", choices=get_args(MetricName), metavar="METRIC", required=True,
-        help=f"any of {', '.join(get_args(MetricName))}")  # fmt: skip
+    add("--metrics", nargs="+", choices=METRICS, metavar="METRIC", required=True,
+        help=f"any of {', '.join(METRICS)}")  # fmt: skip
     add("--dataset", help="what to compare with (default: what the generator was trained on)")
     add("--samples", type=positive, default=50_000, help="how many to generate (default: 50000)")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
@@ -49,37 +40,6 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--seed", type=int, default=0, help="of the latents; a job's own seed gives the job's own numbers")
     add("--json", type=Path, help="also write the result to this file")
     parser.set_defaults(run=run_evaluate)
-
-
-def dataset_and_metrics(text: str) -> tuple[str, EvaluationConfig]:
-    """`cifar10=fid,kid@50000`: the dataset, the metrics and of how many samples (by default 10,000).
-
-    Raises ArgumentTypeError for an unknown metric, ValueError for a number of samples that is none.
-    """
-    dataset, _, asked = text.partition("=")
-    names, _, samples = asked.partition("@")
-    metrics = tuple(name for name in get_args(MetricName) if name in names.split(","))
-    unknown = set(filter(None, names.split(","))) - set(metrics)
-    if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not among {', '.join(get_args(MetricName))}")
-    evaluation = EvaluationConfig(every_kimg=1.0, metrics=metrics)
-    return dataset, replace(evaluation, samples=positive(samples)) if samples else evaluation
-
-
-def run_prepare(options: argparse.Namespace) -> int:
-    """Download and compute what is missing. Prints the number of visible GPUs, as JSON, for the launcher."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    for name, asked in options.needs:
-        open_evaluator(name, asked, device)
-    print(json.dumps({"gpus": torch.cuda.device_count()}))
-    return 0
-
-
-def ensure_networks(metrics: tuple[MetricName, ...]) -> None:
-    """Download the weights of feature networks. The digit classifier is trained when it is first asked for."""
-    for extractor in dict.fromkeys(METRICS[metric].extractor for metric in metrics):
-        if extractor != DIGITS:
-            ensure_weights(extractor, data_root())
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
@@ -128,13 +88,6 @@ def evaluate_images(asked: EvaluationConfig, options: argparse.Namespace, device
     evaluator = open_evaluator(options.dataset, asked, device)
     features = evaluator.features(read_batches(source), asked.metrics)
     return describe(options, options.dataset, asked, evaluator.measure(features, asked.metrics))
-
-
-def open_evaluator(name: str, asked: EvaluationConfig, device: torch.device) -> Evaluator:
-    """The evaluator for a dataset, after fetching what it needs."""
-    ensure_dataset(name, data_root())
-    ensure_networks(asked.metrics)
-    return Evaluator(asked, load_dataset(name, data_root(), device), data_root(), device)
 
 
 def describe(options: argparse.Namespace, dataset: str, asked: EvaluationConfig, metrics: dict[str, float]) -> dict:

@@ -10,11 +10,11 @@ from r3gan.config import EvaluationConfig, MetricName
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
-from r3gan.evaluation.metrics import DIGITS, METRICS, recorded_key, wanted
+from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
 from r3gan.evaluation.reference import reference_of
 from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
-from r3gan.evaluation.scores import score
 from r3gan.model.networks import Generator
+from r3gan.tables.metrics import METRICS
 
 Features = dict[str, dict[str, Tensor]]  # feature network -> layer -> [N, F]
 
@@ -64,8 +64,7 @@ class Evaluator:
 
     def features(self, batches: Iterable[Tensor], metrics: Sequence[MetricName]) -> Features:
         """Of uint8 images [B, 3, R, R], everything that these metrics need."""
-        names = dict.fromkeys(METRICS[metric].extractor for metric in metrics)
-        parts: dict[str, list[dict[str, Tensor]]] = {name: [] for name in names}
+        parts: dict[str, list[dict[str, Tensor]]] = {name: [] for name in extractors_of(metrics)}
         for images in batches:
             for name, found in parts.items():
                 found.append(self.networks[name](images))
@@ -80,7 +79,6 @@ class Evaluator:
         for name in metrics:
             metric = METRICS[name]
             found = {layer: features[metric.extractor][layer] for layer in metric.layers}
-            results |= score(name, found, self.references[name], self.device)
-            if metric.extractor == DIGITS:
-                results["classifier_test_accuracy"] = self.networks[DIGITS].network.test_accuracy
+            results |= metric.scorer(found, self.references[name], self.device)
+            results |= self.networks[metric.extractor].about
         return {recorded_key(key, self.config): value for key, value in results.items()}

@@ -12,12 +12,12 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 from torch_fidelity.utils import create_feature_extractor
 
-from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.dataset import Dataset
-from r3gan.data.digits import StackedDigits
-from r3gan.evaluation.classifier import classifier_file, load_classifier
-from r3gan.evaluation.metrics import DIGITS
-from r3gan.evaluation.weights import FILES, content_hash, find_weights, require_plain_tensors
+from r3gan.evaluation.classifier import load_classifier
+from r3gan.evaluation.weights import content_hash, find_weights, published_file, require_plain_tensors
+from r3gan.tables.extractors import EXTRACTORS
+from r3gan.tables.lookup import row_of
+from r3gan.tables.metrics import DIGITS
 
 
 class StackedDigitsFeatures(FeatureExtractorBase):
@@ -25,7 +25,8 @@ class StackedDigitsFeatures(FeatureExtractorBase):
 
     def __init__(self, name: str, features_list: Sequence[str], feature_extractor_weights_path: str, **_: object):
         super().__init__(name, list(features_list))
-        self.classifier, self.test_accuracy = load_classifier(Path(feature_extractor_weights_path))
+        self.classifier, accuracy = load_classifier(Path(feature_extractor_weights_path))
+        self.about = {"classifier_test_accuracy": accuracy}
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Of uint8 images [B, 3, R, R]: the layers asked for, in their order."""
@@ -64,12 +65,11 @@ class FeatureNetwork:
 
     def __init__(self, name: str, layers: Sequence[str], data: Dataset, root: Path, device: torch.device):
         self.name, self.layers, self.device = name, tuple(layers), device
-        if name == DIGITS:
-            if not isinstance(data, StackedDigits):
-                raise DatasetUnavailable(f"evaluation.metrics: digits counts stacked digits, which {data.name} is not")
-            path, by_path = classifier_file(data), True
+        row = row_of(EXTRACTORS, "feature network", name)
+        if row.made_for is not None:
+            path, by_path = row.made_for(data), True
         else:
-            path, by_path = find_weights(name, root), FILES[name].by_path
+            path, by_path = find_weights(name, root), published_file(name).by_path
             require_plain_tensors(path)
         self.identity = content_hash(path)
         self.network: FeatureExtractorBase = create_feature_extractor(
@@ -79,6 +79,11 @@ class FeatureNetwork:
             feature_extractor_weights_path=str(path) if by_path else None,
             verbose=False,
         ).to(memory_format=torch.channels_last)
+
+    @property
+    def about(self) -> dict[str, float]:
+        """Numbers that say how far the network itself can be trusted, recorded with every metric."""
+        return getattr(self.network, "about", {})
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> dict[str, Tensor]:

@@ -18,29 +18,38 @@ from r3gan.data.dataset import Dataset
 from r3gan.data.digits import StackedDigits
 from r3gan.data.progress import progress_bar
 from r3gan.evaluation.extractors import FeatureNetwork
-from r3gan.evaluation.metrics import MAX_REFERENCE_FEATURES, Need
 from r3gan.evaluation.scores import Reference
 from r3gan.files import replace_file
 from r3gan.streams import stream
+from r3gan.tables.lookup import row_of
 
 VERSION = 1  # of what is cached
+MAX_REFERENCE_FEATURES = 50_000  # KID, precision and so on compare with as many training images as samples, at most
 DRAWN_IMAGES = 50_000  # that stand for a set of endless combinations
 AT_ONCE = 100
 
 
-def reference_of(need: Need, network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
-    """What a metric compares `samples` samples with."""
-    if need == "nothing":
-        return Reference()
-    if need == "exact":
-        assert isinstance(data, StackedDigits)
-        return exact_digits_reference(network, layer, data)
-    if need == "features":
-        count = min(samples, MAX_REFERENCE_FEATURES)
-        compute = partial(features_of, network, layer, data, count)
-        return Reference(features=cached(compute, f"{need}-{count}", network, layer, data)["features"])
-    found = cached(partial(statistics_of, network, layer, data), need, network, layer, data)
+def reference_of(kind: str, network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
+    """What a metric compares `samples` samples with. Raises UnknownChoice."""
+    return row_of(REFERENCES, "kind of reference", kind)(network, layer, data, samples)
+
+
+def no_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
+    """Nothing."""
+    return Reference()
+
+
+def statistics_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
+    """Mean and covariance of all training images."""
+    found = cached(partial(statistics_of, network, layer, data), "statistics", network, layer, data)
     return Reference(mean=found["mean"].numpy(), covariance=found["covariance"].numpy())
+
+
+def features_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
+    """Features of as many training images as samples."""
+    count = min(samples, MAX_REFERENCE_FEATURES)
+    compute = partial(features_of, network, layer, data, count)
+    return Reference(features=cached(compute, f"features-{count}", network, layer, data)["features"])
 
 
 def cached(
@@ -94,14 +103,23 @@ def extract(network: FeatureNetwork, layer: str, data: Dataset, indices: Tensor)
             progress(done, len(indices))
 
 
-def exact_digits_reference(network: FeatureNetwork, layer: str, data: StackedDigits) -> Reference:
+def exact_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
     """Of stacked digits: the channels of a real image are independent draws of the training digits.
 
     Their features therefore have the digits' mean thrice and a block-diagonal covariance.
     """
+    assert isinstance(data, StackedDigits)
     images = data.train.images
     stacked = torch.cat([images, images[: -len(images) % 3]]).unflatten(0, (-1, 3))  # three to an image, none twice
     features = torch.cat([network(part)[layer] for part in stacked.split(1000)]).double()
     digits = features.view(3 * len(stacked), -1)[: len(images)]
     covariance = torch.cov(digits.T)
     return Reference(digits.mean(0).repeat(3).numpy(), torch.block_diag(covariance, covariance, covariance).numpy())
+
+
+REFERENCES = {
+    "nothing": no_reference,
+    "exact": exact_reference,
+    "statistics": statistics_reference,
+    "features": features_reference,
+}

@@ -1,5 +1,8 @@
 """From features to numbers: torch-fidelity's metrics, density and coverage, and the modes of stacked digits.
 
+Each scorer takes the features of N samples by layer, what they are compared with, and a device; a row of
+r3gan/tables/metrics.py names it.
+
 Shapes: N generated samples, M training images, F features.
 """
 
@@ -14,7 +17,6 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from r3gan.config import MetricName
 from r3gan.data.digits import stacked_label
 from r3gan.evaluation.modes import covered_modes, kl_floor, kl_to_uniform
 
@@ -32,32 +34,69 @@ class Reference:
     features: Tensor | None = None  # [M, F]
 
 
-def score(
-    name: MetricName, features: dict[str, Tensor], reference: Reference, device: torch.device | None = None
-) -> dict[str, float]:
-    """The numbers of one metric for N samples: features by layer, [N, F]. Keys as in `recorded_key`, without count.
+Features = dict[str, Tensor]  # layer -> [N, F]
 
-    device: where distances between all pairs are computed (default: the CPU).
-    """
-    if name == "digits":
-        return score_digits(features["features"], features["digits"], reference)
-    (found,) = features.values()
-    if name == "inception-score":
-        scores = isc_features_to_metric(found, rng_seed=SEED)
-        return {"is": scores["inception_score_mean"], "is_std": scores["inception_score_std"]}
-    if name in ("fid", "fd-dinov2"):
-        return {name.replace("-", "_"): frechet_distance(found, reference)}
+
+def score_fid(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
+    """Frechet inception distance."""
+    return {"fid": frechet_distance(only_layer(features), reference)}
+
+
+def score_fd_dinov2(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
+    """Frechet distance of DINOv2 features."""
+    return {"fd_dinov2": frechet_distance(only_layer(features), reference)}
+
+
+def score_inception(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
+    """Inception score, and its deviation over the splits."""
+    scores = isc_features_to_metric(only_layer(features), rng_seed=SEED)
+    return {"is": scores["inception_score_mean"], "is_std": scores["inception_score_std"]}
+
+
+def score_kid(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
+    """Kernel inception distance, and its deviation over the subsets."""
     assert reference.features is not None
-    if name == "kid":
-        scores = kid_features_to_metric(found, reference.features, rng_seed=SEED, verbose=False)
-        return {"kid": scores["kernel_inception_distance_mean"], "kid_std": scores["kernel_inception_distance_std"]}
-    found, real = found.to(device), reference.features.to(device)
-    if name == "precision-recall":
-        options: dict[str, Any] = {"save_cpu_ram": True, "prc_batch_size": ROWS_AT_ONCE, "verbose": False}
-        options["prc_neighborhood"] = NEIGHBOURS_PRECISION
-        scores = prc_features_to_metric(found, real, **options)
-        return {"precision": scores["precision"], "recall": scores["recall"]}
+    scores = kid_features_to_metric(only_layer(features), reference.features, rng_seed=SEED, verbose=False)
+    return {"kid": scores["kernel_inception_distance_mean"], "kid_std": scores["kernel_inception_distance_std"]}
+
+
+def score_precision_recall(
+    features: Features, reference: Reference, device: torch.device | None = None
+) -> dict[str, float]:
+    """Improved precision and recall. device: where distances between all pairs are computed (default: the CPU)."""
+    assert reference.features is not None
+    options: dict[str, Any] = {"save_cpu_ram": True, "prc_batch_size": ROWS_AT_ONCE, "verbose": False}
+    options["prc_neighborhood"] = NEIGHBOURS_PRECISION
+    found, real = only_layer(features).to(device), reference.features.to(device)
+    scores = prc_features_to_metric(found, real, **options)
+    return {"precision": scores["precision"], "recall": scores["recall"]}
+
+
+def score_density_coverage(
+    features: Features, reference: Reference, device: torch.device | None = None
+) -> dict[str, float]:
+    """Density and coverage. device: where distances between all pairs are computed (default: the CPU)."""
+    assert reference.features is not None
+    found, real = only_layer(features).to(device), reference.features.to(device)
     return density_and_coverage(found, real, NEIGHBOURS_DENSITY)
+
+
+def score_digits(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
+    """Modes and D_KL from `digits`, the named digits int64 [N, 3]; Frechet distance from `features` [N, 3F]."""
+    digits = features["digits"]
+    counts = torch.bincount(stacked_label(digits), minlength=1000)
+    return {
+        "modes": float(covered_modes(counts)),
+        "d_kl": kl_to_uniform(counts),
+        "d_kl_floor": kl_floor(len(digits), len(counts)),
+        "frechet_distance_digits": frechet_distance(features["features"], reference),
+    }
+
+
+def only_layer(features: Features) -> Tensor:
+    """The features of a metric that needs one layer."""
+    (found,) = features.values()
+    return found
 
 
 def frechet_distance(features: Tensor, reference: Reference) -> float:
@@ -65,17 +104,6 @@ def frechet_distance(features: Tensor, reference: Reference) -> float:
     ours = fid_features_to_statistics(features.double())
     theirs = {"mu": reference.mean, "sigma": reference.covariance}
     return float(fid_statistics_to_metric(ours, theirs, verbose=False)["frechet_inception_distance"])
-
-
-def score_digits(features: Tensor, digits: Tensor, reference: Reference) -> dict[str, float]:
-    """Modes and D_KL from the named digits int64 [N, 3]; Frechet distance from the classifier's features [N, 3F]."""
-    counts = torch.bincount(stacked_label(digits), minlength=1000)
-    return {
-        "modes": float(covered_modes(counts)),
-        "d_kl": kl_to_uniform(counts),
-        "d_kl_floor": kl_floor(len(digits), len(counts)),
-        "frechet_distance_digits": frechet_distance(features, reference),
-    }
 
 
 def density_and_coverage(fake: Tensor, real: Tensor, neighbours: int) -> dict[str, float]:

@@ -1,53 +1,40 @@
 """The weights of torch-fidelity's feature networks: where they are looked for, and the way out if they are missing.
 
 They are looked for in `weights/` of the data folder, then where torch.hub keeps downloads. Nothing falls back to
-another network. A file is only handed on if it holds tensors in plain containers, so that loading it runs no code.
+another network. To look needs no torch. A file is only handed on if it holds tensors in plain containers, so that
+loading it runs no code.
 """
 
 import hashlib
+import os
 import pickle
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
-from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-from torchvision.models import VGG16_Weights
 
 from r3gan.data.catalog import DatasetUnavailable
-from r3gan.evaluation.metrics import DINO, INCEPTION, VGG
+from r3gan.tables.extractors import EXTRACTORS, WeightsFile
+from r3gan.tables.lookup import row_of
 
 
 class WeightsUnavailable(DatasetUnavailable):
     """A feature network's weights cannot be had; the message says which file belongs where."""
 
 
-class WeightsFile(NamedTuple):
-    """One published file."""
-
-    url: str
-    by_path: bool  # whether torch-fidelity takes the file's path; else it must lie where torch.hub keeps downloads
-    repository: str = ""  # code that torch.hub fetches beside it
-
-    @property
-    def name(self) -> str:
-        """The file's name; behind the last dash, if there are eight, stand the first digits of its SHA-256."""
-        return self.url.rpartition("/")[2]
+def hub_folder() -> Path:
+    """Where torch.hub keeps what it downloads, by the same environment variables, without loading torch."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))).expanduser() / "hub"
 
 
-FILES = {
-    INCEPTION: WeightsFile(URL_INCEPTION_V3, by_path=True),
-    VGG: WeightsFile(VGG16_Weights.IMAGENET1K_V1.url, by_path=True),
-    DINO: WeightsFile(
-        "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
-        by_path=False,
-        repository="facebookresearch_dinov2_main",
-    ),
-}
+def published_file(extractor: str) -> WeightsFile:
+    """The published weights of a feature network that has some. Raises UnknownChoice."""
+    file = row_of(EXTRACTORS, "feature network", extractor).weights
+    assert file is not None, extractor
+    return file
 
 
 def find_weights(extractor: str, root: Path) -> Path:
     """The file with the network's weights. Raises WeightsUnavailable with the way out."""
-    file, hub = FILES[extractor], Path(torch.hub.get_dir())
+    file, hub = published_file(extractor), hub_folder()
     places = ([root / "weights"] if file.by_path else []) + [hub / "checkpoints"]
     found = next((place / file.name for place in places if (place / file.name).is_file()), None)
     if found is None:
@@ -63,9 +50,11 @@ def ensure_weights(extractor: str, root: Path) -> Path:
     """The same, after downloading the file if it is missing; its SHA-256 is compared where its name holds it."""
     try:
         return find_weights(extractor, root)
-    except WeightsUnavailable as missing:
-        file = FILES[extractor]
-        target = Path(torch.hub.get_dir()) / "checkpoints" / file.name
+    except WeightsUnavailable as unavailable:
+        import torch
+
+        file = published_file(extractor)
+        target = hub_folder() / "checkpoints" / file.name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():
@@ -75,12 +64,14 @@ def ensure_weights(extractor: str, root: Path) -> Path:
                 owner, name, _ = file.repository.split("_")
                 torch.hub.list(f"{owner}/{name}", trust_repo=True, verbose=False)
         except (OSError, RuntimeError) as error:
-            raise WeightsUnavailable(f"{missing} (the download failed: {error})") from error
+            raise WeightsUnavailable(f"{unavailable} (the download failed: {error})") from error
         return find_weights(extractor, root)
 
 
 def require_plain_tensors(path: Path) -> None:
     """Raises WeightsUnavailable unless the file holds nothing but tensors in plain containers."""
+    import torch
+
     try:
         torch.load(path, map_location="meta", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

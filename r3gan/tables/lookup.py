@@ -20,7 +20,12 @@ def row_of(table: Mapping[str, Row], kind: str, name: str) -> Row:
 
 def unknown_message(name: object, known: Iterable[object]) -> str:
     """What is said of a name that is not among the known ones, beginning with the name."""
+    return f"{name}; {hint_message(name, known)}"
+
+
+def hint_message(name: object, known: Iterable[object]) -> str:
+    """The nearest of the known names, if one is near, and all of them."""
     names = [str(other) for other in known]
     near = difflib.get_close_matches(str(name), names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"{name}; {hint}valid: {', '.join(names) or 'none'}"
+    return f"{hint}valid: {', '.join(names) or 'none'}"

@@ -15,7 +15,7 @@ from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.evaluation.best import keep_if_best, load_best
 from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.metrics import wanted
+from r3gan.evaluation.protocol import wanted
 from r3gan.evaluation.sampling import save_grid
 from r3gan.jobdir import JobDir
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.errors import StudyError
+from analysis.errors import ReportError
 from analysis.selection import (
     OLDER_COMPARISON,
     OLDER_CONFIGURATION,
@@ -92,12 +92,12 @@ def test_identities_restrict_and_those_without_a_run_count_as_unfinished() -> No
 def test_different_sample_counts_in_one_comparison_are_an_error_but_not_between_datasets() -> None:
     fewer = {"evaluation_samples": 1000.0}
     assert kept(select(jobs({}, {**fewer, names.DATASET: "mnist"}))) == "ab"
-    with pytest.raises(StudyError, match=r"digits .*laptop.*1000 in attention; 5000 in baseline"):
+    with pytest.raises(ReportError, match=r"digits .*laptop.*1000 in attention; 5000 in baseline"):
         select(jobs({}, {**fewer, names.VARIANT: "attention"}))
 
 
 def test_nothing_finished_is_an_error() -> None:
-    with pytest.raises(StudyError, match="of 1 runs found, none has finished"):
+    with pytest.raises(ReportError, match="of 1 runs found, none has finished"):
         select(jobs({"status": "RUNNING"}))
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from r3gan.data.errors import BadData
-from r3gan.data.prepare import Options, prepare
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 
 PER_CLASS, SIZE = 24, 32
@@ -169,7 +169,7 @@ def prepared_error(path, destination, options=None, error=BadData):
     """The message with which preparing ends; nothing is left under the destination's name."""
     options = options or Options()
     with pytest.raises(error) as caught:
-        prepare(open_source([path], options.labels), destination, options)
+        write_prepared(open_source([path], options.labels), destination, options)
     assert not destination.exists()
     return str(caught.value)
 

@@ -7,11 +7,11 @@ import torch
 
 import r3gan.data.load
 from r3gan.availability import availability_problems
-from r3gan.data.catalog import DATASETS, RAW, DatasetUnavailable, Facts, facts, own_names, raw_paths
-from r3gan.data.digits import LOADERS, StackedDigits
+from r3gan.data.catalog import DATASETS, DatasetUnavailable, Facts, find_row, own_names
+from r3gan.data.digits import StackedDigits
 from r3gan.data.errors import BadData
 from r3gan.data.load import ensure_dataset, load_dataset
-from r3gan.data.prepare import Options, prepare
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 from r3gan.presets import PRESETS
 from tests.r3gan.conftest import (
@@ -40,24 +40,23 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def _small_sets(monkeypatch):
     """The known datasets, of 48 images each."""
-    for name, known in DATASETS.items():
-        if known.images:
-            resolution, classes = min(known.resolution, 32), 2 if known.classes else 0
-            monkeypatch.setitem(DATASETS, name, Facts(resolution, classes, 48))
+    for name, row in list(DATASETS.items()):
+        if row.facts.images:
+            resolution, classes = min(row.facts.resolution, 32), 2 if row.facts.classes else 0
+            monkeypatch.setitem(DATASETS, name, row._replace(facts=Facts(resolution, classes, 48)))
 
 
 def test_facts_agree_with_the_presets():
     for name, preset in PRESETS.items():
         if name in DATASETS:
-            assert DATASETS[name].resolution == 4 * 2 ** (len(preset.widths) - 1), name
-            assert not preset.cond or DATASETS[name].classes, name
-    assert set(RAW) == set(DATASETS) - set(LOADERS)
+            assert DATASETS[name].facts.resolution == 4 * 2 ** (len(preset.widths) - 1), name
+            assert not preset.cond or DATASETS[name].facts.classes, name
 
 
 def test_ones_own_prepared_dataset_is_known_by_its_folder(root, crops):
-    assert facts("flowers") is None
-    prepare(open_source([as_folder(root / "x", class_files(crops))]), root / "flowers", Options(16))
-    assert facts("flowers") == Facts(16, 2, 48)
+    assert find_row("flowers") is None
+    write_prepared(open_source([as_folder(root / "x", class_files(crops))]), root / "flowers", Options(16))
+    assert find_row("flowers").facts == Facts(16, 2, 48)
     assert own_names(root) == ["flowers"]
     assert load_dataset("flowers", root, CPU).name == "flowers"
     ensure_dataset("flowers", root)
@@ -65,7 +64,7 @@ def test_ones_own_prepared_dataset_is_known_by_its_folder(root, crops):
 
 @pytest.mark.parametrize("name", ["../flowers", "a/b", "", ".", ".hidden", "/etc"])
 def test_a_name_is_no_path(root, name):
-    assert facts(name) is None
+    assert find_row(name) is None
     for function in (lambda: load_dataset(name, root, CPU), lambda: ensure_dataset(name, root)):
         with pytest.raises(DatasetUnavailable, match="unknown"):
             function()
@@ -140,13 +139,13 @@ def test_known_sets_are_found_prepared_and_loaded(root, crops, place, capsys):
     with pytest.raises(DatasetUnavailable, match=f"{name} was not found: put "):
         load_dataset(name, root, CPU)
     put(root, crops)
-    assert raw_paths(name, root)
+    assert DATASETS[name].storage.find(name, root)
     with pytest.raises(DatasetUnavailable, match=f"not prepared: python -m r3gan data prepare {name}"):
         load_dataset(name, root, CPU)
     ensure_dataset(name, root)
     assert "48/48" in capsys.readouterr().err
     data = load_dataset(name, root, CPU)
-    assert (data.name, data.resolution, data.classes, len(data)) == (name, *DATASETS[name][:2], 48)
+    assert (data.name, data.resolution, data.classes, len(data)) == (name, *DATASETS[name].facts[:2], 48)
     ensure_dataset(name, root)
     assert capsys.readouterr().err == ""
 
@@ -155,7 +154,7 @@ def test_an_incomplete_known_set_is_refused(root, crops):
     as_tar(root / "cifar-10-python.tar.gz", cifar_files(crops))
     with pytest.raises(BadData, match=r"not all of it: found 32x32, 2 classes, 48 images; expected .* 50000 images"):
         ensure_dataset("cifar10", root)
-    prepare(open_source([root / "cifar-10-python.tar.gz"]), root / "cifar10", Options())
+    write_prepared(open_source([root / "cifar-10-python.tar.gz"]), root / "cifar10", Options())
     with pytest.raises(BadData, match="is not cifar10"):
         load_dataset("cifar10", root, CPU)
 
@@ -196,7 +195,7 @@ def test_a_failed_download_says_what_to_do_and_leaves_no_file(root, monkeypatch)
     monkeypatch.setattr(utils, "download_url", fail)
     with pytest.raises(DatasetUnavailable, match=r"put cifar-10-python\.tar\.gz .*download failed: File not found"):
         ensure_dataset("cifar10", root)
-    assert raw_paths("cifar10", root) == []
+    assert DATASETS["cifar10"].storage.find("cifar10", root) == []
 
 
 @pytest.mark.parametrize("name", ["cifar10", "stacked-mnist"])

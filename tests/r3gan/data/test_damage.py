@@ -8,7 +8,7 @@ import pytest
 
 from r3gan.data.errors import BadData
 from r3gan.data.manifest import MANIFEST
-from r3gan.data.prepare import Options, prepare
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 from r3gan.data.store import open_prepared, verify
 from tests.r3gan.conftest import (
@@ -20,7 +20,7 @@ from tests.r3gan.conftest import (
 
 @pytest.fixture
 def prepared(crops, tmp_path):
-    prepare(open_source([as_folder(tmp_path / "tree", class_files(crops))]), tmp_path / "set", Options())
+    write_prepared(open_source([as_folder(tmp_path / "tree", class_files(crops))]), tmp_path / "set", Options())
     return tmp_path / "set"
 
 
@@ -85,10 +85,10 @@ def test_swapped_labels_are_found_by_verifying(prepared):
 def test_a_destination_that_is_taken_is_left_alone(prepared, crops, tmp_path):
     before = (prepared / MANIFEST).read_bytes()
     with pytest.raises(BadData, match="is there already"):
-        prepare(open_source([tmp_path / "tree"]), prepared, Options())
+        write_prepared(open_source([tmp_path / "tree"]), prepared, Options())
     assert (prepared / MANIFEST).read_bytes() == before
     (tmp_path / "out.zip").write_bytes(b"mine")
     with pytest.raises(BadData, match="is there already"):
-        prepare(open_source([tmp_path / "tree"]), tmp_path / "out.zip", Options())
+        write_prepared(open_source([tmp_path / "tree"]), tmp_path / "out.zip", Options())
     shutil.rmtree(prepared)
-    prepare(open_source([tmp_path / "tree"]), prepared, Options())
+    write_prepared(open_source([tmp_path / "tree"]), prepared, Options())

@@ -14,7 +14,7 @@ from r3gan.data.archive import member_name
 from r3gan.data.errors import BadData
 from r3gan.data.images import pixels
 from r3gan.data.manifest import read_manifest
-from r3gan.data.prepare import Options, prepare
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Item
 from r3gan.data.store import open_prepared, verify
@@ -38,7 +38,7 @@ def expected_hash(crops, labels=True):
 
 
 def test_every_format_gives_the_same_images_labels_and_hash(source_path, crops, tmp_path):
-    manifest = prepare(open_source([source_path]), tmp_path / "set", Options())
+    manifest = write_prepared(open_source([source_path]), tmp_path / "set", Options())
     data = open_prepared(tmp_path / "set")
     images, labels = data.gather(torch.arange(len(data)))
     assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), crops.images)
@@ -58,7 +58,9 @@ def test_every_format_can_be_read_from_any_index(source_path, crops, start):
 
 
 def test_images_in_one_folder_are_without_labels(crops, tmp_path):
-    manifest = prepare(open_source([as_folder(tmp_path / "flat", flat_files(crops))]), tmp_path / "set", Options())
+    manifest = write_prepared(
+        open_source([as_folder(tmp_path / "flat", flat_files(crops))]), tmp_path / "set", Options()
+    )
     assert (manifest.classes, manifest.label_histogram) == (0, ())
     assert manifest.content_hash == expected_hash(crops, labels=False)
     assert not (tmp_path / "set" / "labels.npy").exists()
@@ -74,17 +76,17 @@ def test_labels_can_be_left_out_of_every_format(name, crops, tmp_path):
 
 
 def test_a_dataset_zip_goes_both_ways_and_back(source_path, crops, tmp_path):
-    first = prepare(open_source([source_path]), tmp_path / "set", Options())
-    prepare(open_source([tmp_path / "set"]), tmp_path / "out.zip", Options())
-    prepare(open_source([source_path]), tmp_path / "direct.zip", Options())
+    first = write_prepared(open_source([source_path]), tmp_path / "set", Options())
+    write_prepared(open_source([tmp_path / "set"]), tmp_path / "out.zip", Options())
+    write_prepared(open_source([source_path]), tmp_path / "direct.zip", Options())
     assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "direct.zip").read_bytes()
-    again = prepare(open_source([tmp_path / "out.zip"]), tmp_path / "again", Options())
+    again = write_prepared(open_source([tmp_path / "out.zip"]), tmp_path / "again", Options())
     assert again.content_hash == first.content_hash
     assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["again", "direct.zip", "out.zip", "set"]
 
 
 def test_a_written_dataset_zip_is_what_the_other_tools_read(crops, tmp_path):
-    prepare(open_source([as_folder(tmp_path / "tree", class_files(crops))]), tmp_path / "out.zip", Options())
+    write_prepared(open_source([as_folder(tmp_path / "tree", class_files(crops))]), tmp_path / "out.zip", Options())
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         names = sorted(archive.namelist())
         assert names == [*(f"00000/img{i:08d}.png" for i in range(48)), "dataset.json"]
@@ -93,7 +95,7 @@ def test_a_written_dataset_zip_is_what_the_other_tools_read(crops, tmp_path):
         assert [labels[name] for name in names[:-1]] == crops.labels.tolist()
         with archive.open("00000/img00000047.png") as file:
             assert np.array_equal(np.asarray(Image.open(file)), crops.images[47])
-    prepare(open_source([tmp_path / "tree"], "none"), tmp_path / "bare.zip", Options(labels="none"))
+    write_prepared(open_source([tmp_path / "tree"], "none"), tmp_path / "bare.zip", Options(labels="none"))
     with zipfile.ZipFile(tmp_path / "bare.zip") as archive:
         assert json.loads(archive.read("dataset.json")) == {"labels": None}
 

@@ -13,7 +13,7 @@ import r3gan.data.prepare
 import r3gan.data.writer
 from r3gan.data.errors import BadData
 from r3gan.data.manifest import read_manifest
-from r3gan.data.prepare import Options, prepare
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 from r3gan.data.store import open_prepared, verify
 from tests.r3gan.conftest import as_folder, class_files
@@ -54,13 +54,13 @@ def partial_of(tmp_path):
 
 @pytest.mark.parametrize(("after", "kept"), [(3, 0), (13, 12), (29, 24), (47, 36)])
 def test_a_resumed_preparation_reads_on_and_ends_with_the_same_bytes(source, tmp_path, after, kept):
-    whole = prepare(source, tmp_path / "whole", Options())
+    whole = write_prepared(source, tmp_path / "whole", Options())
     with pytest.raises(KeyboardInterrupt):
-        prepare(Interrupted(source, after), tmp_path / "set", Options())
+        write_prepared(Interrupted(source, after), tmp_path / "set", Options())
     assert not (tmp_path / "set").exists()
     assert json.loads((partial_of(tmp_path) / "journal.json").read_text())["done"] == kept
     again = Interrupted(source)
-    assert prepare(again, tmp_path / "set", Options()) == replace(whole, name="set")
+    assert write_prepared(again, tmp_path / "set", Options()) == replace(whole, name="set")
     assert again.starts[-1] == kept
     assert (tmp_path / "set" / "images.npy").read_bytes() == (tmp_path / "whole" / "images.npy").read_bytes()
     assert sorted(os.listdir(tmp_path / "set")) == ["images.npy", "labels.npy", "manifest.json"]
@@ -68,22 +68,22 @@ def test_a_resumed_preparation_reads_on_and_ends_with_the_same_bytes(source, tmp
 
 
 def test_what_was_written_after_the_last_sync_is_dropped(source, tmp_path):
-    whole = prepare(source, tmp_path / "whole", Options())
+    whole = write_prepared(source, tmp_path / "whole", Options())
     with pytest.raises(KeyboardInterrupt):
-        prepare(Interrupted(source, 29), tmp_path / "set", Options())
+        write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
     with (partial_of(tmp_path) / "images.npy").open("ab") as file:
         file.write(b"half an image")
-    assert prepare(source, tmp_path / "set", Options()).content_hash == whole.content_hash
+    assert write_prepared(source, tmp_path / "set", Options()).content_hash == whole.content_hash
     verify(open_prepared(tmp_path / "set"), tmp_path / "set")
 
 
 def test_a_finished_partial_folder_only_takes_its_name(source, tmp_path, monkeypatch):
     monkeypatch.setattr(r3gan.data.prepare, "publish", lambda *paths: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        prepare(source, tmp_path / "set", Options())
+        write_prepared(source, tmp_path / "set", Options())
     monkeypatch.undo()
     again = Interrupted(source)
-    prepare(again, tmp_path / "set", Options())
+    write_prepared(again, tmp_path / "set", Options())
     assert again.starts == [0, 48]  # the first image for its size, and nothing more
     verify(open_prepared(tmp_path / "set"), tmp_path / "set")
 
@@ -101,49 +101,49 @@ def test_a_finished_partial_folder_only_takes_its_name(source, tmp_path, monkeyp
 )
 def test_another_source_or_other_options_do_not_go_on(source, tmp_path, change):
     with pytest.raises(KeyboardInterrupt):
-        prepare(Interrupted(source, 29), tmp_path / "set", Options())
+        write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
     options = change(tmp_path / "tree", Options())
     with pytest.raises(BadData, match="another source or with other options") as caught:
-        prepare(open_source([tmp_path / "tree"], options.labels), tmp_path / "set", options)
+        write_prepared(open_source([tmp_path / "tree"], options.labels), tmp_path / "set", options)
     assert str(partial_of(tmp_path)) in str(caught.value)
 
 
 def test_damage_to_what_was_written_is_noticed(source, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        prepare(Interrupted(source, 29), tmp_path / "set", Options())
+        write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
     path = partial_of(tmp_path) / "images.npy"
     data = bytearray(path.read_bytes())
     data[5000] ^= 1
     path.write_bytes(data)
     with pytest.raises(BadData, match=r"images\.npy is not what journal\.json says"):
-        prepare(source, tmp_path / "set", Options())
+        write_prepared(source, tmp_path / "set", Options())
     (partial_of(tmp_path) / "journal.json").write_text("{")
     with pytest.raises(BadData, match=r"journal\.json cannot be read"):
-        prepare(source, tmp_path / "set", Options())
+        write_prepared(source, tmp_path / "set", Options())
 
 
 def test_a_bad_image_late_in_the_source_leaves_nothing_under_the_name(crops, source, tmp_path):
     (tmp_path / "tree" / "flower" / "0040.png").write_bytes(b"no image")
     with pytest.raises(BadData, match=r"0040\.png"):
-        prepare(open_source([tmp_path / "tree"]), tmp_path / "set", Options())
+        write_prepared(open_source([tmp_path / "tree"]), tmp_path / "set", Options())
     assert not (tmp_path / "set").exists()
 
 
 def test_a_folder_with_raw_files_can_be_prepared_in_place(crops, tmp_path):
     folder = as_folder(tmp_path / "own", class_files(crops))
-    prepare(open_source([folder]), folder, Options())
+    write_prepared(open_source([folder]), folder, Options())
     verify(open_prepared(folder), folder)
     assert (folder / "china" / "0000.png").exists()
     assert not (tmp_path / "own.partial").exists()
 
 
 def test_a_zip_is_resumed_by_way_of_its_folder(source, tmp_path):
-    prepare(source, tmp_path / "whole.zip", Options())
+    write_prepared(source, tmp_path / "whole.zip", Options())
     with pytest.raises(KeyboardInterrupt):
-        prepare(Interrupted(source, 29), tmp_path / "set.zip", Options())
+        write_prepared(Interrupted(source, 29), tmp_path / "set.zip", Options())
     assert not (tmp_path / "set.zip").exists()
     again = Interrupted(source)
-    prepare(again, tmp_path / "set.zip", Options())
+    write_prepared(again, tmp_path / "set.zip", Options())
     assert again.starts[-1] == 24
     assert (tmp_path / "set.zip").read_bytes() == (tmp_path / "whole.zip").read_bytes()
     assert not (tmp_path / "set.zip.partial").exists()
@@ -152,8 +152,8 @@ def test_a_zip_is_resumed_by_way_of_its_folder(source, tmp_path):
 def test_progress_counts_on_from_what_was_done(source, tmp_path):
     told = []
     with pytest.raises(KeyboardInterrupt):
-        prepare(Interrupted(source, 29), tmp_path / "set", Options())
-    prepare(source, tmp_path / "set", Options(), lambda done, total: told.append((done, total)))
+        write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
+    write_prepared(source, tmp_path / "set", Options(), lambda done, total: told.append((done, total)))
     assert told == [(done, 48) for done in range(24, 49, 4)]
 
 
@@ -161,7 +161,7 @@ def test_too_little_space_is_told_before_anything_is_read(source, tmp_path, monk
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**6, 10**6, 1000))
     watched = Interrupted(source)
     with pytest.raises(OSError, match=r"set\.partial cannot be written: 0\.0 GiB are needed.*run the same again"):
-        prepare(watched, tmp_path / "set", Options())
+        write_prepared(watched, tmp_path / "set", Options())
     assert watched.starts == [0]  # the first image, for its size
 
 
@@ -175,13 +175,15 @@ def test_only_one_process_prepares_and_a_waiting_one_takes_its_result(source, tm
             yield from super().items(start)
 
     results = []
-    first = threading.Thread(target=lambda: results.append(prepare(Slow(source), tmp_path / "set", Options())))
+    first = threading.Thread(target=lambda: results.append(write_prepared(Slow(source), tmp_path / "set", Options())))
     first.start()
     assert begun.wait(30)
     with pytest.raises(BadData, match="being prepared by another process"):
-        prepare(source, tmp_path / "set", Options())
+        write_prepared(source, tmp_path / "set", Options())
     waiting = Interrupted(source)
-    second = threading.Thread(target=lambda: results.append(prepare(waiting, tmp_path / "set", Options(), wait=True)))
+    second = threading.Thread(
+        target=lambda: results.append(write_prepared(waiting, tmp_path / "set", Options(), wait=True))
+    )
     second.start()
     time.sleep(0.2)
     go_on.set()

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from r3gan.data.dataset import Dataset
-from r3gan.data.load import load_prepared
+from r3gan.data.load import load_dataset
 from r3gan.data.manifest import Manifest, read_manifest
-from r3gan.data.prepare import Options, prepare
+from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 from r3gan.data.store import ImageSet, open_prepared, permutation
 from r3gan.distributed import World
@@ -28,8 +28,8 @@ NETWORK = small_network(widths=(8, 8, 8, 8), groups=(2,) * 4, blocks=(1,) * 4, c
 def root(crops, tmp_path_factory):
     """A data folder with the crops as `crops`, and without labels as `bare`."""
     folder = tmp_path_factory.mktemp("data")
-    prepare(open_source([as_folder(folder / "raw" / "tree", class_files(crops))]), folder / "crops", Options())
-    prepare(open_source([as_folder(folder / "raw" / "flat", flat_files(crops))]), folder / "bare", Options())
+    write_prepared(open_source([as_folder(folder / "raw" / "tree", class_files(crops))]), folder / "crops", Options())
+    write_prepared(open_source([as_folder(folder / "raw" / "flat", flat_files(crops))]), folder / "bare", Options())
     return folder
 
 
@@ -145,7 +145,7 @@ def test_the_manifest_survives_being_written_and_read(root, tmp_path):
 def test_a_set_on_the_gpu_or_beside_it_gives_the_images_of_the_host(root, data, free, monkeypatch):
     device = torch.device("cuda", 0)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
-    there: ImageSet = load_prepared("crops", root, device)
+    there: ImageSet = load_dataset("crops", root, device)
     assert there.is_on(device) == (free > 0)
     config = small_config(network=NETWORK, x_flip=True)
     ours, theirs = Batches(config, there, World(0, 1, device)), Batches(config, data, World(0, 1, CPU))

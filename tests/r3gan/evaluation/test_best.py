@@ -52,7 +52,7 @@ def test_a_metric_named_twice_is_a_problem():
 
 
 @pytest.mark.parametrize(
-    ("best", "words"), [("fid", "not among evaluation.metrics"), ("precision-recall", "two numbers")]
+    ("best", "words"), [("fid", "not among evaluation.metrics"), ("precision-recall", "several numbers")]
 )
 def test_a_choice_that_cannot_be_made_is_a_problem(best, words):
     config = small_config()

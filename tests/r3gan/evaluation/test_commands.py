@@ -10,7 +10,8 @@ from PIL import Image
 
 from r3gan.__main__ import main
 from r3gan.config import EvaluationConfig
-from r3gan.evaluation.commands import dataset_and_metrics
+from r3gan.data.catalog import cache_root
+from r3gan.evaluation.preparation import dataset_and_metrics
 from tests.r3gan.small import small_config
 from tests.r3gan.training.test_train import run_inside
 
@@ -81,9 +82,9 @@ def test_what_is_neither_is_one_clear_error(name, tmp_path, capsys):
     assert "Traceback" not in error
 
 
-def test_prepare_trains_the_classifier_and_counts_gpus(capsys):
+def test_prepare_makes_the_classifier_and_refuses_unknown_metrics(capsys):
     assert main(["prepare", "stacked-digits=digits"]) == 0
-    assert "gpus" in json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(cache_root().glob("digit-classifier-*.safetensors"))
     with pytest.raises(SystemExit):
         main(["prepare", "stacked-digits=fud"])
     assert "fud: not among digits, fid" in capsys.readouterr().err

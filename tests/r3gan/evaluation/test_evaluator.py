@@ -14,10 +14,11 @@ from r3gan.distributed import World
 from r3gan.evaluation import reference
 from r3gan.evaluation.classifier import classifier_file, load_classifier
 from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.metrics import DIGITS, METRICS, metric_problems, recorded_key
 from r3gan.evaluation.modes import kl_floor, kl_to_uniform
+from r3gan.evaluation.protocol import metric_problems, recorded_key
 from r3gan.evaluation.sampling import fixed_inputs, save_grid
 from r3gan.model.networks import Generator, initialise
+from r3gan.tables.metrics import DIGITS, METRICS
 from tests.r3gan.small import small_network
 
 CPU = torch.device("cpu")
@@ -31,12 +32,12 @@ def small_generator(**changes):
 
 
 def test_classifier_is_accurate_on_held_out_digits_and_cached(digits, digits_evaluator, monkeypatch):
-    used = digits_evaluator.networks[DIGITS].network
-    assert used.test_accuracy > 0.98
+    used = digits_evaluator.networks[DIGITS]
+    assert used.about["classifier_test_accuracy"] > 0.98
     monkeypatch.setattr("r3gan.evaluation.classifier.train_classifier", lambda data: pytest.fail("trained twice"))
     again, accuracy = load_classifier(classifier_file(digits))
-    assert accuracy == used.test_accuracy
-    assert torch.equal(again.head.weight, used.classifier.head.weight)
+    assert {"classifier_test_accuracy": accuracy} == used.about
+    assert torch.equal(again.head.weight, used.network.classifier.head.weight)
 
 
 def test_real_images_score_perfectly(digits, digits_evaluator):
@@ -108,7 +109,7 @@ def test_references_are_computed_once_by_jobs_that_start_together(digits, tmp_pa
     shutil.copy(classifier_file(digits), tmp_path)  # trained before
     monkeypatch.setenv("R3GAN_CACHE", str(tmp_path))
     monkeypatch.setattr(reference, "DRAWN_IMAGES", 1000)
-    monkeypatch.setitem(METRICS, "fid", METRICS["fid"]._replace(extractor=DIGITS, layers=("features",)))
+    monkeypatch.setitem(METRICS, "fid", replace(METRICS["fid"], extractor=DIGITS, layers=("features",)))
     computed, compute = [], reference.statistics_of
     monkeypatch.setattr(reference, "statistics_of", lambda *parts: computed.append(1) or compute(*parts))
     asked = EvaluationConfig(every_kimg=1.0, metrics=("fid",))
@@ -153,9 +154,9 @@ def test_the_protocol_is_in_the_name(name, samples, weights, key):
 
 def test_what_cannot_be_measured_on_a_dataset_is_told_before_training():
     asked = EvaluationConfig(every_kimg=1.0, metrics=("digits", "fid"), at_end=("kid", "inception-score"))
-    assert [problem.path[1:] for problem in metric_problems(asked, stacked=False, images=999)] == [
+    assert [problem.path[1:] for problem in metric_problems(asked, stacked_digits=False, images=999)] == [
         ("metrics", 0),
         ("metrics", 1),
         ("at_end", 0),
     ]
-    assert metric_problems(asked, stacked=True, images=None) == []
+    assert metric_problems(asked, stacked_digits=True, images=None) == []

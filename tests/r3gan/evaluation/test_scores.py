@@ -3,7 +3,8 @@ import pytest
 import scipy.linalg
 import torch
 
-from r3gan.evaluation.scores import Reference, density_and_coverage, frechet_distance, score
+from r3gan.evaluation.scores import Reference, density_and_coverage, frechet_distance
+from r3gan.tables.metrics import METRICS
 
 
 def statistics(features):
@@ -23,8 +24,8 @@ def test_kid_is_within_its_spread_of_zero_for_one_distribution_and_not_for_two()
     draws = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(3000, 16, generator=draws) for _ in range(2))
     reference = Reference(features=real)
-    same = score("kid", {"2048": fake}, reference)
-    other = score("kid", {"2048": fake + 0.5}, reference)
+    same = METRICS["kid"].scorer({"2048": fake}, reference)
+    other = METRICS["kid"].scorer({"2048": fake + 0.5}, reference)
     assert abs(same["kid"]) < 2 * same["kid_std"]
     assert other["kid"] > 10 * other["kid_std"]
 
@@ -40,12 +41,16 @@ def test_kid_equals_the_unbiased_estimator_written_out():
     m = len(fake)
     within = sum((kernel(x, x).sum() - kernel(x, x).trace()) / (m * (m - 1)) for x in (fake, real))
     expected = within - 2 * kernel(fake, real).mean()
-    assert score("kid", {"2048": fake}, Reference(features=real))["kid"] == pytest.approx(expected.item(), rel=1e-6)
+    assert METRICS["kid"].scorer({"2048": fake}, Reference(features=real))["kid"] == pytest.approx(
+        expected.item(), rel=1e-6
+    )
 
 
 def test_inception_score_of_sure_and_even_classes_is_their_number():
     logits = 100.0 * torch.eye(5)[torch.arange(2000) % 5]
-    assert score("inception-score", {"logits_unbiased": logits}, Reference())["is"] == pytest.approx(5, rel=0.02)
+    assert METRICS["inception-score"].scorer({"logits_unbiased": logits}, Reference())["is"] == pytest.approx(
+        5, rel=0.02
+    )
 
 
 def test_precision_and_recall_of_half_a_distribution():
@@ -53,7 +58,7 @@ def test_precision_and_recall_of_half_a_distribution():
     draws = torch.Generator().manual_seed(0)
     real = torch.randn(400, 4, generator=draws) + 100 * (torch.arange(400) % 2)[:, None]
     fake = torch.randn(300, 4, generator=draws)
-    scores = score("precision-recall", {"fc2_relu": fake}, Reference(features=real))
+    scores = METRICS["precision-recall"].scorer({"fc2_relu": fake}, Reference(features=real))
     assert scores["precision"] > 0.85
     assert scores["recall"] == pytest.approx(0.5, abs=0.07)
 

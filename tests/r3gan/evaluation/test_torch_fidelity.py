@@ -1,6 +1,7 @@
 """Our path against torch-fidelity's own, on the same images and the same weights, drawn at random."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from r3gan.config import EvaluationConfig
 from r3gan.evaluation import weights
 from r3gan.evaluation.classifier import classifier_file
 from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.metrics import DIGITS, INCEPTION, METRICS
+from r3gan.tables.metrics import DIGITS, INCEPTION, METRICS
 
 CPU = torch.device("cpu")
 COUNT = 12
@@ -22,7 +23,7 @@ COUNT = 12
 @pytest.fixture(scope="module")
 def inception_file(tmp_path_factory):
     """Inception's file of weights with random numbers in it, under its own name in a data folder."""
-    path = tmp_path_factory.mktemp("data") / "weights" / weights.FILES[INCEPTION].name
+    path = tmp_path_factory.mktemp("data") / "weights" / weights.published_file(INCEPTION).name
     path.parent.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
@@ -55,7 +56,7 @@ def test_distances_equal_torch_fidelitys_own_with_the_registered_extractor(digit
     monkeypatch.setattr("r3gan.evaluation.reference.DRAWN_IMAGES", 1200)
     asked = EvaluationConfig(every_kimg=1.0, samples=1200, metrics=("fid", "kid", "precision-recall"))
     for name in asked.metrics:
-        monkeypatch.setitem(METRICS, name, METRICS[name]._replace(extractor=DIGITS, layers=("features",)))
+        monkeypatch.setitem(METRICS, name, replace(METRICS[name], extractor=DIGITS, layers=("features",)))
     evaluator = Evaluator(asked, digits, tmp_path, CPU)
     reals, _ = digits.gather(digits.indices(0, "reference", 0, 1200))
     fakes, _ = digits.gather(digits.indices(1, "test", 0, 1200))
@@ -130,7 +131,7 @@ def test_missing_weights_say_which_file_to_put_where(photographs, tmp_path, monk
 
 
 def test_a_file_of_weights_that_holds_more_than_tensors_is_refused(photographs, tmp_path):
-    path = tmp_path / "weights" / weights.FILES[INCEPTION].name
+    path = tmp_path / "weights" / weights.published_file(INCEPTION).name
     path.parent.mkdir()
     torch.save({"weight": CPU, "trick": print}, path)
     with pytest.raises(weights.WeightsUnavailable, match="is not a file of weights"):

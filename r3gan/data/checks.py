@@ -1,0 +1,44 @@
+"""Reading datasets whole, to say that they are sound, or what is wrong with them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from r3gan.data.load import known_options, require_counts
+from r3gan.data.manifest import Manifest
+from r3gan.data.prepare import Options, resolution_of, survey
+from r3gan.data.progress import progress_bar
+from r3gan.data.recognise import open_source
+from r3gan.data.sources import count_classes
+from r3gan.data.storage import Facts
+from r3gan.data.store import open_prepared, verify
+
+
+def check_prepared(folder: Path) -> str:
+    """Read a prepared dataset and compare it with its manifest. Returns what it is. Raises BadData."""
+    data = open_prepared(folder)
+    verify(data, folder)
+    return f"sound, {manifest_text(data.manifest)}"
+
+
+def check_source(name: str, paths: Sequence[Path], known: Facts | None = None) -> str:
+    """Read every image of a source, as preparing it would. Returns what it is. Raises DatasetUnavailable or BadData.
+
+    known: what the source must be.
+    """
+    options = known_options(known) if known else Options()
+    source = open_source(paths, options.labels)
+    if known:
+        require_counts(name, source, paths[0], known)
+    size, done = resolution_of(source, options), 0
+    with progress_bar(f"reading {name}") as progress:
+        for images in survey(source, options, size):
+            done += len(images)
+            progress(done, len(source))
+    classes = count_classes(source.labels) or "no"
+    return f"sound, not prepared, {done} images, {size}x{size}, {classes} classes"
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """A prepared dataset in words."""
+    shape = f"{manifest.count} images, {manifest.resolution}x{manifest.resolution}"
+    return f"{shape}, {manifest.classes or 'no'} classes, content hash {manifest.content_hash}"

@@ -1,0 +1,193 @@
+"""Metrics: what each needs, the numbers it yields, and how they are shown.
+
+Sources: FID arXiv 1706.08500, KID 1801.01401, Inception score 1606.03498, precision and recall 1904.06991, density and
+coverage 2002.09797, Frechet distance of DINOv2 features 2306.04675. All but density and coverage, which torch-fidelity
+does not have, are computed by it, from the features of its own networks.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from r3gan.deferred import Deferred
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One number of a metric, recorded at an evaluation."""
+
+    key: str  # its recorded name, without the number of samples (r3gan/evaluation/protocol.py)
+    better: Better | None = None  # None: says something about the others, and is not judged itself
+    counted: bool = True  # whether the recorded name says how many samples were scored
+    label: str = ""  # in tables; empty: neither in tables nor in figures
+    unit: str = ""
+    spec: str = ".3f"  # format of one value
+    plot_label: str = ""  # in figures, if other than `label`
+    log: bool = False  # draw on a log axis where the values span it
+    floor: str = ""  # the number that says what a perfect generator would get with as many samples
+    note: str = ""  # a sentence under the table
+    progress: str = "{label} {value}"  # while a job runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric, as `evaluation.metrics` names it."""
+
+    extractor: str  # a row of r3gan/tables/extractors.py
+    layers: tuple[str, ...]  # of its features
+    reference: str  # what samples are compared with: a key of REFERENCES in r3gan/evaluation/reference.py
+    scorer: Deferred  # (features by layer, Reference, device) -> the numbers, by key
+    numbers: tuple[Number, ...]
+    best: str | None  # the number that `evaluation.keep_best` goes by; None: the metric is more than one
+    progress: tuple[str, ...]  # the numbers that are shown while a job runs
+    stacked_digits_only: bool = False
+    features_text: str  # for documentation
+    reference_text: str
+
+
+INCEPTION, VGG, DINO, DIGITS = "inception-v3-compat", "vgg16", "dinov2-vit-l-14", "stacked-digits-classifier"
+AS_MANY = "as many training images as samples, 50,000 at most"
+
+METRICS: dict[str, Metric] = {
+    "digits": Metric(
+        extractor=DIGITS,
+        layers=("features", "digits"),
+        reference="exact",
+        scorer=Deferred("r3gan.evaluation.scores:score_digits"),
+        numbers=(
+            Number(
+                key="modes", better="higher", counted=False, label="Modes", unit="of 1000", spec=".1f",
+                note="Modes: classes hit at least once.", progress="{value:.0f} modes",
+            ),
+            Number(
+                key="d_kl", better="lower", counted=False, label="D_KL", unit="nats", plot_label=r"$D_\mathrm{KL}$",
+                log=True, floor="d_kl_floor", note="D_KL is KL(histogram of hard labels || uniform); its floor is what "
+                "a perfect generator would show.",
+            ),
+            Number(key="d_kl_floor", counted=False),
+            Number(
+                key="frechet_distance_digits", better="lower", counted=False, label="Fréchet distance", unit="digits",
+                spec=".2f", log=True, note="The Fréchet distance is taken on features of the digit classifier and "
+                "cannot be compared with FID.",
+            ),
+            Number(key="classifier_test_accuracy", counted=False),
+        ),
+        best="d_kl",
+        progress=("d_kl", "modes"),
+        stacked_digits_only=True,
+        features_text="digit classifier, channel by channel",
+        reference_text="all combinations of training digits, exactly (stacked digits only)",
+    ),
+    "fid": Metric(
+        extractor=INCEPTION,
+        layers=("2048",),
+        reference="statistics",
+        scorer=Deferred("r3gan.evaluation.scores:score_fid"),
+        numbers=(
+            Number(
+                key="fid", better="lower", label="FID", spec=".2f", log=True,
+                note="FID: Inception features, against all training images; fewer samples mean a higher value.",
+            ),
+        ),
+        best="fid",
+        progress=("fid",),
+        features_text="Inception, pool 3 (2048)",
+        reference_text="all training images",
+    ),
+    "kid": Metric(
+        extractor=INCEPTION,
+        layers=("2048",),
+        reference="features",
+        scorer=Deferred("r3gan.evaluation.scores:score_kid"),
+        numbers=(
+            Number(
+                key="kid", better="lower", label="KID", spec=".5f",
+                note="KID: Inception features, 100 subsets of 1000, against as many training images (50,000 at most).",
+            ),
+            Number(key="kid_std"),
+        ),
+        best="kid",
+        progress=("kid",),
+        features_text="the same; 100 subsets of 1000",
+        reference_text=AS_MANY,
+    ),
+    "inception-score": Metric(
+        extractor=INCEPTION,
+        layers=("logits_unbiased",),
+        reference="nothing",
+        scorer=Deferred("r3gan.evaluation.scores:score_inception"),
+        numbers=(
+            Number(key="is", better="higher", label="Inception score", spec=".2f"),
+            Number(key="is_std"),
+        ),
+        best="is",
+        progress=("is",),
+        features_text="Inception, logits; 10 splits",
+        reference_text="nothing",
+    ),
+    "precision-recall": Metric(
+        extractor=VGG,
+        layers=("fc2_relu",),
+        reference="features",
+        scorer=Deferred("r3gan.evaluation.scores:score_precision_recall"),
+        numbers=(
+            Number(
+                key="precision", better="higher", label="Precision", note="Precision, recall: VGG16 features, k = 3."
+            ),
+            Number(key="recall", better="higher", label="Recall"),
+        ),
+        best=None,
+        progress=("precision", "recall"),
+        features_text="VGG16, fc2; k = 3",
+        reference_text=AS_MANY,
+    ),
+    "density-coverage": Metric(
+        extractor=VGG,
+        layers=("fc2_relu",),
+        reference="features",
+        scorer=Deferred("r3gan.evaluation.scores:score_density_coverage"),
+        numbers=(
+            Number(
+                key="density", better="higher", label="Density", note="Density and coverage: VGG16 features, k = 5."
+            ),
+            Number(key="coverage", better="higher", label="Coverage"),
+        ),
+        best=None,
+        progress=("density", "coverage"),
+        features_text="VGG16, fc2; k = 5",
+        reference_text=AS_MANY,
+    ),
+    "fd-dinov2": Metric(
+        extractor=DINO,
+        layers=("dinov2",),
+        reference="statistics",
+        scorer=Deferred("r3gan.evaluation.scores:score_fd_dinov2"),
+        numbers=(
+            Number(
+                key="fd_dinov2", better="lower", label="Fréchet distance", unit="DINOv2", spec=".1f", log=True,
+                note="The Fréchet distance (DINOv2) is taken on features of ViT-L/14 and cannot be compared with FID.",
+                progress="FD-DINOv2 {value}",
+            ),
+        ),
+        best="fd_dinov2",
+        progress=("fd_dinov2",),
+        features_text="DINOv2 ViT-L/14",
+        reference_text="all training images",
+    ),
+}  # fmt: skip
+
+
+def numbers() -> dict[str, Number]:
+    """Every number by its key, in the order of the metrics."""
+    return {number.key: number for metric in METRICS.values() for number in metric.numbers}
+
+
+def judged() -> dict[str, Number]:
+    """The numbers that are better in one direction: what tables compare, and what a search may optimise."""
+    return {key: number for key, number in numbers().items() if number.better}
+
+
+def metric_of(key: str) -> str:
+    """The name of the metric that yields a number. Raises StopIteration if none does."""
+    return next(name for name, metric in METRICS.items() if any(number.key == key for number in metric.numbers))
