@@ -12,7 +12,7 @@ from rich.console import Console
 
 from analysis.errors import ReportError
 from analysis.load import find_study, load_grid, load_jobs, load_points, load_searches, open_client
-from analysis.metrics import FIGURES, shown_metrics
+from analysis.metrics import FIGURES, shown_columns
 from analysis.report import left_out_line, write_report
 from analysis.search_report import budgets_terminal, write_search_report
 from analysis.searches import budget_notes, fairness_notes, grouped
@@ -43,7 +43,7 @@ def write_comparison(args: argparse.Namespace) -> None:
     study = find_study(client, args.study)
     jobs = load_jobs(client, study.experiment_id)
     selection = select(jobs, args.identity)
-    shown = [metric.key for figure in FIGURES for metric in shown_metrics(jobs.columns, figure)]
+    shown = [metric.key for figure in FIGURES for metric in shown_columns(jobs.columns, figure)]
     points = load_points(client, selection.compared, shown)
     out = args.out or Path("runs") / study.name / "report"
     out.mkdir(parents=True, exist_ok=True)

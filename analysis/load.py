@@ -3,7 +3,7 @@
 import difflib
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.errors import ReportError
-from analysis.searches import Search
+from analysis.searches import SearchResult
 from experiments import names
 from experiments.tracking.pages import all_experiments, all_runs
 
@@ -29,8 +29,8 @@ HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 def open_client() -> MlflowClient:
     """A client of the store that MLflow's own settings name.
 
-    Raises ReportError for a store that cannot be opened, and for a SQLite store that does not exist: MLflow would create
-    an empty one.
+    Raises ReportError for a store that cannot be opened, and for a SQLite store that does not exist: MLflow would
+    create an empty one.
     """
     uri, prefix = mlflow.get_tracking_uri(), "sqlite:///"
     path = uri.removeprefix(prefix).partition("?")[0]
@@ -66,7 +66,7 @@ def find_study(client: MlflowClient, name: str | None) -> Experiment:
     return studies[name]
 
 
-def load_searches(client: MlflowClient, study: str | None, comparisons: Collection[str] | None) -> list[Search]:
+def load_searches(client: MlflowClient, study: str | None, comparisons: Collection[str] | None) -> list[SearchResult]:
     """The searches of a study (None: of the only one that has any), all or those of these comparisons.
 
     Raises ReportError if there are none, or if a comparison that is asked for has none.
@@ -79,7 +79,9 @@ def load_searches(client: MlflowClient, study: str | None, comparisons: Collecti
         known = ", ".join(sorted(studies)) or "none"
         asked = "choose a study with --study" if study is None else f"study {study!r} has no searches"
         raise ReportError(f"{asked} (with searches in MLflow at {mlflow.get_tracking_uri()}: {known})")
-    runs = [run for run in all_runs(client, studies[study].experiment_id, HAS_SEARCH) if names.TRIAL not in run.data.tags]
+    runs = [
+        run for run in all_runs(client, studies[study].experiment_id, HAS_SEARCH) if names.TRIAL not in run.data.tags
+    ]
     first: dict[str, Run] = {}
     for run in sorted(runs, key=lambda run: run.info.start_time):
         first.setdefault(run.data.tags[names.TUNING], run)
@@ -91,10 +93,10 @@ def load_searches(client: MlflowClient, study: str | None, comparisons: Collecti
     return [search for search in searches if comparisons is None or search.comparison in comparisons]
 
 
-def _search(client: MlflowClient, run_id: str) -> Search:
+def _search(client: MlflowClient, run_id: str) -> SearchResult:
     with TemporaryDirectory() as folder:
         path = client.download_artifacts(run_id, names.TUNING_ARTIFACT, folder)
-        return Search(json.loads(Path(path).read_text()))
+        return SearchResult.from_json(json.loads(Path(path).read_text()))
 
 
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def floors() -> tuple[str, ...]:
 
 
 def shown_columns(keys: Iterable[str], figure: FigureName = "quality") -> tuple[Column, ...]:
-    """The columns of a figure that are among the recorded keys, in the order of the tables. The table shows `quality`."""
+    """The columns of a figure that are among the recorded keys, in the order of tables, which show `quality`."""
     keys = list(keys)
     if figure != "quality":
         return tuple(column for column in CURVES if column.figure == figure and column.key in keys)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import figures, tables
-from analysis.metrics import FIGURES, Column, shown_metrics
+from analysis.metrics import FIGURES, Column, shown_columns
 from analysis.selection import GROUP, Selection
 from analysis.statistics import CONFIDENCE, over_seeds
 from experiments import names
@@ -82,7 +82,7 @@ def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFra
     """The figures over training of one profile and dataset."""
     drawn = []
     for key, caption in FIGURES.items():
-        panels = curve_panels(shown_metrics(group.columns, key), group, points)
+        panels = curve_panels(shown_columns(group.columns, key), group, points)
         if panels:
             floors = {m.key: group[m.floor].mean() for m, _ in panels if m.floor in group and group[m.floor].any()}
             figure = figures.draw_curves(panels, figures.looks(variants), floors)

@@ -24,7 +24,7 @@ from analysis.figures import (
     use_log_axis,
 )
 from analysis.metrics import Column
-from analysis.searches import Search, choices, short
+from analysis.searches import SearchResult, choices, short
 
 DOT, FAINT, RING = COLOURS[0], "0.6", "#D55E00"
 BAR_HEIGHT = 0.2  # of one parameter
@@ -89,23 +89,23 @@ def draw_importances(shown: Mapping[str, float]) -> Figure:
     return figure
 
 
-def draw_slices(search: Search, keys: Sequence[str], objective: int) -> Figure:
+def draw_slices(search: SearchResult, keys: Sequence[str], objective: int) -> Figure:
     """The objective against each of some parameters; colour: the trial's number; ring: the best."""
-    metric, best = search.metrics[objective], search.best(objective)
+    metric, best = search.metrics[objective], search.best_in(objective)
     with matplotlib.rc_context(STYLE):
         figure, axes = panels(len(keys))
         drawn = None
         for i, (ax, key) in enumerate(zip(axes, keys, strict=True)):
-            trials = [trial for trial in search.complete if key in trial["params"]]
-            x = positions(search, key, [trial["params"][key] for trial in trials])
-            y = [trial["values"][objective] for trial in trials]
-            numbers = [trial["number"] for trial in trials]
+            trials = [trial for trial in search.complete if key in trial.params]
+            x = positions(search, key, [trial.params[key] for trial in trials])
+            y = [trial.scores[objective] for trial in trials]
+            numbers = [trial.number for trial in trials]
             last = max(len(search.trials) - 1, 1)
             drawn = ax.scatter(x, y, c=numbers, cmap="viridis_r", s=12, linewidths=0, vmin=0, vmax=last, clip_on=False)
             if best is not None and best in trials:
                 at = trials.index(best)
                 ax.scatter(x[at], y[at], s=45, facecolors="none", edgecolors=RING, linewidths=1.2, clip_on=False)
-            if metric.log and spans_enough_for_log(pd.Series([t["values"][objective] for t in search.complete])):
+            if metric.log and spans_enough_for_log(pd.Series([t.scores[objective] for t in search.complete])):
                 use_log_axis(ax)
             set_axis(ax, search, key, "x")
             if i % PANELS_PER_ROW == 0:
@@ -117,12 +117,12 @@ def draw_slices(search: Search, keys: Sequence[str], objective: int) -> Figure:
     return figure
 
 
-def draw_contour(search: Search, keys: tuple[str, str], objective: int) -> Figure:
+def draw_contour(search: SearchResult, keys: tuple[str, str], objective: int) -> Figure:
     """The objective over two numeric parameters, linear between the complete trials, which are the dots."""
-    metric, best = search.metrics[objective], search.best(objective)
-    trials = [trial for trial in search.complete if all(key in trial["params"] for key in keys)]
-    points = np.array([[trial["params"][key] for key in keys] for trial in trials], dtype=float)
-    values = np.array([trial["values"][objective] for trial in trials])
+    metric, best = search.metrics[objective], search.best_in(objective)
+    trials = [trial for trial in search.complete if all(key in trial.params for key in keys)]
+    points = np.array([[trial.params[key] for key in keys] for trial in trials], dtype=float)
+    values = np.array([trial.scores[objective] for trial in trials])
     scaled = np.column_stack([np.log(p) if search.is_log(k) else p for k, p in zip(keys, points.T, strict=True)])
     low, high = scaled.min(0), scaled.max(0)
     unit = (scaled - low) / np.where(high > low, high - low, 1)
@@ -189,25 +189,25 @@ def draw_progress(
     return figure
 
 
-def draw_front(search: Search) -> Figure:
+def draw_front(search: SearchResult) -> Figure:
     """The complete trials in two objectives, those of the front ringed and joined."""
     x, y = search.metrics[:2]
-    front = sorted((t for t in search.complete if t["number"] in search.data["best"]), key=lambda t: t["values"][0])
+    front = sorted((t for t in search.complete if t.number in search.best), key=lambda t: t.scores[0])
     with matplotlib.rc_context(STYLE):
         figure, (ax,) = panels(1)
-        ax.plot(*zip(*(t["values"][:2] for t in search.complete), strict=True), "o", color=FAINT)
-        ax.plot(*zip(*(t["values"][:2] for t in front), strict=True), "o-", color=RING)
+        ax.plot(*zip(*(t.scores[:2] for t in search.complete), strict=True), "o", color=FAINT)
+        ax.plot(*zip(*(t.scores[:2] for t in front), strict=True), "o-", color=RING)
         ax.set(xlabel=x.axis_title, ylabel=y.axis_title)
     return figure
 
 
-def positions(search: Search, key: str, values: Sequence[Any]) -> list[float]:
+def positions(search: SearchResult, key: str, values: Sequence[Any]) -> list[float]:
     """Where values of a parameter lie on its axis."""
     known = [] if search.is_numeric(key) else choices(search, key)
     return [float(value) if search.is_numeric(key) else float(known.index(value)) for value in values]
 
 
-def set_axis(ax: Axes, search: Search, key: str, side: Literal["x", "y"]) -> None:
+def set_axis(ax: Axes, search: SearchResult, key: str, side: Literal["x", "y"]) -> None:
     """Name, range and scale of a parameter's axis: all that was searched, not only what was tried."""
     axis = ax.xaxis if side == "x" else ax.yaxis
     axis.set_label_text(short(key))
@@ -217,7 +217,7 @@ def set_axis(ax: Axes, search: Search, key: str, side: Literal["x", "y"]) -> Non
         ax.set_xlim(-0.5, len(known) - 0.5)
         ax.tick_params(axis="x", labelrotation=20 if max(len(str(value)) for value in known) > 6 else 0)
         return
-    low, high = (search.space[key][end] for end in ("low", "high"))
+    low, high = search.space[key].low, search.space[key].high
     (ax.set_xlim if side == "x" else ax.set_ylim)(low, high)
     if search.is_log(key):
         use_log_axis(ax, side)

@@ -16,7 +16,7 @@ from analysis.metrics import Column
 from analysis.report import FIGURES_FOLDER, Drawn, bullets, plural
 from analysis.searches import (
     ENOUGH_TRIALS,
-    Search,
+    SearchResult,
     best_so_far,
     budget_notes,
     fairness_notes,
@@ -30,9 +30,10 @@ from analysis.searches import (
     survival,
 )
 from analysis.tables import DASH, markdown_table
+from experiments.tracking.search_record import ParameterRecord, TrialState
 
 SLICES = 6  # parameters that get a slice
-STATES = ("complete", "pruned", "diverged", "failed")
+STATES = [state for state in TrialState if state.has_cost and not state.is_open]  # in which trials end
 FRONT_ROWS = 12
 CHOSEN = (
     "This value is the best of {count} noisy ones on the seeds that chose it, and so too good to be true. "
@@ -45,7 +46,7 @@ IMPORTANCE_CAPTION = (
 )
 
 
-def write_search_report(study: str, searches: Sequence[Search], out: Path) -> pd.DataFrame:
+def write_search_report(study: str, searches: Sequence[SearchResult], out: Path) -> pd.DataFrame:
     """Write searches.csv, tune.md and figures/ to `out`. Returns what each search got, a row per search."""
     got = budget_table(searches)
     got.to_csv(out / "searches.csv", index=False)
@@ -62,24 +63,24 @@ def write_search_report(study: str, searches: Sequence[Search], out: Path) -> pd
     return got
 
 
-def budget_table(searches: Sequence[Search]) -> pd.DataFrame:
+def budget_table(searches: Sequence[SearchResult]) -> pd.DataFrame:
     """A row per search: names, trials by state, kimg, seconds, and for each objective default, best and its trial."""
     rows = []
     for search in [search for group in grouped(searches).values() for search in group]:
-        states = [trial["state"] for trial in search.spent]
+        states = [trial.state for trial in search.spent]
         row: dict[str, Any] = {"dataset": search.dataset, "variant": search.variant, "method": search.method}
         row |= {"search": search.tuning, "trials": len(states)} | {state: states.count(state) for state in STATES}
         row |= {"kimg": search.cost("kimg"), "seconds": search.cost("seconds")}
         for i, metric in enumerate(search.metrics):
-            best = search.best(i)
+            best = search.best_in(i)
             row[f"{metric.key}_default"] = search.default_value(i)
-            row[f"{metric.key}_best"] = best["values"][i] if best else None
-            row[f"{metric.key}_best_trial"] = best["number"] if best else None
+            row[f"{metric.key}_best"] = best.scores[i] if best else None
+            row[f"{metric.key}_best_trial"] = best.number if best else None
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def shown_budgets(got: pd.DataFrame, searches: Sequence[Search]) -> tuple[list[str], list[list[str]]]:
+def shown_budgets(got: pd.DataFrame, searches: Sequence[SearchResult]) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table of what each search got, as text."""
     metrics = {metric.key: metric for search in searches for metric in search.metrics}
     names = {column: column.capitalize() for column in ("dataset", "variant", "method", "search")}
@@ -97,11 +98,11 @@ def shown_budgets(got: pd.DataFrame, searches: Sequence[Search]) -> tuple[list[s
     return header, rows
 
 
-def budgets_terminal(got: pd.DataFrame, searches: Sequence[Search]) -> Table:
+def budgets_terminal(got: pd.DataFrame, searches: Sequence[SearchResult]) -> Table:
     """What each search got, for the terminal, which is narrower than a page."""
     metrics = {metric.key: metric for search in searches for metric in search.metrics}
     table = Table(title="what each search got", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("Search", "Trials", "kimg", "Device time", *(metric.heading for metric in metrics.values())):
+    for name in ("SearchResult", "Trials", "kimg", "Device time", *(metric.heading for metric in metrics.values())):
         table.add_column(escape(name))
     for _, row in got.iterrows():
         cells = [f"{row['dataset']}\n{row['variant']}\n{row['method']}", states_text(row, "\n")]
@@ -127,10 +128,10 @@ def best_text(row: pd.Series, metric: Column) -> str:
     return DASH if missing(best) else f"{number(best, metric)} (trial {trial:.0f})"
 
 
-def protocol(search: Search) -> Iterator[str]:
+def protocol(search: SearchResult) -> Iterator[str]:
     """What a trial of these searches is."""
     wanted = " and ".join(
-        f"{metric.label} at {'its best' if objective['at'] == 'best' else 'the end'}"
+        f"{metric.label} at {'its best' if objective.at == 'best' else 'the end'}"
         for metric, objective in zip(search.metrics, search.objectives, strict=True)
     )
     seeds = " ".join(map(str, search.seeds))
@@ -139,7 +140,7 @@ def protocol(search: Search) -> Iterator[str]:
     yield f"A trial that is run to its end costs {search.trial_kimg:g} kimg."
 
 
-def group_sections(group: Sequence[Search], folder: Path) -> Iterator[str]:
+def group_sections(group: Sequence[SearchResult], folder: Path) -> Iterator[str]:
     """The figures in which the searches of a group stand beside each other."""
     styles = looks([label(search, group) for search in group])
     prefix = file_prefix(group[0])
@@ -167,7 +168,7 @@ def group_sections(group: Sequence[Search], folder: Path) -> Iterator[str]:
         yield markdown_table(["Search", "kimg of a trial", "Trials that got there", "Pruned there"], rows)
 
 
-def _progress_figure(group: Sequence[Search], styles: Mapping[str, Look], folder: Path) -> str:
+def _progress_figure(group: Sequence[SearchResult], styles: Mapping[str, Look], folder: Path) -> str:
     shown = []
     for i, metric in enumerate(group[0].metrics):
         unit, scale = time_unit(max(search.cost("seconds") for search in group))
@@ -180,7 +181,7 @@ def _progress_figure(group: Sequence[Search], styles: Mapping[str, Look], folder
     return figure(folder, f"{file_prefix(group[0])}-cost", caption, draw.draw_progress(shown, styles, defaults))
 
 
-def search_sections(search: Search, group: Sequence[Search], folder: Path) -> Iterator[str]:
+def search_sections(search: SearchResult, group: Sequence[SearchResult], folder: Path) -> Iterator[str]:
     """One search by itself: the best parameters, and what mattered."""
     name, prefix = label(search, group), f"{file_prefix(search)}-{search.tuning}"
     yield f"### {name}: best parameters\n"
@@ -195,7 +196,7 @@ def search_sections(search: Search, group: Sequence[Search], folder: Path) -> It
         yield from _importance_sections(search, i, metric, folder, prefix)
 
 
-def _importance_sections(search: Search, i: int, metric: Column, folder: Path, prefix: str) -> Iterator[str]:
+def _importance_sections(search: SearchResult, i: int, metric: Column, folder: Path, prefix: str) -> Iterator[str]:
     suffix = "" if len(search.objectives) == 1 else f"-{metric.key}"
     found = importances(search, i)
     if isinstance(found, str):
@@ -207,7 +208,7 @@ def _importance_sections(search: Search, i: int, metric: Column, folder: Path, p
     caption = f"{metric.label} of the complete trials against single parameters; the ring marks the best trial."
     yield figure(folder, f"{prefix}-slices{suffix}", caption, draw.draw_slices(search, keys, i))
     pair = [key for key in most_important(search, i, len(search.space), numeric=True) if search.has_enough(key)][:2]
-    both = [trial for trial in search.complete if all(key in trial["params"] for key in pair)]
+    both = [trial for trial in search.complete if all(key in trial.params for key in pair)]
     if len(pair) == 2 and len(both) >= ENOUGH_TRIALS:
         caption = f"{metric.label} over the two most important numbers, linear between the complete trials (dots)."
         yield figure(folder, f"{prefix}-contour{suffix}", caption, draw.draw_contour(search, (pair[0], pair[1]), i))
@@ -215,33 +216,32 @@ def _importance_sections(search: Search, i: int, metric: Column, folder: Path, p
         yield f"No contour: {ENOUGH_TRIALS} complete trials that share two numeric parameters are needed.\n"
 
 
-def best_parameters(search: Search) -> str:
+def best_parameters(search: SearchResult) -> str:
     """The best trial's parameters, or those of the front, beside the variant's own and the ranges."""
-    if not search.data["best"]:
+    if not search.best:
         return "No trial is complete.\n"
-    chosen = [trial for trial in search.trials if trial["number"] in search.data["best"]][:FRONT_ROWS]
-    header = ["Parameter", "Searched", "Own setting", *(f"Trial {trial['number']}" for trial in chosen)]
+    chosen = [trial for trial in search.trials if trial.number in search.best][:FRONT_ROWS]
+    header = ["Parameter", "Searched", "Own setting", *(f"Trial {trial.number}" for trial in chosen)]
     rows = []
     for key, spec in search.space.items():
-        values = [trial["params"].get(key) for trial in chosen]
+        values = [trial.params.get(key) for trial in chosen]
         rows.append([short(key), searched(spec), value_text(search.default.get(key)), *map(value_text, values)])
     for i, metric in enumerate(search.metrics):
-        values = [number(trial["values"][i], metric) for trial in chosen]
-        rows.append([f"**{metric.heading}**", "", number(search.default_value(i), metric), *values])
+        scores = [number(trial.scores[i], metric) for trial in chosen]
+        rows.append([f"**{metric.heading}**", "", number(search.default_value(i), metric), *scores])
     seeds = " ".join(map(str, search.seeds))
     where = f"Search `{search.tuning}`, seeds {seeds}, {search.trial_kimg:g} kimg a trial. "
-    left_out = len(search.data["best"]) - len(chosen)
+    left_out = len(search.best) - len(chosen)
     more = f"{plural(left_out, 'further trial')} of the front not shown. " if left_out else ""
     return markdown_table(header, rows) + f"\n{where}{more}{CHOSEN.format(count=len(search.complete))}\n"
 
 
-def searched(spec: dict[str, Any]) -> str:
+def searched(spec: ParameterRecord) -> str:
     """The range or the choices of a parameter."""
-    if spec["choices"]:
-        return ", ".join(map(str, spec["choices"]))
-    return (
-        f"{value_text(spec['low'])} to {value_text(spec['high'])}{' (log)' if spec['kind'].startswith('log') else ''}"
-    )
+    if spec.choices:
+        return ", ".join(map(str, spec.choices))
+    log = " (log)" if spec.kind.startswith("log") else ""
+    return f"{value_text(spec.low)} to {value_text(spec.high)}{log}"
 
 
 def value_text(value: Any) -> str:
@@ -274,7 +274,7 @@ def time_unit(longest: float) -> tuple[str, float]:
     return ("h", 3600.0) if longest >= 3 * 3600 else ("min", 60.0) if longest >= 180 else ("s", 1.0)
 
 
-def file_prefix(search: Search) -> str:
+def file_prefix(search: SearchResult) -> str:
     """What a group's files are called."""
     return f"{search.dataset}-{search.variant}-{search.comparison[:4]}"
 

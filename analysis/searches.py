@@ -9,87 +9,79 @@ import optuna
 import pandas as pd
 from optuna.distributions import CategoricalDistribution, json_to_distribution
 from optuna.importance import get_param_importances
-from optuna.trial import TrialState
+from optuna.trial import TrialState as OptunaState
 
-from analysis.metrics import Column, shown_metrics
+from analysis.metrics import Column, shown_columns
+from experiments.tracking.search_record import SearchRecord, TrialRecord, TrialState
 
-COUNTED = ("complete", "pruned", "diverged", "running")  # the trials that the budget counts
-SPENT = (*COUNTED, "failed")  # the trials that cost something
 ENOUGH_TRIALS = 10  # complete ones, for what is fitted to them
 ABOUT_THE_SAME = 0.05  # budgets that differ by more than this share are not the same
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-@dataclass(frozen=True)
-class Search:
-    """One search; `data` is its record (see experiments/tuning/record.py)."""
-
-    data: dict[str, Any]
-
-    def __getattr__(self, key: str) -> Any:
-        if key in self.data:
-            return self.data[key]
-        raise AttributeError(key)
+@dataclass(frozen=True, kw_only=True)
+class SearchResult(SearchRecord):
+    """A search, with what can be read off its trials one by one."""
 
     @property
     def method(self) -> str:
         """Sampler and pruner."""
-        return self.data["sampler"] + ("" if self.data["pruner"] == "none" else f"+{self.data['pruner']}")
+        return self.sampler + ("" if self.pruner == "none" else f"+{self.pruner}")
 
     @property
     def group(self) -> tuple[str, str, str]:
         """Equal for searches whose values may be compared."""
-        return self.data["dataset"], self.data["variant"], self.data["comparison"]
+        return self.dataset, self.variant, self.comparison
 
     @property
-    def spent(self) -> list[dict[str, Any]]:
+    def spent(self) -> list[TrialRecord]:
         """The trials that cost something, in order."""
-        return [trial for trial in self.data["trials"] if trial["state"] in SPENT]
+        return [trial for trial in self.trials if trial.state.has_cost]
 
     @property
-    def complete(self) -> list[dict[str, Any]]:
+    def complete(self) -> list[TrialRecord]:
         """The trials that were run to their end."""
-        return [trial for trial in self.data["trials"] if trial["state"] == "complete"]
+        return [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
 
     @property
     def metrics(self) -> list[Column]:
         """The objectives as tables and figures show them."""
-        return [metric_of(objective["metric"]) for objective in self.data["objectives"]]
+        return [column_named(objective.metric) for objective in self.objectives]
 
     def sign(self, objective: int) -> int:
         """1 if the objective is better when lower, else -1."""
-        return 1 if self.data["objectives"][objective]["direction"] == "minimize" else -1
+        return 1 if self.objectives[objective].direction == "minimize" else -1
 
     def cost(self, unit: str) -> float:
         """All that was spent, in kimg or in seconds."""
-        return float(sum(trial[unit] for trial in self.spent))
+        return float(sum(getattr(trial, unit) for trial in self.spent))
 
-    def best(self, objective: int) -> dict[str, Any] | None:
+    def best_in(self, objective: int) -> TrialRecord | None:
         """The trial that is best in one objective."""
         sign = self.sign(objective)
-        return min(self.complete, key=lambda trial: sign * trial["values"][objective], default=None)
+        return min(self.complete, key=lambda trial: sign * trial.scores[objective], default=None)
 
     def default_value(self, objective: int) -> float | None:
         """What the variant's own setting reached, if it was a trial that was run to its end."""
-        return next((trial["values"][objective] for trial in self.complete if trial["is_default"]), None)
+        return next((trial.scores[objective] for trial in self.complete if trial.is_default), None)
 
     def has_enough(self, key: str) -> bool:
         """Whether enough complete trials have a parameter, which some choices may leave out."""
-        return sum(key in trial["params"] for trial in self.complete) >= ENOUGH_TRIALS
+        return sum(key in trial.params for trial in self.complete) >= ENOUGH_TRIALS
 
     def is_numeric(self, key: str) -> bool:
         """Whether a parameter is a number."""
-        return self.data["space"][key]["kind"] != "choice"
+        return self.space[key].kind != "choice"
 
     def is_log(self, key: str) -> bool:
         """Whether a parameter is searched on a logarithmic scale."""
-        return self.data["space"][key]["kind"].startswith("log")
+        return self.space[key].kind.startswith("log")
 
 
-def metric_of(key: str) -> Column:
+def column_named(key: str) -> Column:
     """The metric under a recorded name."""
-    return next(iter(shown_metrics([key])), Column(key, key, "quality"))
+    return next(iter(shown_columns([key])), Column(key=key, label=key, figure="quality"))
 
 
 def short(key: str) -> str:
@@ -97,46 +89,46 @@ def short(key: str) -> str:
     return key.removeprefix("schedules.")
 
 
-def history(search: Search, objective: int) -> pd.DataFrame:
+def history(search: SearchResult, objective: int) -> pd.DataFrame:
     """A row per spent trial: number, state, value (its last one, NaN without any), best (so far, of complete ones)."""
     rows = []
     for trial in search.spent:
-        values = trial["values"] or (trial["rungs"][-1][1] if trial["rungs"] else None)
-        rows.append((trial["number"], trial["state"], values[objective] if values else float("nan")))
+        values = trial.values or (trial.rungs[-1][1] if trial.rungs else None)
+        rows.append((trial.number, trial.state, values[objective] if values else float("nan")))
     table = pd.DataFrame(rows, columns=["number", "state", "value"])
     complete = table["value"].where(table["state"] == "complete")
     best = complete.cummin() if search.sign(objective) > 0 else complete.cummax()
     return table.assign(best=best.ffill())
 
 
-def best_so_far(search: Search, objective: int, unit: str) -> pd.DataFrame:
+def best_so_far(search: SearchResult, objective: int, unit: str) -> pd.DataFrame:
     """A row per ended trial, by the time of its end: cost (of all trials ended until then, kimg or seconds), best."""
-    ended = sorted((t for t in search.spent if t["ended"] is not None), key=lambda trial: trial["ended"])
-    rows = [(trial[unit], trial["values"][objective] if trial["values"] else float("nan")) for trial in ended]
+    ended = sorted((t for t in search.spent if t.ended is not None), key=lambda trial: trial.ended or 0)
+    rows = [(getattr(trial, unit), trial.scores[objective] if trial.values else float("nan")) for trial in ended]
     table = pd.DataFrame(rows, columns=["cost", "value"])
     best = table["value"].cummin() if search.sign(objective) > 0 else table["value"].cummax()
     return pd.DataFrame({"cost": table["cost"].cumsum(), "best": best.ffill()})
 
 
-def survival(search: Search) -> pd.DataFrame:
+def survival(search: SearchResult) -> pd.DataFrame:
     """A row per rung: kimg (of a trial), reached (trials that were evaluated there), pruned (there)."""
-    rungs = sorted({images for trial in search.spent for images, _ in trial["rungs"]})
+    rungs = sorted({images for trial in search.spent for images, _ in trial.rungs})
     rows = []
     for rung in rungs:
         last = [
-            trial["rungs"][-1][0] == rung for trial in search.spent if trial["rungs"] and trial["state"] == "pruned"
+            trial.rungs[-1][0] == rung for trial in search.spent if trial.rungs and trial.state is TrialState.PRUNED
         ]
-        reached = sum(any(images == rung for images, _ in trial["rungs"]) for trial in search.spent)
+        reached = sum(any(images == rung for images, _ in trial.rungs) for trial in search.spent)
         rows.append((rung / 1000, reached, sum(last)))
     return pd.DataFrame(rows, columns=["kimg", "reached", "pruned"])
 
 
-def importances(search: Search, objective: int) -> dict[str, float] | str:
+def importances(search: SearchResult, objective: int) -> dict[str, float] | str:
     """Parameter -> share of the importance, largest first; or why it cannot be said."""
     complete = len(search.complete)
     if complete < ENOUGH_TRIALS:
         return f"{complete} complete trials are too few to say which parameters matter ({ENOUGH_TRIALS} are needed)."
-    values = {trial["values"][objective] for trial in search.complete}
+    values = {trial.scores[objective] for trial in search.complete}
     if len(values) == 1:
         return "All complete trials have the same value: no parameter mattered."
     sign = search.sign(objective)  # PED-ANOVA asks what makes the target low
@@ -146,63 +138,64 @@ def importances(search: Search, objective: int) -> dict[str, float] | str:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def as_optuna(search: Search) -> optuna.Study:
+def as_optuna(search: SearchResult) -> optuna.Study:
     """The complete trials as an Optuna study in memory."""
-    study = optuna.create_study(directions=[objective["direction"] for objective in search.objectives])
+    directions: list[Any] = [objective.direction for objective in search.objectives]
+    study = optuna.create_study(directions=directions)
     distributions = {key: json_to_distribution(text) for key, text in search.distributions.items()}
     for trial in search.complete:
         study.add_trial(
             optuna.create_trial(
-                state=TrialState.COMPLETE,
-                params=trial["params"],
-                distributions={key: distributions[key] for key in trial["params"]},
-                values=trial["values"],
+                state=OptunaState.COMPLETE,
+                params=trial.params,
+                distributions={key: distributions[key] for key in trial.params},
+                values=trial.values,
             )
         )
     return study
 
 
-def most_important(search: Search, objective: int, count: int, numeric: bool = False) -> list[str]:
+def most_important(search: SearchResult, objective: int, count: int, numeric: bool = False) -> list[str]:
     """The parameters that matter most, or, where that cannot be said, the first ones of the space."""
     found = importances(search, objective)
     keys = list(search.space) if isinstance(found, str) else list(found)
     return [key for key in keys if search.is_numeric(key) or not numeric][:count]
 
 
-def choices(search: Search, key: str) -> list[Any]:
+def choices(search: SearchResult, key: str) -> list[Any]:
     """The values of a choice, in the order of the file."""
     distribution = json_to_distribution(search.distributions[key])
     assert isinstance(distribution, CategoricalDistribution)
     return list(distribution.choices)
 
 
-def grouped(searches: Iterable[Search]) -> dict[tuple[str, str, str], list[Search]]:
+def grouped(searches: Iterable[SearchResult]) -> dict[tuple[str, str, str], list[SearchResult]]:
     """Searches by what may be compared, each group in the order of its methods' names."""
-    groups: dict[tuple[str, str, str], list[Search]] = {}
+    groups: dict[tuple[str, str, str], list[SearchResult]] = {}
     for search in sorted(searches, key=lambda search: (*search.group, search.method, search.tuning)):
         groups.setdefault(search.group, []).append(search)
     return groups
 
 
-def budget_notes(searches: Sequence[Search]) -> list[str]:
+def budget_notes(searches: Sequence[SearchResult]) -> list[str]:
     """What makes a comparison of these searches unfair, or says that they are not over."""
     notes = []
     unequal = unequal_amounts(searches)
     if unequal:
         notes.append(f"The searches spent different amounts ({unequal}): compare them at equal cost.")
     for search in searches:
-        running = sum(trial["state"] in ("running", "waiting") for trial in search.trials)
-        trials = search.budget["trials"]
-        counted = sum(trial["state"] in COUNTED for trial in search.trials)
+        running = sum(trial.state.is_open for trial in search.trials)
+        trials = search.budget.trials
+        counted = sum(trial.state.is_counted for trial in search.trials)
         if running or (trials is not None and counted < trials):
             wanted = f" of {trials}" if trials else ""
             notes.append(f"{label(search, searches)} is not over: {counted}{wanted} trials, {running} unfinished.")
     return notes
 
 
-def fairness_notes(searches: Iterable[Search]) -> list[str]:
+def fairness_notes(searches: Iterable[SearchResult]) -> list[str]:
     """Variants of one dataset whose searches by one method spent different amounts."""
-    alike: dict[tuple[str, str], list[Search]] = {}
+    alike: dict[tuple[str, str], list[SearchResult]] = {}
     for search in searches:
         alike.setdefault((search.dataset, search.method), []).append(search)
     amounts = {place: unequal_amounts(group) for place, group in alike.items()}
@@ -213,7 +206,7 @@ def fairness_notes(searches: Iterable[Search]) -> list[str]:
     ]
 
 
-def unequal_amounts(searches: Sequence[Search]) -> str:
+def unequal_amounts(searches: Sequence[SearchResult]) -> str:
     """What each search spent, if that is not about the same; else nothing."""
     spent = {label(search, searches): search.cost("kimg") for search in searches}
     if max(spent.values()) <= (1 + ABOUT_THE_SAME) * min(spent.values()):
@@ -226,7 +219,7 @@ def kimg_text(kimg: float) -> str:
     return f"{kimg:,.0f}" if kimg >= 10 else f"{kimg:.3g}"
 
 
-def label(search: Search, among: Sequence[Search]) -> str:
+def label(search: SearchResult, among: Sequence[SearchResult]) -> str:
     """What a search is called among others: by its method, and by its identity if that is not enough."""
     if sum(other.method == search.method and other.variant == search.variant for other in among) > 1:
         name = f"{search.method} ({search.tuning[:4]})"

@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.metrics import CLASSIFIER_ACCURACY, FLOORS, Column, shown_metrics
+from analysis.metrics import CLASSIFIER_ACCURACY, Column, floors, shown_columns
 from analysis.selection import GROUP
 from analysis.statistics import Estimate, estimate, paired_difference
 from experiments import names
@@ -18,7 +18,7 @@ DASH = "–"
 EXTRAS = (
     "evaluation_samples",
     "total_kimg",
-    *FLOORS,
+    *floors(),
     CLASSIFIER_ACCURACY,
 )  # means over the row's runs, said beside the table
 
@@ -29,7 +29,7 @@ def summarise(compared: pd.DataFrame, variants: Sequence[str]) -> pd.DataFrame:
     Columns: profile, dataset, variant, seeds (how many); for each metric KEY_mean, KEY_half_width, KEY_count and
     KEY_difference_mean, KEY_difference_half_width, KEY_difference_count (to the baseline, paired by seed); EXTRAS.
     """
-    rows, metrics = [], shown_metrics(compared.columns)
+    rows, metrics = [], shown_columns(compared.columns)
     for (profile, dataset), group in compared.groupby(GROUP):
         runs = {variant: part.set_index(names.SEED) for variant, part in group.groupby(names.VARIANT)}
         for variant in [variant for variant in variants if variant in runs]:
@@ -58,7 +58,7 @@ def _numbers(metric: Column, runs: pd.DataFrame, baseline: pd.DataFrame | None) 
 def metrics_of(summary: pd.DataFrame) -> list[Column]:
     """The metrics that any row of a summary has a value of."""
     keys = [column.removesuffix("_mean") for column in summary if column.endswith("_mean")]
-    return [metric for metric in shown_metrics(keys) if summary[f"{metric.key}_count"].any()]
+    return [metric for metric in shown_columns(keys) if summary[f"{metric.key}_count"].any()]
 
 
 def value_of(row: pd.Series, metric: Column) -> Estimate:

@@ -4,7 +4,7 @@
 
 Each repeat tunes the baseline of ablations.yaml's `tune` section twice, on one seed that no other repeat uses: with the
 section's own sampler and pruner, and at random. Both begin with the variant's own setting. The best setting of each
-search, and the own one, are then trained anew on seeds that no search and no other repeat sees. Intervals are over
+search, and the own one, are then trained on fresh seeds that no search and no other repeat sees. Intervals are over
 repeats: 95%, Student's t; differences are paired. Run again, it goes on where it was stopped.
 """
 
@@ -21,8 +21,7 @@ from optuna.trial import FixedTrial
 from rich.table import Table
 
 from analysis.figures import draw_curves, looks, save_figure
-from analysis.searches import Search as Recorded
-from analysis.searches import best_so_far, metric_of
+from analysis.searches import SearchResult, best_so_far, column_named
 from analysis.statistics import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
 from experiments.cli import console, prepared_launcher
@@ -30,11 +29,14 @@ from experiments.launch.display import Display
 from experiments.launch.execution import Execution
 from experiments.launch.scheduler import Task, execute
 from experiments.study.study import Study, read_study
-from experiments.study.tune_section import Pruner, Sampler
+from experiments.study.tune_section import PrunerSection, SamplerSection
+from experiments.tuning.make_searches import make_searches
+from experiments.tuning.optuna_study import open_study
+from experiments.tuning.own_setting import own_setting
 from experiments.tuning.record import best_trials, search_record
-from experiments.tuning.search import Search, make_searches
+from experiments.tuning.search import Search
 from experiments.tuning.session import Session
-from experiments.tuning.storage import default_url, open_storage, open_study
+from experiments.tuning.storage import default_url, open_storage
 from r3gan.jobdir import JobDir
 
 FIRST_TUNING_SEED, FIRST_FRESH_SEED = 2000, 3000
@@ -44,13 +46,13 @@ Series = Mapping[str, pd.Series]  # method -> a value per repeat
 
 
 def main() -> None:
-    """Search, train anew, compare, print and write."""
+    """Search, train retrained, compare, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--study", type=Path, default=Path("ablations.yaml"))
     parser.add_argument("--kimg", type=float, default=240, help="budget of a search")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument(
-        "--seeds", type=int, default=2, help="per repeat, on which the chosen settings are trained anew"
+        "--seeds", type=int, default=2, help="per repeat, on which the chosen settings are trained again"
     )
     parser.add_argument("--output", type=Path, default=Path("runs/benchmark-tune"))
     parser.add_argument("--json", type=Path)
@@ -61,7 +63,7 @@ def main() -> None:
     study = read_study(options.study)
 
     curves: dict[str, dict[int, pd.Series]] = {method: {} for method in METHODS}
-    anew: dict[str, dict[int, float]] = {method: {} for method in METHODS}
+    retrained: dict[str, dict[int, float]] = {method: {} for method in METHODS}
     states = []
     for repeat in range(options.repeats):
         seeds = [FIRST_FRESH_SEED + options.seeds * repeat + i for i in range(options.seeds)]
@@ -69,19 +71,19 @@ def main() -> None:
             search = make_search(study, method, repeat, options.kimg)
             record, best = run_search(search, options.output)
             curves[method][repeat] = curve(record, options.kimg)
-            anew[method][repeat] = trained_anew(search, best, seeds, options.output)
-            ended = [trial["state"] for trial in record.spent]
-            states.append({"method": method, "repeat": repeat, **{s: ended.count(s) for s in sorted(set(ended))}})
+            retrained[method][repeat] = retrain(search, best, seeds, options.output)
+            ended = [trial.state for trial in record.spent]
+            states.append({"method": method, "repeat": repeat, **{str(s): ended.count(s) for s in sorted(set(ended))}})
         curves[OWN][repeat] = pd.Series(record.default_value(0), index=whole_kimg(options.kimg))
-        anew[OWN][repeat] = trained_anew(search, search.default(), seeds, options.output)
+        retrained[OWN][repeat] = retrain(search, own_setting(search), seeds, options.output)
 
     tables = {method: pd.DataFrame(rows).T for method, rows in curves.items()}  # a row per repeat
-    fresh = {method: pd.Series(values) for method, values in anew.items()}
+    fresh = {method: pd.Series(values) for method, values in retrained.items()}
     result = {"best_at_cost": at_equal_cost(tables, options.kimg), "anew": compared(fresh), "trials": states}
     show(result)
     write_result(options.json, {"kimg": options.kimg, "repeats": options.repeats, "seeds": options.seeds, **result})
     if options.figures:
-        drawn = draw_curves([(metric_of(search.objectives[0].key), bands(tables))], looks(METHODS), {})
+        drawn = draw_curves([(column_named(search.objectives[0].key), bands(tables))], looks(METHODS), {})
         save_figure(drawn, options.figures, "tune")
 
 
@@ -90,7 +92,7 @@ def make_search(study: Study, method: str, repeat: int, kimg: float) -> Search:
     assert study.tune is not None
     sampler, pruner = study.tune.sampler, study.tune.pruner
     if method == RANDOM:
-        sampler, pruner = Sampler(kind="random"), Pruner(kind="none")
+        sampler, pruner = SamplerSection(kind="random"), PrunerSection(kind="none")
     changes = {"sampler": sampler.model_copy(update={"seed": repeat}), "pruner": pruner, "kimg": kimg}
     changes |= {"seeds": [FIRST_TUNING_SEED + repeat], "trials": None, "minutes": None}
     only: dict[str, str | None] = {"dataset": None, "variant": "baseline"}
@@ -98,18 +100,18 @@ def make_search(study: Study, method: str, repeat: int, kimg: float) -> Search:
     return search
 
 
-def run_search(search: Search, output: Path) -> tuple[Recorded, dict[str, Any]]:
+def run_search(search: Search, output: Path) -> tuple[SearchResult, dict[str, Any]]:
     """Spend the search's budget. Returns its record, and the best parameters."""
-    launcher = prepared_launcher(Execution(output=output), search.jobs(search.default()))
+    launcher = prepared_launcher(Execution(output=output), search.jobs(own_setting(search)))
     storage = open_storage(default_url(output))
     if not Session(storage, launcher, lambda: False).run(search):
         raise SystemExit(1)
     study = open_study(search, storage)
     (best,) = best_trials(study)
-    return Recorded(search_record(search, study)), search.space.suggest(FixedTrial(best.params))
+    return SearchResult(**vars(search_record(search, study))), search.space.suggest(FixedTrial(best.params))
 
 
-def trained_anew(search: Search, chosen: dict[str, Any], seeds: list[int], output: Path) -> float:
+def retrain(search: Search, chosen: dict[str, Any], seeds: list[int], output: Path) -> float:
     """The objective of parameters, averaged over other seeds."""
     (job,) = search.jobs(chosen)
     jobs = [replace(job, seed=seed, config=replace(job.config, seed=seed)) for seed in seeds]
@@ -127,7 +129,7 @@ def whole_kimg(kimg: float) -> list[int]:
     return list(range(1, round(kimg) + 1))
 
 
-def curve(record: Recorded, kimg: float) -> pd.Series:
+def curve(record: SearchResult, kimg: float) -> pd.Series:
     """The best value so far by the cost in kimg; NaN before the first complete trial."""
     ended, costs = best_so_far(record, 0, "kimg"), whole_kimg(kimg)
     at = np.searchsorted(ended["cost"].to_numpy(), np.array(costs) + 0.05, side="right") - 1  # whole batches: 24.02
@@ -167,9 +169,13 @@ def plain(value: Estimate) -> dict[str, float]:
 
 def show(result: dict[str, Any]) -> None:
     """Print the comparison."""
-    rows = [(f"{row['kimg']} kimg", row) for row in result["best_at_cost"]] + [("anew, fresh seeds", result["anew"])]
+    rows = [(f"{row['kimg']} kimg", row) for row in result["best_at_cost"]] + [
+        ("retrained, fresh seeds", result["anew"])
+    ]
     columns = [key for key in result["anew"] if key != "values"]
-    table = Table(title="best value so far on the tuning seeds, and the chosen settings anew (± 95% over repeats)")
+    table = Table(
+        title="best value so far on the tuning seeds, and the chosen settings on fresh seeds (± 95% over repeats)"
+    )
     table.add_column("")
     for column in columns:
         table.add_column(column, justify="right")

@@ -13,7 +13,7 @@ import os
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,11 +31,13 @@ from experiments.names import tuning_experiment
 from experiments.study.study import read_study
 from experiments.tracking.runs import experiment_id
 from experiments.tracking.searches import SearchUpload
+from experiments.tuning.make_searches import make_searches
+from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
-from experiments.tuning.search import Search, make_searches
+from experiments.tuning.search import Search
 from experiments.tuning.session import Session
-from experiments.tuning.storage import default_url, open_storage, open_study
-from experiments.tuning.trial_attributes import COMPLETE, COST, OUTCOME
+from experiments.tuning.storage import default_url, open_storage
+from experiments.tuning.trial_attributes import COST, OUTCOME
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 
@@ -137,7 +139,7 @@ def fill(search: Search, study: optuna.Study, count: int) -> None:
                 distributions=found.distributions,
                 value=10 + 1 / number,
                 intermediate_values={rung: 100 * rungs[-1] / rung for rung in rungs},
-                user_attrs={OUTCOME: COMPLETE, COST: {"kimg": search.trial_img / IMG_PER_KIMG, "seconds": 60.0}},
+                user_attrs={OUTCOME: "complete", COST: {"kimg": search.trial_img / IMG_PER_KIMG, "seconds": 60.0}},
             )
         )
 
@@ -145,9 +147,8 @@ def fill(search: Search, study: optuna.Study, count: int) -> None:
 def upload(search: Search, study: optuna.Study) -> None:
     """Bring MLflow up to date, as the commands that ran those trials would have."""
     client = MlflowClient()
-    record = search_record(search, study)
-    for trial in record["trials"]:
-        trial["ended"] = trial["ended"] and 1  # long ago: no other worker will send it
+    record = search_record(search, study)  # as if long ago: no other worker will send what has ended
+    record = replace(record, trials=tuple(replace(trial, ended=trial.ended and 1) for trial in record.trials))
     SearchUpload(client, experiment_id(client, tuning_experiment(search.study.name)), record).send(record)
 
 

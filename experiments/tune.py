@@ -14,7 +14,7 @@ from experiments.study.options import parse_settings
 from experiments.study.plan_checks import run_problems
 from experiments.study.problems import StudyError, StudyProblem, unknown
 from experiments.study.study import Study, read_study
-from experiments.study.tune_section import Pruner, PrunerName, Sampler, SamplerName, Tune
+from experiments.study.tune_section import PrunerName, PrunerSection, SamplerName, SamplerSection, TuneSection
 from r3gan.arguments import positive
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
 def command(options: argparse.Namespace) -> int:
     """Check, show, search, report and apply. Raises StudyError and NotPrepared."""
     from experiments.tuning.apply_trial import apply_problems, apply_trials
-    from experiments.tuning.search import make_searches, rank_problems, seed_warnings
+    from experiments.tuning.make_searches import make_searches
+    from experiments.tuning.search_checks import rank_problems, seed_warnings
     from experiments.tuning.storage import default_url, open_storage
 
     study = read_study(options.study)
@@ -94,7 +95,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def chosen_section(study: Study, options: argparse.Namespace) -> Tune:
+def chosen_section(study: Study, options: argparse.Namespace) -> TuneSection:
     """The study's section with what the command line says instead. Raises StudyError if there is none."""
     if study.tune is None:
         message = "the study has no `tune` section: docs/ablations-yaml.md shows one"
@@ -104,17 +105,18 @@ def chosen_section(study: Study, options: argparse.Namespace) -> Tune:
     if options.profile is not None and options.profile not in study.profiles:
         raise StudyError([StudyProblem("--profile", "", unknown("profile", options.profile, study.profiles))])
     if options.sampler not in (None, study.tune.sampler.kind):
-        changes["sampler"] = Sampler(kind=options.sampler, seed=study.tune.sampler.seed)
+        changes["sampler"] = SamplerSection(kind=options.sampler, seed=study.tune.sampler.seed)
     if options.pruner not in (None, study.tune.pruner.kind):
-        changes["pruner"] = Pruner(kind=options.pruner)
+        changes["pruner"] = PrunerSection(kind=options.pruner)
     return study.tune.model_copy(update=changes)
 
 
 def show(searches: "list[Search]", url: str, execution: Execution, with_costs: bool) -> None:
     """Print every search: what it looks for, its budget, and how far it is."""
     from experiments.tuning.display import search_table
+    from experiments.tuning.optuna_study import existing_study
     from experiments.tuning.record import search_record
-    from experiments.tuning.storage import existing_study, is_there, open_storage, url_for_people
+    from experiments.tuning.storage import is_there, open_storage, url_for_people
 
     storage = open_storage(url) if is_there(url) else None
     name, profile = searches[0].study.name, searches[0].profile

@@ -46,14 +46,17 @@ def state_identity(config: TrainConfig, images: int) -> str:
 
 
 def changes(value: Any) -> Any:
-    """What of a dataclass, or of dataclasses in lists and mappings, differs from its declared defaults: plain data."""
+    """What of a dataclass, or of dataclasses in lists and mappings, differs from its declared defaults: plain data.
+
+    A mapping is the list of its pairs, because JSON knows text as keys only.
+    """
     if is_dataclass(value):
         kept = ((field, getattr(value, field.name)) for field in fields(value))
         return {field.name: changes(item) for field, item in kept if item != declared_default(field)}
     if isinstance(value, (list, tuple)):
         return [changes(item) for item in value]
     if isinstance(value, dict):
-        return {key: changes(item) for key, item in value.items()}
+        return [[key, changes(item)] for key, item in value.items()]
     return int(value) if isinstance(value, float) and value.is_integer() else value  # 24.0 is 24
 
 
@@ -69,7 +72,7 @@ def short_hash(data: Any) -> str:
 
 def canonical(config: TrainConfig) -> TrainConfig:
     """The same training, with every key that has no effect at its default, and what has several spellings in one."""
-    schedules = replace(config.schedules, **{name: _plain(s) for name, s in vars(config.schedules).items()})
+    schedules = replace(config.schedules, **{name: plain_schedule(s) for name, s in vars(config.schedules).items()})
     return replace(
         config,
         total_kimg=config.total_img / IMG_PER_KIMG,
@@ -109,7 +112,7 @@ def _unused_options(kind: str) -> dict[str, Any]:
     return {field.name: declared_default(field) for field in fields(LossPhase) if field.name in unused}
 
 
-def _plain(schedule: Schedule) -> Schedule:
+def plain_schedule(schedule: Schedule) -> Schedule:
     """No decay where start and end are equal, no warm-up to 0."""
     decay = schedule.decay_img if schedule.start != schedule.end else 0.0
     return replace(schedule, decay_img=decay, warmup_img=schedule.warmup_img if schedule.start else 0.0)

@@ -12,15 +12,22 @@ import typing
 from pathlib import Path
 
 import pytest
+from r3gan.evaluation.metrics import METRICS, NUMBERS
 
 from experiments import run, tune
 from experiments.study.resolve import flatten
 from experiments.study.study import _Dataset, _File, _Profile, _Variant
-from experiments.study.tune_section import Objective, Parameter, Pruner, Sampler, Space, Tune
+from experiments.study.tune_section import (
+    ObjectiveSection,
+    ParameterSection,
+    PrunerSection,
+    SamplerSection,
+    SpaceSection,
+    TuneSection,
+)
 from experiments.study.yamlfile import dotted
 from experiments.tuning.ready_spaces import READY
 from r3gan.config import LossPhase, MetricName, Schedule, TrainConfig
-from r3gan.evaluation.metrics import METRICS, NUMBERS
 from r3gan.presets import PRESETS, preset_tree
 
 ROOT = Path(__file__).parents[1]
@@ -85,7 +92,19 @@ def test_the_reference_holds_every_key_with_its_type_default_and_meaning():
 
 
 @pytest.mark.parametrize(
-    "section", [_File, _Dataset, _Profile, _Variant, Tune, Space, Parameter, Objective, Sampler, Pruner]
+    "section",
+    [
+        _File,
+        _Dataset,
+        _Profile,
+        _Variant,
+        TuneSection,
+        SpaceSection,
+        ParameterSection,
+        ObjectiveSection,
+        SamplerSection,
+        PrunerSection,
+    ],
 )
 def test_the_reference_names_every_key_of_the_sections(section):
     text = REFERENCE.read_text()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem, unknown
-from experiments.study.tune_section import Tune, Tuned, section_problems
+from experiments.study.tune_section import Tuned, TuneSection, section_problems
 from experiments.study.validation import explain, restore
 from experiments.study.yamlfile import Document, KeyPath, read_document
 from r3gan.presets import PRESETS
@@ -52,7 +52,7 @@ class _File(BaseModel):
     datasets: dict[str, _Dataset]
     seeds: list[int] = [0]
     profiles: dict[str, _Profile]
-    tune: Tune | None = None
+    tune: TuneSection | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Study:
     includes: dict[str, list[str]]  # variant -> variants it includes; the baseline first, including nothing
     profiles: dict[str, "Profile"]
     tuning_seeds: dict[str, set[int]]  # variant -> seeds on which it, or a variant that it includes, was tuned
-    tune: Tune | None  # the section as it stands; see experiments/tuning
+    tune: TuneSection | None  # the section as it stands; see experiments/tuning
 
     def section(self, *path: str) -> Tree:
         """The configuration keys that the section at this path sets."""

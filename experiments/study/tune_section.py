@@ -1,34 +1,26 @@
 """The `tune` section of a study file, as it stands there. What it means is worked out in `search` and `space`."""
 
 from collections.abc import Collection, Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 
 from experiments.study.problems import StudyProblem, unknown
+from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.yamlfile import Document, KeyPath
 
-SamplerName = Literal["tpe", "random", "qmc", "nsga-ii", "nsga-iii"]
-PrunerName = Literal["median", "hyperband", "successive-halving", "none"]
+if TYPE_CHECKING:
+    SamplerName = str
+    PrunerName = str
+else:  # names of rows
+    SamplerName = Literal[tuple(SAMPLERS)]
+    PrunerName = Literal[tuple(PRUNERS)]
 SHARED = "shared"  # stands for the variants of a search that seeks one setting for all of them
-OF_SAMPLERS: dict[str, tuple[str, ...]] = {
-    "tpe": ("seed", "startup_trials"),
-    "random": ("seed",),
-    "qmc": ("seed",),
-    "nsga-ii": ("seed", "population"),
-    "nsga-iii": ("seed", "population"),
-}
-OF_PRUNERS: dict[str, tuple[str, ...]] = {
-    "median": ("startup_trials", "warmup_kimg"),
-    "hyperband": ("min_kimg", "reduction_factor"),
-    "successive-halving": ("min_kimg", "reduction_factor"),
-    "none": (),
-}
 STRICT = ConfigDict(extra="forbid", strict=True)
 
 # Fields named like the built-in types that they are annotated with cannot be written as a class.
-Parameter: Any = create_model(
-    "Parameter",
+ParameterSection: Any = create_model(
+    "ParameterSection",
     __config__=STRICT,
     __doc__="One searched key: exactly one of its first six fields says how.",
     uniform=(list[float] | None, None),
@@ -42,16 +34,16 @@ Parameter: Any = create_model(
 )
 
 
-class Space(BaseModel):
+class SpaceSection(BaseModel):
     """Dotted configuration key -> how it is searched, or null to take it out of the ready-made spaces in `include`."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, Parameter | None]
+    __pydantic_extra__: dict[str, ParameterSection | None]
 
     include: list[str] = []
 
 
-class Objective(BaseModel):
+class ObjectiveSection(BaseModel):
     """What is optimised."""
 
     model_config = STRICT
@@ -61,7 +53,7 @@ class Objective(BaseModel):
     at: Literal["last", "best"] = "last"
 
 
-class Sampler(BaseModel):
+class SamplerSection(BaseModel):
     """Which of Optuna's samplers proposes parameters."""
 
     model_config = STRICT
@@ -72,7 +64,7 @@ class Sampler(BaseModel):
     seed: int = 0
 
 
-class Pruner(BaseModel):
+class PrunerSection(BaseModel):
     """Which of Optuna's pruners ends hopeless trials early."""
 
     model_config = STRICT
@@ -102,7 +94,7 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
-class Tune(BaseModel):
+class TuneSection(BaseModel):
     """The section."""
 
     model_config = STRICT
@@ -111,11 +103,11 @@ class Tune(BaseModel):
     datasets: list[str] | None = None
     variants: list[str] = ["baseline"]
     shared: bool = False
-    space: Space
-    objective: Annotated[list[Objective], BeforeValidator(_as_list)]
+    space: SpaceSection
+    objective: Annotated[list[ObjectiveSection], BeforeValidator(_as_list)]
     seeds: Any = 1  # a number of seeds, or a list of them
-    sampler: Annotated[Sampler, BeforeValidator(_as_kind)] = Sampler()
-    pruner: Annotated[Pruner, BeforeValidator(_as_kind)] = Pruner()
+    sampler: Annotated[SamplerSection, BeforeValidator(_as_kind)] = SamplerSection()
+    pruner: Annotated[PrunerSection, BeforeValidator(_as_kind)] = PrunerSection()
     trials: int | None = None
     kimg: float | None = None
     minutes: float | None = None
@@ -125,7 +117,11 @@ class Tune(BaseModel):
 
 
 def section_problems(
-    document: Document, tune: Tune, profiles: Collection[str], datasets: Collection[str], variants: Collection[str]
+    document: Document,
+    tune: TuneSection,
+    profiles: Collection[str],
+    datasets: Collection[str],
+    variants: Collection[str],
 ) -> Iterator[StudyProblem]:
     """Names that the study does not have, and numbers that make no sense."""
     if tune.profile is not None and tune.profile not in profiles:
@@ -155,7 +151,7 @@ def _are_seeds(seeds: Any) -> bool:
     return isinstance(seeds, int) and not isinstance(seeds, bool) and seeds >= 1
 
 
-def _range_problems(document: Document, tune: Tune) -> Iterator[StudyProblem]:
+def _range_problems(document: Document, tune: TuneSection) -> Iterator[StudyProblem]:
     least: list[tuple[KeyPath, float | None, float]] = [
         (("trials",), tune.trials, 1),
         (("workers",), tune.workers, 1),
@@ -179,6 +175,10 @@ def _range_problems(document: Document, tune: Tune) -> Iterator[StudyProblem]:
             yield document.problem(("tune", *path), f"{value:g} must be above 0")
     if tune.trials is None and tune.kimg is None and tune.minutes is None:
         yield document.problem(("tune",), "needs a budget: trials, kimg or minutes")
-    for name, spec, own in (("sampler", tune.sampler, OF_SAMPLERS), ("pruner", tune.pruner, OF_PRUNERS)):
-        for key in spec.model_fields_set - {"kind", *own[spec.kind]}:
+    chosen = (
+        ("sampler", tune.sampler, SAMPLERS[tune.sampler.kind]),
+        ("pruner", tune.pruner, PRUNERS[tune.pruner.kind]),
+    )
+    for name, spec, row in chosen:
+        for key in spec.model_fields_set - {"kind", *row.options}:
             yield document.problem(("tune", name, key), f"{key} is not for {spec.kind}")

@@ -8,7 +8,7 @@ twice changes nothing: they carry the times at which they were recorded.
 import json
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
@@ -17,6 +17,7 @@ from experiments import names
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 from experiments.study.resolve import leaves
+from experiments.tracking.background import Background
 
 BATCH = 1000  # metrics per call, the server's limit
 SYNC_SECONDS = 2.0
@@ -27,34 +28,6 @@ STATUS = {
     JobState.STOPPED: "KILLED",
     JobState.PRUNED: "KILLED",
 }
-
-
-class Background:
-    """A thread that calls `sync` every few seconds, and once more when the `with` block is left."""
-
-    warning: str | None = None  # why MLflow is behind, if it is
-
-    def __init__(self, seconds: float):
-        self._seconds = seconds
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="mlflow", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.set()
-        self._thread.join()
-
-    def sync(self) -> None:
-        """Send what is new. Never raises: whatever ails the tracking is told in `warning`."""
-        raise NotImplementedError
-
-    def _loop(self) -> None:
-        while not self._closing.wait(self._seconds):
-            self.sync()
-        self.sync()
 
 
 class Tracker(Background):

@@ -17,9 +17,9 @@ from experiments.study.study import Study, Tree
 from experiments.study.tune_section import Tuned
 from experiments.study.yamlfile import KeyPath
 from experiments.tuning.display import seeds_text
+from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import best_trials
 from experiments.tuning.search import Search
-from experiments.tuning.storage import open_study
 from experiments.tuning.trial_attributes import IS_DEFAULT
 from r3gan.config import IMG_PER_KIMG
 

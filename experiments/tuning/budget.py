@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
 
-from experiments.tuning.trial_attributes import COST, DIVERGED, OUTCOME, RETRIES, SURPLUS
+from experiments.tracking.search_record import TrialState
+from experiments.tuning.trial_attributes import COST, OUTCOME, RETRIES, SURPLUS
 
 Admission = Literal["start", "wait", "stop"]
 
@@ -35,8 +37,8 @@ def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     return [
         trial
         for trial in trials
-        if trial.state != TrialState.WAITING
-        and (trial.state != TrialState.FAIL or trial.user_attrs.get(OUTCOME) == DIVERGED)
+        if trial.state != OptunaState.WAITING
+        and (trial.state != OptunaState.FAIL or trial.user_attrs.get(OUTCOME) == TrialState.DIVERGED)
         and trial.number not in taken_over
         and SURPLUS not in trial.user_attrs
     ]
@@ -44,7 +46,7 @@ def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
 
 def spent_kimg(trial: FrozenTrial, trial_kimg: float) -> float:
     """What a trial has cost; one that still runs may yet cost all of it."""
-    return trial_kimg if trial.state == TrialState.RUNNING else float(trial.user_attrs.get(COST, {}).get("kimg", 0.0))
+    return trial_kimg if trial.state == OptunaState.RUNNING else float(trial.user_attrs.get(COST, {}).get("kimg", 0.0))
 
 
 def admit(budget: Budget, trials: Iterable[FrozenTrial], trial_kimg: float, minutes: float) -> Admission:
@@ -60,4 +62,4 @@ def admit(budget: Budget, trials: Iterable[FrozenTrial], trial_kimg: float, minu
     kimg = sum(spent_kimg(trial, trial_kimg) for trial in begun)
     if trials_left and (budget.kimg is None or kimg + trial_kimg <= budget.kimg * (1 + 1e-9)):
         return "start"
-    return "wait" if any(trial.state == TrialState.RUNNING for trial in begun) else "stop"
+    return "wait" if any(trial.state == OptunaState.RUNNING for trial in begun) else "stop"

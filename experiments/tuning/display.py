@@ -1,6 +1,6 @@
 """What the terminal shows of searches: the plan as tables, a bar for the search, and a line for each trial."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -9,23 +9,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.launch.display import Display, cost_text
+from experiments.tracking.search_record import SearchRecord, TrialState
 from experiments.tuning.budget import Budget
+from experiments.tuning.own_setting import own_setting, own_setting_is_within
 from experiments.tuning.search import Search
 from experiments.tuning.space import Parameter
 from r3gan.config import IMG_PER_KIMG
 from r3gan.training.estimate import Cost
 
-STATES = ("complete", "pruned", "diverged", "failed", "running", "waiting", "interrupted", "surplus")
-Record = dict[str, Any]
 
-
-def search_table(search: Search, record: Record | None, costs: dict[str, Cost]) -> Table:
+def search_table(search: Search, record: SearchRecord | None, costs: dict[str, Cost]) -> Table:
     """What a search looks for, beside the variant's own values, and what it may cost: by the identity of its jobs."""
     table = Table(title=escape(search.name), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("parameter", no_wrap=True)
     for column in ("searched", "if", f"{search.variant} has"):
         table.add_column(column, overflow="fold")
-    default = search.default()
+    default = own_setting(search)
     for p in search.space.parameters:
         when = ", ".join(f"{key} = {' or '.join(map(str, values))}" for key, values in p.when.items())
         table.add_row(
@@ -42,7 +41,7 @@ def search_table(search: Search, record: Record | None, costs: dict[str, Cost]) 
         *{cost_text(costs[job.identity]) for job in jobs if job.identity in costs},
         f"so far: {progress_text(record)}" if record else "new",
     ]
-    if not search.default_is_within():
+    if not own_setting_is_within(search):
         lines.append(f"{search.variant}'s own setting is not in the space: it is no trial")
     table.caption, table.caption_justify = escape("\n".join(lines)), "left"
     return table
@@ -75,36 +74,38 @@ def seeds_text(search: Search) -> str:
     return f"seed{'s' * (len(search.seeds) > 1)} {' '.join(map(str, search.seeds))}"
 
 
-def progress_text(record: Record) -> str:
+def progress_text(record: SearchRecord) -> str:
     """Trials by state, and the best value."""
-    states = [trial["state"] for trial in record["trials"]]
-    counted = ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
-    return f"{counted or 'no trials'}{f'; best {best_text(record)}' if record['best'] else ''}"
+    states = [trial.state for trial in record.trials]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in TrialState if state in states)
+    return f"{counted or 'no trials'}{f'; best {best_text(record)}' if record.best else ''}"
 
 
-def best_text(record: Record) -> str:
+def best_text(record: SearchRecord) -> str:
     """The best value and its trial, or how many trials are on the front."""
-    if len(record["best"]) > 1:
-        return f"front of {len(record['best'])} trials"
-    (number,) = record["best"]
-    values = next(trial["values"] for trial in record["trials"] if trial["number"] == number)
-    pairs = zip(record["objectives"], values, strict=True)
-    return " ".join(f"{o['metric']} {value:.4g}" for o, value in pairs) + f" (trial {number})"
+    if len(record.best) > 1:
+        return f"front of {len(record.best)} trials"
+    (number,) = record.best
+    values = next(trial.values for trial in record.trials if trial.number == number)
+    return f"{values_text(record, values or ())} (trial {number})"
 
 
-def trial_lines(before: Record | None, record: Record) -> Iterator[str]:
+def values_text(record: SearchRecord, values: Sequence[float]) -> str:
+    """The value of each objective, with its name."""
+    return " ".join(f"{o.metric} {value:.4g}" for o, value in zip(record.objectives, values, strict=False))
+
+
+def trial_lines(before: SearchRecord | None, record: SearchRecord) -> Iterator[str]:
     """One line for each trial that has ended since."""
-    known = {trial["number"]: trial["state"] for trial in before["trials"]} if before else {}
-    for trial in record["trials"]:
-        number, state = trial["number"], trial["state"]
-        if state in ("running", "waiting") or known.get(number) == state:
+    known = {trial.number: trial.state for trial in before.trials} if before else {}
+    for trial in record.trials:
+        if trial.state.is_open or known.get(trial.number) is trial.state:
             continue
-        values = trial["values"] or (trial["rungs"][-1][1] if trial["rungs"] else [])
-        pairs = zip(record["objectives"], values, strict=False)
-        shown = " ".join(f"{o['metric']} {value:.4g}" for o, value in pairs)
-        mark = " (default)" if trial["is_default"] else ""
-        best = ", the best so far" if record["best"] == [number] else ""
-        yield f"trial {number}{mark} {state}: {shown or trial['reason'] or 'no value'} at {trial['kimg']:g} kimg{best}"
+        shown = values_text(record, trial.values or (trial.rungs[-1][1] if trial.rungs else ()))
+        mark = " (default)" if trial.is_default else ""
+        best = ", the best so far" if record.best == (trial.number,) else ""
+        value = shown or trial.reason or "no value"
+        yield f"trial {trial.number}{mark} {trial.state}: {value} at {trial.kimg:g} kimg{best}"
 
 
 class SearchDisplay(Display):
@@ -113,22 +114,22 @@ class SearchDisplay(Display):
     def __init__(self, console: Console, search: Search):
         super().__init__(console)
         self.search = search
-        self._before: Record | None = None
+        self._before: SearchRecord | None = None
         self._whole = self.bars.add_task(search.name, total=search.budget.trials or 1, **self._fields(None))
 
-    def told(self, record: Record, quiet: bool = False) -> None:
+    def show(self, record: SearchRecord, quiet: bool = False) -> None:
         """Show the search's state, and, if not `quiet`, a line for each trial that has ended since the last time."""
         for line in () if quiet else trial_lines(self._before, record):
             self.say(line)
         self._before = record
         self.bars.update(self._whole, completed=self._counted(record), **self._fields(record))
 
-    def _counted(self, record: Record | None) -> int:
-        return sum(trial["state"] in STATES[:3] for trial in record["trials"]) if record else 0
+    def _counted(self, record: SearchRecord | None) -> int:
+        return sum(trial.state.is_counted and not trial.state.is_open for trial in record.trials) if record else 0
 
-    def _fields(self, record: Record | None) -> dict[str, Any]:
+    def _fields(self, record: SearchRecord | None) -> dict[str, Any]:
         trials = self.search.budget.trials
         done = f"{self._counted(record)}{f'/{trials}' if trials else ''} trials,"
-        kimg = sum(trial["kimg"] for trial in record["trials"]) if record else 0
-        best = f"best {best_text(record)}" if record and record["best"] else ""
+        kimg = sum(trial.kimg for trial in record.trials) if record else 0
+        best = f"best {best_text(record)}" if record and record.best else ""
         return {"kimg": f"{done} {kimg:g}", "rate": "", "left": "", "metric": best}

@@ -1,91 +1,91 @@
-"""A search as plain data: what `analysis` reads, and what stays readable when the storage is gone."""
+"""The record of a search, from Optuna's storage: what stays readable when the storage is gone."""
 
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import optuna
 from optuna.distributions import distribution_to_json
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as OptunaState
 
+from experiments.tracking.search_record import (
+    BudgetRecord,
+    ObjectiveRecord,
+    ParameterRecord,
+    Rung,
+    SearchRecord,
+    TrialRecord,
+    TrialState,
+    Worker,
+)
 from experiments.tuning.budget import repeated
+from experiments.tuning.own_setting import own_setting
 from experiments.tuning.search import Search
 from experiments.tuning.space import Parameter
-from experiments.tuning.trial_attributes import (
-    COST,
-    DIVERGED,
-    FAILED,
-    INTERRUPTED,
-    IS_DEFAULT,
-    OUTCOME,
-    PRUNED,
-    REASON,
-    RETRIES,
-    RUNGS,
-    SURPLUS,
-    WORKER,
-)
+from experiments.tuning.trial_attributes import COST, IS_DEFAULT, OUTCOME, REASON, RETRIES, RUNGS, SURPLUS, WORKER
 from r3gan.config import IMG_PER_KIMG
 
 
-def search_record(search: Search, study: optuna.Study) -> dict[str, Any]:
-    """Everything about a search and its trials, as JSON can hold it."""
+def search_record(search: Search, study: optuna.Study) -> SearchRecord:
+    """Everything about a search and its trials."""
     trials = study.get_trials(deepcopy=False)
     taken_over = repeated(trials)
-    default = search.default()
-    return {
-        "study": search.study.name,
-        "tuning": search.identity,
-        "name": search.name,
-        "profile": search.profile,
-        "dataset": search.dataset,
-        "variant": search.variant,
-        "variants": list(search.configs),
-        "sampler": search.sampler.kind,
-        "pruner": search.pruner.kind,
-        "comparison": search.comparison,
-        "objectives": [
-            {"metric": objective.key, "direction": objective.direction, "at": objective.at}
-            for objective in search.objectives
-        ],
-        "seeds": list(search.seeds),
-        "trial_kimg": search.trial_img / IMG_PER_KIMG,
-        "budget": asdict(search.budget),
-        "space": {p.key: _parameter(p) for p in search.space.searched},
-        "distributions": {p.key: distribution_to_json(p.distribution) for p in search.space.searched if p.distribution},
-        "default": {p.key: default[p.key] for p in search.space.searched if p.key in default},
-        "best": [trial.number for trial in best_trials(study)],
-        "trials": [_trial(trial, state_of(trial, taken_over)) for trial in trials],
-    }
+    default = own_setting(search)
+    return SearchRecord(
+        study=search.study.name,
+        tuning=search.identity,
+        name=search.name,
+        profile=search.profile,
+        dataset=search.dataset,
+        variant=search.variant,
+        variants=tuple(search.configs),
+        sampler=search.sampler.kind,
+        pruner=search.pruner.kind,
+        comparison=search.comparison,
+        objectives=tuple(ObjectiveRecord(o.key, o.direction, o.at) for o in search.objectives),
+        seeds=search.seeds,
+        trial_kimg=search.trial_img / IMG_PER_KIMG,
+        budget=BudgetRecord(**vars(search.budget)),
+        space={p.key: _parameter(p) for p in search.space.searched},
+        distributions={p.key: distribution_to_json(p.distribution) for p in search.space.searched if p.distribution},
+        default={p.key: default[p.key] for p in search.space.searched if p.key in default},
+        best=tuple(trial.number for trial in best_trials(study)),
+        trials=tuple(_trial(trial, state_of(trial, taken_over)) for trial in trials),
+    )
 
 
 def best_trials(study: optuna.Study) -> list[FrozenTrial]:
     """The best complete trial, or the Pareto front of several objectives; empty while none is complete."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    complete = study.get_trials(deepcopy=False, states=(OptunaState.COMPLETE,))
     if len(study.directions) > 1:
         return study.best_trials if complete else []
     return [study.best_trial] if complete else []
 
 
-def state_of(trial: FrozenTrial, taken_over: Collection[int]) -> str:
-    """What has become of a trial, in one word: Optuna knows no diverged trials, and none that others took over."""
-    if trial.state in (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE):
-        return trial.state.name.lower()
+def state_of(trial: FrozenTrial, taken_over: Collection[int]) -> TrialState:
+    """What has become of a trial: Optuna knows no diverged trials, and none that others took over."""
+    if trial.state in (OptunaState.WAITING, OptunaState.RUNNING, OptunaState.COMPLETE):
+        return TrialState(trial.state.name.lower())
     if SURPLUS in trial.user_attrs:
-        return "surplus"
-    if trial.user_attrs.get(OUTCOME) == DIVERGED:
-        return DIVERGED
-    if trial.state == TrialState.PRUNED:
-        return PRUNED
-    return INTERRUPTED if trial.number in taken_over else FAILED
+        return TrialState.SURPLUS
+    if trial.user_attrs.get(OUTCOME) == TrialState.DIVERGED:
+        return TrialState.DIVERGED
+    if trial.state == OptunaState.PRUNED:
+        return TrialState.PRUNED
+    return TrialState.INTERRUPTED if trial.number in taken_over else TrialState.FAILED
 
 
-def rungs_of(trial: FrozenTrial) -> list[tuple[int, list[float]]]:
+def rungs_of(trial: FrozenTrial) -> tuple[Rung, ...]:
     """Images and the objectives' values at each evaluation so far."""
     if RUNGS in trial.user_attrs:
-        return [(images, list(values)) for images, values in trial.user_attrs[RUNGS]]
-    return [(images, [value]) for images, value in sorted(trial.intermediate_values.items())]
+        return tuple((images, tuple(values)) for images, values in trial.user_attrs[RUNGS])
+    return tuple((images, (value,)) for images, value in sorted(trial.intermediate_values.items()))
+
+
+def worker_of(trial: FrozenTrial) -> Worker | None:
+    """Who runs or ran a trial, if it has signed."""
+    signature = trial.user_attrs.get(WORKER)
+    return Worker(**signature) if signature else None
 
 
 def reason_of(trial: FrozenTrial) -> str:
@@ -93,30 +93,30 @@ def reason_of(trial: FrozenTrial) -> str:
     return str(trial.user_attrs.get(REASON) or "its worker was killed, again and again")
 
 
-def _parameter(p: Parameter) -> dict[str, Any]:
-    choices = list(p.choices) or None
+def _parameter(p: Parameter) -> ParameterRecord:
     when = {key: list(values) for key, values in p.when.items()}
-    return {"kind": p.kind, "low": p.low, "high": p.high, "step": p.step, "choices": choices, "when": when}
+    choices = list(p.choices) or None
+    return ParameterRecord(kind=p.kind, low=p.low, high=p.high, step=p.step, choices=choices, when=when)
 
 
-def _trial(trial: FrozenTrial, state: str) -> dict[str, Any]:
+def _trial(trial: FrozenTrial, state: TrialState) -> TrialRecord:
     cost = trial.user_attrs.get(COST, {"kimg": 0.0, "seconds": 0.0})
     history = trial.system_attrs.get(RETRIES)
-    return {
-        "number": trial.number,
-        "state": state,
-        "params": trial.params,
-        "values": trial.values if trial.state == TrialState.COMPLETE else None,
-        "rungs": rungs_of(trial),
-        "kimg": cost["kimg"],
-        "seconds": cost["seconds"],
-        "started": _milliseconds(trial.datetime_start),
-        "ended": _milliseconds(trial.datetime_complete),
-        "worker": trial.user_attrs.get(WORKER),
-        "is_default": bool(trial.user_attrs.get(IS_DEFAULT)),
-        "retry_of": history[0] if history else None,
-        "reason": reason_of(trial) if state in (FAILED, DIVERGED) else "",
-    }
+    return TrialRecord(
+        number=trial.number,
+        state=state,
+        params=trial.params,
+        values=tuple(trial.values) if trial.state == OptunaState.COMPLETE else None,
+        rungs=rungs_of(trial),
+        kimg=cost["kimg"],
+        seconds=cost["seconds"],
+        started=_milliseconds(trial.datetime_start),
+        ended=_milliseconds(trial.datetime_complete),
+        worker=worker_of(trial),
+        is_default=bool(trial.user_attrs.get(IS_DEFAULT)),
+        retry_of=history[0] if history else None,
+        reason=reason_of(trial) if state in (TrialState.FAILED, TrialState.DIVERGED) else "",
+    )
 
 
 def _milliseconds(time: datetime | None) -> int | None:

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from optuna.storages import BaseStorage
 
@@ -13,11 +12,14 @@ from experiments.cli import console, print_errors, warn_if_behind
 from experiments.launch.launchers import Launcher
 from experiments.names import TUNING_ARTIFACT
 from experiments.tracking.address import how_to_compare
+from experiments.tracking.search_record import SearchRecord
 from experiments.tracking.searches import SearchTracker
 from experiments.tuning.display import SearchDisplay, progress_text
+from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
 from experiments.tuning.search import Search
-from experiments.tuning.storage import STORAGE_ERRORS, open_study, storage_message, take_over
+from experiments.tuning.storage import STORAGE_ERRORS, storage_message
+from experiments.tuning.takeover import take_over
 from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.workers import Workers
 from r3gan.files import write_text
@@ -47,7 +49,7 @@ class Session:
         )
         take_over(study)
 
-        def read() -> dict[str, Any]:
+        def read() -> SearchRecord:
             return search_record(search, study)
 
         with SearchTracker(read) as tracker, SearchDisplay(console, search) as display:
@@ -55,15 +57,15 @@ class Session:
             def publish() -> None:
                 with lock:
                     record = read()
-                    display.told(record)
+                    display.show(record)
                     drop_checkpoints(folder, record)
-                    text = json.dumps(record)  # indented, a large one would take ten times as long
+                    text = json.dumps(record.to_json())  # indented, a large one would take ten times as long
                     try:
                         write_text(folder / TUNING_ARTIFACT, text)
                     except OSError as error:  # a full disk, say: it is a copy, and written again after the next trial
                         display.say(f"not written: {folder / TUNING_ARTIFACT}: {error.strerror}")
 
-            display.told(read(), quiet=True)
+            display.show(read(), quiet=True)
             workers = Workers(
                 search=search,
                 storage=self.storage,

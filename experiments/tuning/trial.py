@@ -16,21 +16,11 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Observer, Task, execute
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
+from experiments.tracking.search_record import SearchRecord, TrialState
 from experiments.tuning.search import Search
-from experiments.tuning.storage import STORAGE_ERRORS, TakenByAnother, frozen, queue_again, storage_message
-from experiments.tuning.trial_attributes import (
-    COMPLETE,
-    COST,
-    DIVERGED,
-    FAILED,
-    INTERRUPTED,
-    OUTCOME,
-    PRUNED,
-    REASON,
-    RETRIES,
-    RUNGS,
-    RUNNING,
-)
+from experiments.tuning.storage import STORAGE_ERRORS, storage_message
+from experiments.tuning.takeover import TakenByAnother, frozen, queue_again
+from experiments.tuning.trial_attributes import COST, OUTCOME, REASON, RETRIES, RUNGS
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
 
@@ -64,7 +54,7 @@ def run_trial(
     Raises TrialPruned if the pruner or a loss that is not finite ended it, TrialFailed, Interrupted, StorageLost or
     TakenByAnother.
     """
-    trial.set_user_attr(OUTCOME, RUNNING)
+    trial.set_user_attr(OUTCOME, TrialState.RUNNING)
     number = first_attempt(trial)
     watch = Watch(search=search, trial=trial, ranks=launcher.execution.ranks, observers=observers)
     for job in watch.jobs():
@@ -76,7 +66,7 @@ def run_trial(
             execute([task], launcher, [watch], lambda: watch.look() or should_stop(), [slot])
         watch.look()
         watch.settle(task, should_stop)
-    trial.set_user_attr(OUTCOME, COMPLETE)
+    trial.set_user_attr(OUTCOME, TrialState.COMPLETE)
     return watch.values()
 
 
@@ -90,11 +80,11 @@ def trial_folder(folder: Path, number: int) -> Path:
     return folder / f"trial{number:04}"
 
 
-def drop_checkpoints(folder: Path, record: dict[str, Any]) -> None:
+def drop_checkpoints(folder: Path, record: SearchRecord) -> None:
     """Free the disk of weights that no one goes on from: those of complete trials that are not the best."""
-    for trial in record["trials"]:
-        if trial["state"] == COMPLETE and trial["number"] not in record["best"]:
-            first = trial["number"] if trial["retry_of"] is None else trial["retry_of"]
+    for trial in record.trials:
+        if trial.state is TrialState.COMPLETE and trial.number not in record.best:
+            first = trial.number if trial.retry_of is None else trial.retry_of
             for job in trial_folder(folder, first).glob("*/"):
                 shutil.rmtree(JobDir(job).checkpoints, ignore_errors=True)
 
@@ -122,7 +112,7 @@ class Watch:
         try:
             return self.search.jobs(self.search.space.suggest(self.trial))
         except StudyError as error:  # a combination that the checks before the search did not meet
-            self._end(FAILED, str(error))
+            self._end(TrialState.FAILED, str(error))
             raise TrialFailed from error
 
     def follow(self, task: Task) -> None:
@@ -159,20 +149,20 @@ class Watch:
         if self.taken:
             raise TakenByAnother
         if self.pruned:
-            self._end(PRUNED)
+            self._end(TrialState.PRUNED)
             shutil.rmtree(task.directory.checkpoints, ignore_errors=True)  # no one goes on from there
             raise TrialPruned
         if task.directory.finished():
             return
         if self.last is not None and self.last.state is JobState.DIVERGED:
-            self._end(DIVERGED, self.last.reason)
+            self._end(TrialState.DIVERGED, self.last.reason)
             raise TrialPruned if len(self.search.objectives) == 1 else TrialFailed
         if should_stop():
-            self._end(INTERRUPTED)
+            self._end(TrialState.INTERRUPTED)
             queue_again(self.trial.study, frozen(self.trial))
             raise Interrupted
         lines = log_tail(task.directory, 1)
-        self._end(FAILED, f"{lines} (log: {task.directory.log})" if lines else str(self.last))
+        self._end(TrialState.FAILED, f"{lines} (log: {task.directory.log})" if lines else str(self.last))
         raise TrialFailed
 
     def started(self, task: Task) -> None:

@@ -7,10 +7,6 @@ WORKER = "worker"  # the host, process and slot that run it
 IS_DEFAULT = "is_default"  # whether it is the variant's own setting
 RUNGS = "rungs"  # [images, value of each objective] per evaluation, if there are several objectives
 COST = "cost"  # {"kimg": ..., "seconds": ...} so far
-OUTCOME = "outcome"  # running, complete, pruned, diverged, failed or interrupted
+OUTCOME = "outcome"  # a TrialState
 REASON = "reason"  # why it diverged or failed
 SURPLUS = "surplus"  # it was begun beyond the budget, and ended at once
-
-RUNNING, COMPLETE, PRUNED, DIVERGED, FAILED, INTERRUPTED = (
-    "running", "complete", "pruned", "diverged", "failed", "interrupted",
-)  # fmt: skip

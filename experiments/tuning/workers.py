@@ -13,24 +13,20 @@ from pathlib import Path
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, fail_stale_trials
-from optuna.trial import TrialState
+from optuna.trial import TrialState as OptunaState
 
 from experiments.launch.launchers import Launcher
 from experiments.launch.scheduler import Observer
+from experiments.tracking.search_record import TrialState
 from experiments.tuning.budget import admit, counted
+from experiments.tuning.optuna_study import open_study
+from experiments.tuning.record import worker_of
+from experiments.tuning.samplers import make_sampler
 from experiments.tuning.search import Search
-from experiments.tuning.storage import (
-    STORAGE_ERRORS,
-    TakenByAnother,
-    claim,
-    is_this_process,
-    make_sampler,
-    open_study,
-    storage_message,
-    take_over,
-)
+from experiments.tuning.storage import STORAGE_ERRORS, storage_message
+from experiments.tuning.takeover import TakenByAnother, claim, take_over
 from experiments.tuning.trial import Interrupted, StorageLost, TrialFailed, run_trial
-from experiments.tuning.trial_attributes import FAILED, OUTCOME, REASON, SURPLUS, WORKER
+from experiments.tuning.trial_attributes import OUTCOME, REASON, SURPLUS
 from r3gan.config import IMG_PER_KIMG
 
 WAIT_SECONDS = 2.0  # between looks at trials that others run
@@ -141,15 +137,16 @@ class Workers:
             raise TrialFailed
 
     def _count_failure(self, trial: optuna.Trial) -> None:
-        if trial.user_attrs.get(OUTCOME) == FAILED:
+        if trial.user_attrs.get(OUTCOME) == TrialState.FAILED:
             self._failures += 1
         if self._failures >= MOST_FAILURES:
             reason = trial.user_attrs.get(REASON, "")
             self.error = f"{MOST_FAILURES} trials in a row failed, the last one: {reason}"
 
     def _wait(self, study: optuna.Study) -> None:
-        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if not self._waiting and not all(is_this_process(trial.user_attrs.get(WORKER)) for trial in running):
+        running = study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,))
+        workers = [worker_of(trial) for trial in running]
+        if not self._waiting and not all(worker and worker.is_this_process for worker in workers):
             self._waiting = True
             self.show("waiting for trials that other workers run")
         fail_stale_trials(study)

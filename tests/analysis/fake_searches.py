@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.tracking import MlflowClient
 from optuna.distributions import CategoricalDistribution, FloatDistribution, distribution_to_json
 
+from analysis.searches import SearchResult
 from experiments import names
 
 RUNGS = (6000, 12000, 18000, 24000)
@@ -65,6 +66,11 @@ def record(trials: list[dict[str, Any]], space: tuple[str, ...] = ("schedules.ga
     complete = [t for t in trials if t["state"] == "complete"]
     data["best"] = [min(complete, key=lambda t: t["values"][0])["number"]] if complete else []
     return data | changes
+
+
+def result(data: dict[str, Any]) -> SearchResult:
+    """A record as the analysis has it."""
+    return SearchResult.from_json(json.loads(json.dumps(data)))
 
 
 def spec(key: str) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis import figures
-from analysis.metrics import METRICS
+from analysis.metrics import CURVES, shown_columns
+from r3gan.tables.metrics import numbers
 
-METRIC = {metric.key: metric for metric in METRICS}
+METRIC = {column.key: column for column in (*shown_columns(numbers()), *CURVES)}
 
 
 def curves(**means: list[float]) -> pd.DataFrame:

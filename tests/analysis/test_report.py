@@ -150,7 +150,7 @@ def test_points_keep_the_last_value_of_a_repeated_step(new_study: NewStudy, stor
 def test_jobs_come_in_pages_and_need_all_tags(
     new_study: NewStudy, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "PAGE", 2)
+    monkeypatch.setattr("experiments.tracking.pages.RUNS_PER_PAGE", 2)
     study = new_study()
     for seed in range(5):
         study.log("baseline", seed, final(modes=float(seed)))

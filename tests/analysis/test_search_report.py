@@ -10,8 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from analysis.__main__ import main
 from analysis.search_report import best_parameters, clock, time_unit
-from analysis.searches import Search
-from tests.analysis.fake_searches import RUNGS, log_search, realistic, record, trial
+from tests.analysis.fake_searches import RUNGS, log_search, realistic, record, result, trial
 
 
 def links(report: str) -> list[str]:
@@ -81,7 +80,7 @@ def test_two_objectives_show_their_front(store: MlflowClient, tmp_path: Path) ->
 
 def test_the_best_parameters_stand_beside_the_variants_own() -> None:
     trials = [trial(0, value=0.5, is_default=True, params={"schedules.gamma.start": 30.0}), trial(1, value=0.4)]
-    table = best_parameters(Search(record(trials)))
+    table = best_parameters(result(record(trials)))
     assert re.search(r"\| gamma.start +\| 3 to 300 \(log\) \| 30 +\| 11 ", table)
     assert re.search(r"\| \*\*D_KL ↓ \(nats\)\*\* \| +\| 0.500 +\| 0.400 ", table)
     assert "best of 2 noisy ones" in table

@@ -18,6 +18,7 @@ DEFAULTS = {
     "network.expansion": 2,
     "network.activation": "leaky-relu",
     "network.latent_dim": 64,
+    "network.resampling": "bilinear",
     "network.conditional": False,
     "network.bf16_stages": 0,
     "network.attention.resolutions": (),

@@ -11,7 +11,7 @@ import pytest
 from experiments.launch.execution import Execution
 from experiments.launch.log import ATTEMPT_MARK
 from experiments.study.study import read_study
-from experiments.tuning.search import make_searches
+from experiments.tuning.make_searches import make_searches
 from experiments.tuning.storage import default_url, open_storage
 from experiments.tuning.workers import Workers
 from r3gan.files import write_json
@@ -35,7 +35,7 @@ tune:
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
     monkeypatch.setattr("experiments.tuning.workers.WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("experiments.tuning.storage.CLAIM_SECONDS", 0.3)
+    monkeypatch.setattr("experiments.tuning.takeover.CLAIM_SECONDS", 0.3)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.tuning.apply_trial import apply_problems, apply_trials
+from experiments.tuning.make_searches import make_searches
+from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import best_trials
-from experiments.tuning.search import make_searches
-from experiments.tuning.storage import open_study
 
 HINGE = """\
 loss:

@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from experiments.tuning.budget import Budget, admit, counted
-from experiments.tuning.trial_attributes import COST, DIVERGED, FAILED, OUTCOME, RETRIES, SURPLUS
+from experiments.tuning.trial_attributes import COST, OUTCOME, RETRIES, SURPLUS
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def trials():
     add(TrialState.COMPLETE, 24)
     add(TrialState.PRUNED, 6)
     add(TrialState.FAIL, 12)  # taken over by number 6
-    add(TrialState.FAIL, 1, outcome=FAILED)  # not the fault of its parameters
-    add(TrialState.FAIL, 2, outcome=DIVERGED)  # with two objectives
+    add(TrialState.FAIL, 1, outcome="failed")  # not the fault of its parameters
+    add(TrialState.FAIL, 2, outcome="diverged")  # with two objectives
     add(TrialState.FAIL, surplus=True)
     add(TrialState.RUNNING, 3, repeats=[2])
     add(TrialState.WAITING)

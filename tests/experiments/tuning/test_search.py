@@ -4,7 +4,10 @@ import pytest
 
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
-from experiments.tuning.search import SHARED, make_searches, rank_problems, seed_warnings, tuning_seeds
+from experiments.study.tune_section import SHARED
+from experiments.tuning.make_searches import make_searches, tuning_seeds
+from experiments.tuning.own_setting import own_setting, own_setting_is_within
+from experiments.tuning.search_checks import rank_problems, seed_warnings
 from r3gan.identity import configuration_identity
 
 NO_PRUNER = "pruner: none"
@@ -84,9 +87,9 @@ def test_every_variant_gets_a_search_and_one_can_be_chosen(searches):
 def test_the_own_setting_is_found_also_behind_names_and_constants(search):
     # gamma is constant (30) in the preset: its decay is any; batch_size is 8 in the study's baseline
     made = search()
-    assert made.default()["schedules.gamma.start"] == 30
-    assert made.default()["batch_size"] == 8
-    assert made.default_is_within()
+    assert own_setting(made)["schedules.gamma.start"] == 30
+    assert own_setting(made)["batch_size"] == 8
+    assert own_setting_is_within(made)
 
 
 def test_an_own_choice_is_recognised_by_what_it_means(search):
@@ -97,7 +100,7 @@ def test_an_own_choice_is_recognised_by_what_it_means(search):
     loss.1.from_fraction: {uniform: [0.2, 0.8], when: {loss: switched}}
     loss.1.margin: {log: [0.25, 4], when: {loss: switched}}
     batch_size:"""
-    assert search(("batch_size:", loss)).default()["loss"] == "plain"
+    assert own_setting(search(("batch_size:", loss)))["loss"] == "plain"
     switch = search(("batch_size:", loss), ("seeds: [1000]", "seeds: [1000]\n  variants: [switch]"))
     own = switch.default()
     assert (own["loss"], own["loss.1.from_fraction"], own["loss.1.margin"]) == ("switched", 0.5, 2.0)
@@ -109,7 +112,7 @@ def test_an_own_choice_is_recognised_by_what_it_means(search):
     [("[3, 300]", "[3, 20]"), ("[8, 16]", "[16, 32]"), ("gamma.end: {value: 30}", "gamma.end: {value: 20}")],
 )
 def test_an_own_setting_outside_the_space_is_not_taken_for_one_inside(search, old, new):
-    assert not search((old, new)).default_is_within()
+    assert not own_setting_is_within(search((old, new)))
 
 
 def test_seeds_that_no_profile_uses_are_chosen(write_tune, write_study):
@@ -204,4 +207,4 @@ def test_two_objectives_cannot_be_pruned(searches, search):
     both = ("{metric: d_kl}", "[{metric: d_kl}, {metric: modes}]")
     assert [o.direction for o in search(both).objectives] == ["minimize", "maximize"]
     found = problems(searches, both, (NO_PRUNER, "pruner: median"))
-    assert "tune.pruner: Optuna prunes searches with one objective only, and there are 2: none" in found
+    assert "tune.pruner: median cannot weigh 2 objectives: choose none" in found

@@ -4,16 +4,10 @@ import optuna
 import pytest
 
 from experiments.study.problems import StudyError
-from experiments.tuning.storage import (
-    default_url,
-    existing_study,
-    is_there,
-    make_pruner,
-    make_sampler,
-    open_storage,
-    open_study,
-    url_for_people,
-)
+from experiments.tuning.optuna_study import existing_study, open_study
+from experiments.tuning.pruners import make_pruner
+from experiments.tuning.samplers import make_sampler
+from experiments.tuning.storage import default_url, is_there, open_storage, url_for_people
 
 PRUNER = "pruner: none"
 

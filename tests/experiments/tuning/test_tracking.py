@@ -8,9 +8,10 @@ import pytest
 
 from experiments import names
 from experiments.tracking.runs import experiment_id
+from experiments.tracking.search_record import SearchRecord
 from experiments.tracking.searches import PARENT, SearchTracker, SearchUpload
+from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
-from experiments.tuning.storage import open_study
 from tests.experiments.tuning.conftest import InventedLauncher
 
 NO_PRUNER = "pruner: none"
@@ -22,9 +23,9 @@ def record(search, storage, work):
     made = search((NO_PRUNER, "pruner: {kind: median, startup_trials: 1}"))
     launcher = InventedLauncher(diverges=lambda config: launcher.steps == 3)
     work(made, storage, launcher)
-    found = search_record(made, open_study(made, storage))
+    found = json.loads(json.dumps(search_record(made, open_study(made, storage)).to_json()))
     assert [trial["state"] for trial in found["trials"]] == ["complete", "pruned", "diverged"]
-    return json.loads(json.dumps(found))
+    return found
 
 
 def runs(store):
@@ -36,7 +37,8 @@ def runs(store):
 
 
 def upload(store, record):
-    SearchUpload(store, experiment_id(store, "tiny.tune"), record).send(record)
+    data = SearchRecord.from_json(record)
+    SearchUpload(store, experiment_id(store, "tiny.tune"), data).send(data)
 
 
 def test_trials_are_children_with_parameters_values_at_rungs_and_state(store, record):
@@ -91,12 +93,13 @@ def test_trials_that_another_live_worker_runs_are_left_to_it(store, record):
 
 
 def test_the_mark_of_the_best_moves(store, record):
-    sender = SearchUpload(store, experiment_id(store, "tiny.tune"), record)
-    sender.send(record)
+    data = SearchRecord.from_json(record)
+    sender = SearchUpload(store, experiment_id(store, "tiny.tune"), data)
+    sender.send(data)
     later = json.loads(json.dumps(record))
     later["trials"].append({**record["trials"][0], "number": 3, "values": [-1.0], "is_default": False})
     later["best"] = [3]
-    sender.send(later)
+    sender.send(SearchRecord.from_json(later))
     (parent,), children = runs(store)
     assert [number for number, run in children.items() if run.data.tags["best"] == "yes"] == [3]
     assert parent.data.metrics["best_d_kl"] == -1.0
@@ -105,7 +108,7 @@ def test_the_mark_of_the_best_moves(store, record):
 
 def test_a_store_that_does_not_answer_is_a_warning(record, tmp_path):
     mlflow.set_tracking_uri(f"sqlite:////proc/{tmp_path.name}/no.db")
-    with SearchTracker(lambda: record) as tracker:
+    with SearchTracker(lambda: SearchRecord.from_json(record)) as tracker:
         pass
     mlflow.set_tracking_uri(None)
     assert tracker.warning is not None

@@ -1,5 +1,6 @@
 """Workers and their trials, with a launcher that invents metrics: what is run, pruned, recorded, taken over."""
 
+import json
 import math
 import multiprocessing
 import os
@@ -13,8 +14,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from experiments.tracking.search_record import SearchRecord
+from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
-from experiments.tuning.storage import JOURNAL, MOST_KILLS, open_storage, open_study, queue_again, take_over
+from experiments.tuning.storage import JOURNAL, open_storage
+from experiments.tuning.takeover import MOST_KILLS, queue_again, take_over
 from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.trial_attributes import WORKER
 from experiments.tuning.workers import Workers
@@ -25,7 +29,7 @@ NO_PRUNER, SAMPLER = "pruner: none", "sampler: random"
 
 
 def record_of(search, storage):
-    return search_record(search, open_study(search, storage))
+    return json.loads(json.dumps(search_record(search, open_study(search, storage)).to_json()))
 
 
 def states(search, storage):
@@ -249,7 +253,7 @@ def test_only_the_best_trial_keeps_its_weights(search, storage, work, tmp_path):
     for number in range(5):
         (job,) = (tmp_path / "files" / f"trial{number:04}").iterdir()
         (job / "checkpoints" / "0000000160").mkdir(parents=True)
-    drop_checkpoints(tmp_path / "files", found)
+    drop_checkpoints(tmp_path / "files", SearchRecord.from_json(found))
     kept = [path.parts[-3] for path in (tmp_path / "files").glob("*/*/checkpoints")]
     assert kept == [f"trial{number:04}" for number in found["best"]]
     assert len(list((tmp_path / "files").glob("*/*/result.json"))) == 5

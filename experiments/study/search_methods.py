@@ -1,0 +1,64 @@
+"""The tables of Optuna's samplers and pruners that a search may use. Loads no Optuna."""
+
+from typing import NamedTuple
+
+from r3gan.deferred import Deferred
+
+
+class SearchMethod(NamedTuple):
+    """A sampler, or a pruner."""
+
+    make: Deferred  # a sampler of (search, seed), a pruner of (search)
+    options: tuple[str, ...]  # the keys of the section that it takes beside `kind`
+    several_objectives: bool  # whether it can serve a search for the front of several
+    text: str  # for documentation
+
+
+SAMPLERS = {
+    "tpe": SearchMethod(
+        Deferred("experiments.tuning.samplers:make_tpe"),
+        ("seed", "startup_trials"),
+        True,
+        "tree-structured Parzen estimators; `startup_trials` (default 10) are random at first",
+    ),
+    "random": SearchMethod(Deferred("experiments.tuning.samplers:make_random"), ("seed",), True, "independent draws"),
+    "qmc": SearchMethod(
+        Deferred("experiments.tuning.samplers:make_qmc"), ("seed",), False, "a scrambled low-discrepancy sequence"
+    ),
+    "nsga-ii": SearchMethod(
+        Deferred("experiments.tuning.samplers:make_nsga_ii"),
+        ("seed", "population"),
+        True,
+        "evolution; `population` (default 50) of a generation, the first one random",
+    ),
+    "nsga-iii": SearchMethod(
+        Deferred("experiments.tuning.samplers:make_nsga_iii"),
+        ("seed", "population"),
+        True,
+        "the same for many objectives",
+    ),
+}
+
+PRUNERS = {
+    "median": SearchMethod(
+        Deferred("experiments.tuning.pruners:make_median"),
+        ("startup_trials", "warmup_kimg"),
+        False,
+        "ends a trial that is worse than the median at the same point; after `startup_trials` (default 5), and "
+        "`warmup_kimg` (default 0) of a trial",
+    ),
+    "hyperband": SearchMethod(
+        Deferred("experiments.tuning.pruners:make_hyperband"),
+        ("min_kimg", "reduction_factor"),
+        False,
+        "keeps one in `reduction_factor` (default 3) at each rung, the first at `min_kimg` (default: the first "
+        "evaluation), in several brackets",
+    ),
+    "successive-halving": SearchMethod(
+        Deferred("experiments.tuning.pruners:make_successive_halving"),
+        ("min_kimg", "reduction_factor"),
+        False,
+        "the same in one bracket (default 4)",
+    ),
+    "none": SearchMethod(Deferred("experiments.tuning.pruners:make_none"), (), True, "every trial runs to its end"),
+}

@@ -1,0 +1,68 @@
+"""A variant's own values in a search space: the trial that all others are compared with."""
+
+from dataclasses import replace
+from typing import Any
+
+from experiments.study.plan import differences
+from experiments.study.resolve import leaves, override, validate, whole_preset
+from experiments.tuning.search import Search, origin_of
+from experiments.tuning.space import Parameter
+from r3gan.config import Schedules, TrainConfig
+from r3gan.identity import canonical, plain_schedule
+
+
+def own_setting(search: Search) -> dict[str, Any]:
+    """The variant's own values of the searched parameters; without those that the space cannot express."""
+    config, chosen = search.config, dict[str, Any]()
+    for p in search.space.parameters:
+        if p.is_active(chosen):
+            value = _own_value(search, p, config)
+            if value is not None:
+                chosen[p.key] = value
+    return chosen
+
+
+def own_setting_is_within(search: Search) -> bool:
+    """Whether a trial can be the variant's own setting."""
+    chosen = own_setting(search)
+    if not all(p.key in chosen for p in search.space.parameters if p.is_active(chosen)):
+        return False
+    configured = {name: search.configured(name, chosen) for name in search.configs}
+    return all(canonical(configured[name]) == canonical(config) for name, config in search.configs.items())
+
+
+def _own_value(search: Search, p: Parameter, config: TrainConfig) -> Any:
+    """What a parameter is in a configuration, as Optuna knows it; None if the space does not hold that."""
+    if p.kind == "value":
+        return p.value
+    if p.kind == "choice":
+        return next((name for name, value in p.choices.items() if _is_own(search, p, value, config)), None)
+    assert p.low is not None
+    assert p.high is not None
+    schedule = getattr(config.schedules, p.key.split(".")[1], None) if p.key.startswith("schedules.") else None
+    if schedule is not None and schedule.start == schedule.end and p.key.endswith(".decay_img"):
+        return p.high  # it decays from a value to the same value
+    constant = schedule.end if schedule is not None and schedule.start == schedule.end else None
+    value = leaves(config).get(p.key, constant if p.key.count(".") == 1 else None)
+    if not isinstance(value, (int, float)) or not p.low <= value <= p.high:
+        return None
+    steps = (value - p.low) / p.step if p.step else 0.0
+    return value if abs(steps - round(steps)) < 1e-9 else None
+
+
+def _is_own(search: Search, p: Parameter, value: Any, config: TrainConfig) -> bool:
+    """Whether a choice leaves the first variant as it is, but for what other parameters set."""
+    variant = next(iter(search.configs))
+    node = override(search.bases[variant], p.key, value, origin_of(search.study, p))
+    chosen, problems = validate(node, whole_preset(search.study.datasets[search.dataset]), search.dataset, 0)
+    if chosen is None or problems:
+        return False
+    others = {other.key for other in search.space.parameters if other is not p}
+    changed = set(differences(_plain(chosen), _plain(replace(config, seed=0)))) - others
+    return not any(key == p.key or key.startswith(f"{p.key}.") for key in changed)
+
+
+def _plain(config: TrainConfig) -> TrainConfig:
+    """The same training, with no decay where a schedule is constant."""
+    schedules = {name: plain_schedule(schedule) for name, schedule in vars(config.schedules).items()}
+    return replace(config, schedules=Schedules(**schedules))
