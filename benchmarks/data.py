@@ -30,7 +30,8 @@ from r3gan.data.store import open_prepared
 from r3gan.distributed import World
 from r3gan.presets import preset_tree
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import Workload, default_micro_batch, gpu_memory_bytes
+from r3gan.training.cost import Workload
+from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
@@ -81,7 +82,15 @@ def write_noise(folder: Path, count: int, sparse: bool = False) -> None:
     del images
     np.save(folder / LABELS, np.arange(count) % CLASSES)
     histogram = (count // CLASSES,) * CLASSES
-    Manifest(folder.name, "noise", count, RESOLUTION, CLASSES, histogram, "0" * 16).write(folder)
+    Manifest(
+        name=folder.name,
+        source="noise",
+        count=count,
+        resolution=RESOLUTION,
+        classes=CLASSES,
+        label_histogram=histogram,
+        content_hash="0" * 16,
+    ).write(folder)
 
 
 def draw_rate(config: TrainConfig, root: Path, device: torch.device) -> float:

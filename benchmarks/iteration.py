@@ -43,7 +43,8 @@ from r3gan.data.digits import DigitImages, StackedDigits
 from r3gan.distributed import World
 from r3gan.presets import PRESETS
 from r3gan.training.batches import Batch, Batches
-from r3gan.training.estimate import Meter, Workload, default_micro_batch, gpu_memory_bytes
+from r3gan.training.cost import Workload
+from r3gan.training.estimate import Meter, default_micro_batch, gpu_memory_bytes
 from r3gan.training.losses import make_loss
 from r3gan.training.options import StepOptions
 from r3gan.training.state import TrainState, fresh_state

@@ -21,7 +21,8 @@ from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digit
 from benchmarks.machine import write_result
 from r3gan.distributed import World
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import Workload, estimate
+from r3gan.training.cost import Workload
+from r3gan.training.estimate import estimate
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 

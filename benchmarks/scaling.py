@@ -34,7 +34,8 @@ from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
 from r3gan.presets import PRESETS
 from r3gan.training.batches import Batches
-from r3gan.training.estimate import Workload, default_micro_batch, estimate, gpu_memory_bytes
+from r3gan.training.cost import Workload
+from r3gan.training.estimate import default_micro_batch, estimate, gpu_memory_bytes
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 

@@ -25,8 +25,8 @@ from analysis.searches import SearchResult, best_so_far, column_named
 from analysis.statistics import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
 from experiments.cli import console, prepared_launcher
-from experiments.launch.display import Display
 from experiments.launch.execution import Execution
+from experiments.launch.progress import Display
 from experiments.launch.scheduler import Task, execute
 from experiments.study.study import Study, read_study
 from experiments.study.tune_section import PrunerSection, SamplerSection

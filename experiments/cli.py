@@ -16,7 +16,7 @@ from r3gan.arguments import positive
 from r3gan.computation import add_computation, computation_of
 
 if TYPE_CHECKING:
-    from r3gan.training.estimate import Cost
+    from r3gan.training.cost import Cost
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2  # exit codes; 128 + n after signal n
 

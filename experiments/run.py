@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments import cli
-from experiments.launch.display import plan_summary, plan_tables
 from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
 from experiments.study.options import parse_only, parse_settings
 from experiments.study.plan import Job, Plan, job_as_json, make_plan
@@ -90,7 +90,7 @@ def job_states(jobs: list[Job], output: Path) -> dict[str, str]:
 
 def run(plan: Plan, options: argparse.Namespace) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
-    from experiments.launch.display import Display
+    from experiments.launch.progress import Display
     from experiments.tracking.runs import Tracker
 
     show_plan(plan.jobs, options)

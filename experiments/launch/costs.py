@@ -1,21 +1,75 @@
-"""What the jobs of a plan will cost: parameters, operations and memory, before anything runs. Loads torch."""
+"""What the jobs of a plan will cost: parameters, operations and memory, before anything runs.
 
+Counting loads torch and takes seconds, so that what was counted is kept: by the workload, the hardware, and a hash of
+the code that would run it. A plan all of whose costs are known loads nothing.
+"""
+
+import hashlib
+import json
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 
+import r3gan
 from experiments.launch.execution import Execution, Hardware
 from experiments.study.plan import Job, one_of_each
-from r3gan.data.catalog import find_row
-from r3gan.training.estimate import Cost, Workload, default_micro_batch, estimate, parts_of
+from r3gan.data.catalog import cache_root, find_row
+from r3gan.files import write_json
+from r3gan.identity import short_hash
+from r3gan.training.cost import Cost, Workload
+
+COUNTED_CODE = ("model", "training", "tables")  # folders of r3gan that decide what is counted
 
 
 def job_costs(jobs: Sequence[Job], execution: Execution, hardware: Hardware) -> dict[str, Cost]:
     """Identity -> cost on that hardware, for the jobs whose dataset is known."""
-    by_configuration, computation = {}, execution.computation
+    known, found = read_costs(), {}
+    before = len(known)
     for job in one_of_each(list(jobs)):
         row = find_row(job.dataset)
         if row is None:
             continue
-        work = Workload.of(job.config, row.facts.classes, execution.ranks, computation.penalty_form)
-        size = parts_of(work.pairs, computation.micro_batch or default_micro_batch(work, hardware.gpu_memory_bytes))
-        by_configuration[job.configuration] = estimate(work, size, hardware.gpus > 0)
-    return {j.identity: by_configuration[j.configuration] for j in jobs if j.configuration in by_configuration}
+        work = Workload.of(job.config, row.facts.classes, execution.ranks, execution.computation.penalty_form)
+        asked = execution.computation.micro_batch
+        key = short_hash([asdict(work), asked, asdict(hardware)])
+        if key not in known:
+            known[key] = count(work, asked, hardware)
+        found[job.configuration] = known[key]
+    if len(known) > before:
+        keep_costs(known)
+    return {job.identity: found[job.configuration] for job in jobs if job.configuration in found}
+
+
+def count(work: Workload, micro_batch: int | None, hardware: Hardware) -> Cost:
+    """Count it. Loads torch."""
+    from r3gan.training.estimate import default_micro_batch, estimate, parts_of
+
+    size = parts_of(work.pairs, micro_batch or default_micro_batch(work, hardware.gpu_memory_bytes))
+    return estimate(work, size, hardware.gpus > 0)
+
+
+def read_costs() -> dict[str, Cost]:
+    """What was counted before; nothing if the file is missing, or is not what was written."""
+    try:
+        return {key: Cost(**value) for key, value in json.loads(costs_file().read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def keep_costs(known: dict[str, Cost]) -> None:
+    """Write down what was counted. Where nothing can be written, it is counted again the next time."""
+    with suppress(OSError):
+        write_json(costs_file(), {key: asdict(cost) for key, cost in known.items()})
+
+
+@cache
+def costs_file() -> Path:
+    """Where costs of this version of the code and of torch are kept."""
+    digest = hashlib.sha256(version("torch").encode())
+    root = Path(r3gan.__file__).parent
+    for path in sorted(path for folder in COUNTED_CODE for path in (root / folder).glob("*.py")):
+        digest.update(path.read_bytes())
+    return cache_root() / f"costs-{digest.hexdigest()[:16]}.json"

@@ -55,7 +55,7 @@ class _File(BaseModel):
     tune: TuneSection | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """A study file that is sound in itself. Its configuration keys are checked when a plan resolves them."""
 
@@ -115,23 +115,24 @@ def read_study(file: Path | str) -> Study:
     includes: dict[str, list[str]] = {BASELINE: []} | {
         name: variant.include for name, variant in parsed.variants.items()
     }
+    profiles = {
+        name: Profile(
+            name,
+            profile.datasets,
+            list(includes) if profile.variants is None else profile.variants,
+            parsed.seeds if profile.seeds is None else profile.seeds,
+        )
+        for name, profile in parsed.profiles.items()
+    }
     return Study(
-        document,
-        parsed.study,
-        parsed.profile,
-        {name: dataset.preset for name, dataset in parsed.datasets.items()},
-        includes,
-        {
-            name: Profile(
-                name,
-                profile.datasets,
-                list(includes) if profile.variants is None else profile.variants,
-                parsed.seeds if profile.seeds is None else profile.seeds,
-            )
-            for name, profile in parsed.profiles.items()
-        },
-        {name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
-        parsed.tune,
+        document=document,
+        name=parsed.study,
+        default_profile=parsed.profile,
+        datasets={name: dataset.preset for name, dataset in parsed.datasets.items()},
+        includes=includes,
+        profiles=profiles,
+        tuning_seeds={name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
+        tune=parsed.tune,
     )
 
 

@@ -8,14 +8,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.launch.display import Display, cost_text
+from experiments.launch.plan_tables import cost_text
+from experiments.launch.progress import Display
 from experiments.tracking.search_record import SearchRecord, TrialState
 from experiments.tuning.budget import Budget
 from experiments.tuning.own_setting import own_setting, own_setting_is_within
 from experiments.tuning.search import Search
 from experiments.tuning.space import Parameter
 from r3gan.config import IMG_PER_KIMG
-from r3gan.training.estimate import Cost
+from r3gan.training.cost import Cost
 
 
 def search_table(search: Search, record: SearchRecord | None, costs: dict[str, Cost]) -> Table:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -55,14 +55,15 @@ class Parameter:
         return self.row.corners(self)
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Kind:
     """How a key can be searched."""
 
     section_key: str  # in the study file
     distribution: Callable[[Parameter], BaseDistribution | None]
     suggest: Callable[[Parameter, Any], Any]
-    setting: Callable[[Parameter, Any], Any]
     corners: Callable[[Parameter], list[Any]]
+    setting: Callable[[Parameter, Any], Any] = lambda p, chosen: chosen  # Optuna's value -> the configuration's
     is_range: bool = True  # a pair [low, high]
     is_log: bool = False
     takes_step: bool = False
@@ -92,29 +93,33 @@ def _suggest_int(p: Parameter, trial: Any) -> Any:
     return trial.suggest_int(p.key, int(low), int(high), step=int(p.step or 1), log=p.row.is_log)
 
 
-def _as_chosen(p: Parameter, chosen: Any) -> Any:
-    return chosen
-
-
 def _ends(p: Parameter) -> list[Any]:
     return list(_bounds(p))
 
 
+FLOAT: dict[str, Any] = {"distribution": _float_distribution, "suggest": _suggest_float, "corners": _ends}
+WHOLE: dict[str, Any] = {"distribution": _int_distribution, "suggest": _suggest_int, "corners": _ends}
+
 KINDS = {
-    "uniform": Kind("uniform", _float_distribution, _suggest_float, _as_chosen, _ends, takes_step=True),
-    "log": Kind("log", _float_distribution, _suggest_float, _as_chosen, _ends, is_log=True),
-    "int": Kind("int", _int_distribution, _suggest_int, _as_chosen, _ends, takes_step=True),
-    "log-int": Kind("log_int", _int_distribution, _suggest_int, _as_chosen, _ends, is_log=True),
+    "uniform": Kind(section_key="uniform", **FLOAT, takes_step=True),
+    "log": Kind(section_key="log", **FLOAT, is_log=True),
+    "int": Kind(section_key="int", **WHOLE, takes_step=True),
+    "log-int": Kind(section_key="log_int", **WHOLE, is_log=True),
     "choice": Kind(
-        "choice",
-        lambda p: CategoricalDistribution(tuple(p.choices)),
-        lambda p, trial: trial.suggest_categorical(p.key, tuple(p.choices)),
-        lambda p, chosen: p.choices[chosen],
-        lambda p: list(p.choices),
+        section_key="choice",
+        distribution=lambda p: CategoricalDistribution(tuple(p.choices)),
+        suggest=lambda p, trial: trial.suggest_categorical(p.key, tuple(p.choices)),
+        setting=lambda p, chosen: p.choices[chosen],
+        corners=lambda p: list(p.choices),
         is_range=False,
     ),
     "value": Kind(
-        "value", lambda p: None, lambda p, trial: p.value, lambda p, chosen: p.value, lambda p: [], is_range=False
+        section_key="value",
+        distribution=lambda p: None,
+        suggest=lambda p, trial: p.value,
+        setting=lambda p, chosen: p.value,
+        corners=lambda p: [],
+        is_range=False,
     ),
 }
 

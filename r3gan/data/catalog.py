@@ -54,14 +54,14 @@ def imagenet(resolution: int, archives: str) -> DatasetRow:
 DATASETS: dict[str, DatasetRow] = {
     "stacked-digits": DatasetRow(
         Facts(8, 1000),
-        StackedDigitFiles(Deferred("r3gan.data.digits:load_embedded_digits"), package="scikit-learn"),
+        StackedDigitFiles(loader=Deferred("r3gan.data.digits:load_embedded_digits"), package="scikit-learn"),
     ),
     "stacked-mnist": DatasetRow(
         Facts(32, 1000),
         StackedDigitFiles(
-            Deferred("r3gan.data.digits:load_mnist"),
-            MNIST_FILES,
-            ("", "mnist", "MNIST/raw"),
+            loader=Deferred("r3gan.data.digits:load_mnist"),
+            files=MNIST_FILES,
+            folders=("", "mnist", "MNIST/raw"),
             download=Deferred("r3gan.data.download:download_mnist"),
         ),
     ),

@@ -11,7 +11,7 @@ MANIFEST, IMAGES, LABELS = "manifest.json", "images.npy", "labels.npy"  # the fi
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What a prepared dataset is."""
 

@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 256
 SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)(\.parquet)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ParquetFiles:
     """The rows of parquet files, file after file."""
 
@@ -64,7 +64,13 @@ def open_parquet(place: Path, paths: Sequence[Path], mode: LabelMode) -> Parquet
     if mode == "auto" and LABEL_COLUMN in columns:
         values = [value for path, file in zip(paths, files, strict=True) for value in _labels(path, file)]
         labels = checked_labels(values, str(place))
-    return ParquetFiles(f"parquet files of {place.name}", tuple(paths), counts, column, labels)
+    return ParquetFiles(
+        description=f"parquet files of {place.name}",
+        paths=tuple(paths),
+        counts=counts,
+        column=column,
+        labels=labels,
+    )
 
 
 def require_all_shards(place: Path, paths: Sequence[Path]) -> None:

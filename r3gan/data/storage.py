@@ -153,7 +153,7 @@ class PreparedImages:
         return check_source(name, paths, known)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StackedDigitFiles:
     """Grey digits, stacked by threes into the colours of endlessly many images."""
 

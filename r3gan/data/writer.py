@@ -76,7 +76,15 @@ class StoreWriter:
             self._digest.update(np.ascontiguousarray(labels, np.int64).data)
         count, resolution = self._head["count"], self._head["resolution"]
         content_hash = self._digest.hexdigest()[:16]
-        manifest = Manifest(name, source, count, resolution, len(histogram), histogram, content_hash)
+        manifest = Manifest(
+            name=name,
+            source=source,
+            count=count,
+            resolution=resolution,
+            classes=len(histogram),
+            label_histogram=histogram,
+            content_hash=content_hash,
+        )
         manifest.write(self.folder)
         return manifest
 

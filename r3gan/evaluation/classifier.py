@@ -18,7 +18,7 @@ from r3gan.files import replace_file
 from r3gan.streams import stream
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How the classifier is made; part of its cache key."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +32,8 @@ class Evaluator:
         layers: dict[str, dict[str, None]] = {}
         for metric in metrics.values():
             layers.setdefault(metric.extractor, {}).update(dict.fromkeys(metric.layers))
-        self.networks = {name: FeatureNetwork(name, list(found), data, root, device) for name, found in layers.items()}
+        places: dict[str, Any] = {"data": data, "root": root, "device": device}
+        self.networks = {name: FeatureNetwork(name, list(found), **places) for name, found in layers.items()}
         self.references = {
             name: reference_of(
                 metric.reference, self.networks[metric.extractor], metric.layers[0], data, config.samples

@@ -63,7 +63,7 @@ class FeatureNetwork:
     Raises WeightsUnavailable if they are missing, DatasetUnavailable if the network does not fit the dataset.
     """
 
-    def __init__(self, name: str, layers: Sequence[str], data: Dataset, root: Path, device: torch.device):
+    def __init__(self, name: str, layers: Sequence[str], *, data: Dataset, root: Path, device: torch.device):
         self.name, self.layers, self.device = name, tuple(layers), device
         row = row_of(EXTRACTORS, "feature network", name)
         if row.made_for is not None:

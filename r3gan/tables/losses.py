@@ -1,11 +1,12 @@
 """Adversarial losses."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from r3gan.deferred import Deferred
 
 
-class LossRow(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class LossRow:
     """An adversarial loss: functions of (real logits, fake logits, **options) in r3gan/training/losses.py."""
 
     discriminator: Deferred
@@ -17,24 +18,24 @@ class LossRow(NamedTuple):
 
 LOSSES = {
     "relativistic-softplus": LossRow(
-        Deferred("r3gan.training.losses:relativistic_softplus_d"),
-        Deferred("r3gan.training.losses:relativistic_softplus_g"),
-        (),
-        "softplus(-(D(x) - D(G(z))))",
-        "softplus(-(D(G(z)) - D(x)))",
+        discriminator=Deferred("r3gan.training.losses:relativistic_softplus_d"),
+        generator=Deferred("r3gan.training.losses:relativistic_softplus_g"),
+        options=(),
+        discriminator_text="softplus(-(D(x) - D(G(z))))",
+        generator_text="softplus(-(D(G(z)) - D(x)))",
     ),
     "relativistic-hinge": LossRow(
-        Deferred("r3gan.training.losses:relativistic_hinge_d"),
-        Deferred("r3gan.training.losses:relativistic_hinge_g"),
-        ("margin",),
-        "relu(margin - (D(x) - D(G(z))))",
-        "relu(margin - (D(G(z)) - D(x)))",
+        discriminator=Deferred("r3gan.training.losses:relativistic_hinge_d"),
+        generator=Deferred("r3gan.training.losses:relativistic_hinge_g"),
+        options=("margin",),
+        discriminator_text="relu(margin - (D(x) - D(G(z))))",
+        generator_text="relu(margin - (D(G(z)) - D(x)))",
     ),
     "non-saturating": LossRow(
-        Deferred("r3gan.training.losses:non_saturating_d"),
-        Deferred("r3gan.training.losses:non_saturating_g"),
-        (),
-        "softplus(-D(x)) + softplus(D(G(z)))",
-        "softplus(-D(G(z)))",
+        discriminator=Deferred("r3gan.training.losses:non_saturating_d"),
+        generator=Deferred("r3gan.training.losses:non_saturating_g"),
+        options=(),
+        discriminator_text="softplus(-D(x)) + softplus(D(G(z)))",
+        generator_text="softplus(-D(G(z)))",
     ),
 }

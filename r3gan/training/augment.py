@@ -51,7 +51,7 @@ def draw_noise(count: int, generator: torch.Generator) -> Tensor:
     return noise.clamp_(min=2**-25)  # half a step of the generator: 0 has no normal quantile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transforms:
     """What happens to each image, in this order; zero means nothing. Floating point, [N] unless said."""
 

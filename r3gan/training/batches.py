@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,15 +53,15 @@ class Batch:
             yield Batch(self.real[part], self.latents[part], *optional)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Draw:
     """What is drawn on the host for one batch; if the dataset lives there, its images and labels instead of indices."""
 
     flips: Tensor
     latents: Tensor
     noise: Tensor | None
-    indices: Tensor | None
-    gathered: tuple[Tensor, Tensor] | None
+    indices: Tensor | None = None
+    gathered: tuple[Tensor, Tensor] | None = None
 
 
 class Batches:
@@ -112,11 +113,11 @@ class Batches:
         if self.augmented:
             draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", phase, position))
             noise = self._pinned(draws.view(config.batch_size, 2, -1)[share])
-        drawn = self._pinned(flips), self._pinned(latents), noise
+        drawn: dict[str, Any] = {"flips": self._pinned(flips), "latents": self._pinned(latents), "noise": noise}
         if self.data.is_on(self.world.device):
-            return Draw(*drawn, self._pinned(indices), None)
+            return Draw(**drawn, indices=self._pinned(indices))
         images, labels = self.data.gather(indices)
-        return Draw(*drawn, None, (self._pinned(images), self._pinned(labels)))
+        return Draw(**drawn, gathered=(self._pinned(images), self._pinned(labels)))
 
     def _pinned(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory() if self.world.device.type == "cuda" else tensor

@@ -5,9 +5,9 @@ and living tensors are counted. Nothing here repeats the networks' structure.
 """
 
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,11 +15,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from r3gan.computation import PenaltyForm
-from r3gan.config import LossPhase, NetworkConfig, PenaltyConfig, TrainConfig
+from r3gan.config import LossPhase, NetworkConfig
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
+from r3gan.training.cost import Cost, Workload
 from r3gan.training.losses import make_loss
 from r3gan.training.options import StepOptions
 from r3gan.training.steps import accumulate_discriminator, accumulate_generator
@@ -27,41 +27,6 @@ from r3gan.training.steps import accumulate_discriminator, accumulate_generator
 META = torch.device("meta")
 ACTIVATION_BYTES_CPU = 32 * 2**20
 USABLE_GPU_MEMORY = 0.8  # the rest is for the library, its work spaces and the metrics
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """What a rank computes in one iteration, as far as its cost is concerned."""
-
-    network: NetworkConfig
-    classes: int
-    penalties: PenaltyConfig
-    augments: bool  # whether images are augmented at any time
-    pairs: int  # of a rank's part of the batch
-    penalty_form: PenaltyForm = "auto"
-
-    @classmethod
-    def of(cls, config: TrainConfig, classes: int, ranks: int = 1, penalty_form: PenaltyForm = "auto") -> Self:
-        """That of a job whose dataset has so many classes."""
-        return cls(
-            network=config.network,
-            classes=classes,
-            penalties=config.penalties,
-            augments=config.schedules.augments,
-            pairs=max(1, config.batch_size // ranks),
-            penalty_form=penalty_form,
-        )
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one job on one kind of device."""
-
-    generator_parameters: int
-    discriminator_parameters: int
-    flops_per_image: float  # of training, for every real image shown; a multiplication with its addition counts as two
-    memory_bytes: int  # of tensors at the peak of a step, on each rank; not the library itself nor its work spaces
-    micro_batch: int  # pairs at once that this memory is for
 
 
 def convolution_backward_flops(dy: Tensor, x: Tensor, weight: Tensor, *rest: Any, out_val: Any = None) -> int:
@@ -136,7 +101,13 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     # of the network that is being trained belong to the peak.
     weights = 4 * (3 * (g + d) + max(g, d) + g)
     images = 4 * work.pairs * IMAGE_CHANNELS * network.resolution**2
-    return Cost(g, d, flops / micro_batch, weights + images + peak, micro_batch)
+    return Cost(
+        generator_parameters=g,
+        discriminator_parameters=d,
+        flops_per_image=flops / micro_batch,
+        memory_bytes=weights + images + peak,
+        micro_batch=micro_batch,
+    )
 
 
 def default_micro_batch(work: Workload, gpu_memory: int) -> int:

@@ -20,8 +20,9 @@ from r3gan.evaluation.sampling import save_grid
 from r3gan.jobdir import JobDir
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages
 from r3gan.training.batches import Batches
+from r3gan.training.cost import Workload
 from r3gan.training.environment import Environment, dataset_record, device_name, peak_memory_gib, require_same_data
-from r3gan.training.estimate import Workload, default_micro_batch, gpu_memory_bytes, parts_of
+from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
 from r3gan.training.losses import make_loss, phase_at
 from r3gan.training.numerics import use_tf32
 from r3gan.training.options import StepOptions

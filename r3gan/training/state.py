@@ -6,7 +6,7 @@ Random streams have no state of their own (see `r3gan.streams`): the image count
 import copy
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -30,7 +30,7 @@ class DamagedCheckpoint(Exception):
 NETWORKS = ("generator", "discriminator", "ema")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrainState:
     """Networks, optimisers and counters of a job."""
 
@@ -39,7 +39,7 @@ class TrainState:
     ema: Generator  # moving average of the generator
     generator_adam: torch.optim.Adam
     discriminator_adam: torch.optim.Adam
-    sums: dict[str, Tensor]  # of the losses since they were last recorded
+    sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
     steps: int = 0  # how many steps the sums hold
     images: int = 0  # real images shown to D
     seconds: float = 0.0  # time spent training, over all runs of the job
@@ -53,12 +53,11 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
     for network in (generator, discriminator):
         network.to(device).to(memory_format=torch.channels_last)
     return TrainState(
-        generator,
-        discriminator,
-        copy.deepcopy(generator).requires_grad_(False),
-        make_adam(generator),
-        make_adam(discriminator),
-        {},
+        generator=generator,
+        discriminator=discriminator,
+        ema=copy.deepcopy(generator).requires_grad_(False),
+        generator_adam=make_adam(generator),
+        discriminator_adam=make_adam(discriminator),
     )
 
 

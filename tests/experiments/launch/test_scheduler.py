@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from experiments.launch.display import Display
 from experiments.launch.execution import Execution
 from experiments.launch.log import ATTEMPT_MARK, log_tail
 from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.progress import Display
 from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study

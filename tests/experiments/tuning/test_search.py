@@ -102,9 +102,9 @@ def test_an_own_choice_is_recognised_by_what_it_means(search):
     batch_size:"""
     assert own_setting(search(("batch_size:", loss)))["loss"] == "plain"
     switch = search(("batch_size:", loss), ("seeds: [1000]", "seeds: [1000]\n  variants: [switch]"))
-    own = switch.default()
+    own = own_setting(switch)
     assert (own["loss"], own["loss.1.from_fraction"], own["loss.1.margin"]) == ("switched", 0.5, 2.0)
-    assert switch.default_is_within()
+    assert own_setting_is_within(switch)
 
 
 @pytest.mark.parametrize(

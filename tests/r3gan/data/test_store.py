@@ -116,7 +116,15 @@ def test_a_million_images_open_in_milliseconds_without_being_read(tmp_path):
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         file.truncate(file.tell() + count * 32 * 32 * 3)
     np.save(tmp_path / "labels.npy", np.zeros(count, np.int64))
-    Manifest("big", "test", count, 32, 2, (count, 0), "0" * 16).write(tmp_path)
+    Manifest(
+        name="big",
+        source="test",
+        count=count,
+        resolution=32,
+        classes=2,
+        label_histogram=(count, 0),
+        content_hash="0" * 16,
+    ).write(tmp_path)
     open_prepared(tmp_path)
     started = time.perf_counter()
     data = open_prepared(tmp_path)

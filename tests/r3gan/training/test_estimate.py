@@ -5,7 +5,8 @@ from r3gan.config import AttentionConfig, NetworkConfig, PenaltyConfig
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
-from r3gan.training.estimate import Meter, Workload, default_micro_batch, estimate, gpu_memory_bytes, parts_of
+from r3gan.training.cost import Workload
+from r3gan.training.estimate import Meter, default_micro_batch, estimate, gpu_memory_bytes, parts_of
 from r3gan.training.steps import accumulate_discriminator, accumulate_generator
 from tests.r3gan.small import small_network, step_options
 

@@ -1,79 +1,15 @@
-"""What the terminal shows: the plan as a table, a progress bar per job, and each failure as it happens."""
+"""What the terminal shows while jobs run: a progress bar per job, and each failure as it happens."""
 
 import time
-from collections.abc import Iterator
 from typing import Any, Self
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 from experiments.launch.log import log_tail
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
-from experiments.study.plan import Job
-from r3gan.training.estimate import Cost
-
-KEY_METRIC = "d_kl"
-
-
-def plan_tables(jobs: list[Job], status: dict[str, str], costs: dict[str, Cost]) -> Iterator[Table]:
-    """A table per dataset with a row per variant, and below it what each costs.
-
-    `status` maps identities to done, resume or new, `costs` maps them to their cost, as far as it is known.
-    """
-    for dataset in dict.fromkeys(job.dataset for job in jobs):
-        table = Table(title=dataset, title_justify="left", box=box.SIMPLE_HEAD)
-        table.add_column("variant", no_wrap=True)
-        table.add_column("changes to the baseline", overflow="fold")
-        for column in ("seeds", "kimg", "state"):
-            table.add_column(column, justify="right")
-        here = [job for job in jobs if job.dataset == dataset]
-        for variant in dict.fromkeys(job.variant for job in here):
-            members = [job for job in here if job.variant == variant]
-            changes = "\n".join(f"{key}: {value}" for key, value in members[0].differences.items())
-            states = [status[job.identity] for job in members]
-            counted = "\n".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-            seeds = " ".join(str(job.seed) for job in members)
-            table.add_row(variant, escape(changes) or "-", seeds, f"{members[0].config.total_kimg:g}", counted)
-        variants_of: dict[Cost, list[str]] = {}
-        for job in here:
-            if job.identity in costs:
-                names = variants_of.setdefault(costs[job.identity], [])
-                names += [job.variant] if job.variant not in names else []
-        table.caption = "\n".join(f"{', '.join(names)}: {cost_text(cost)}" for cost, names in variants_of.items())
-        table.caption_justify = "left"
-        yield table
-
-
-def cost_text(cost: Cost) -> str:
-    """A cost in one line."""
-    pairs = "1 pair" if cost.micro_batch == 1 else f"{cost.micro_batch} pairs"
-    return (
-        f"G {shorten(cost.generator_parameters)} and D {shorten(cost.discriminator_parameters)} weights, "
-        f"{shorten(cost.flops_per_image)}FLOP per image, {shorten(cost.memory_bytes)}B of memory with {pairs} at once"
-    )
-
-
-def shorten(number: float) -> str:
-    """Three digits and a letter for thousands, millions and so on."""
-    for letter in ("", "k", "M", "G", "T", "P"):
-        if number < 1000:
-            return f"{number:.3g} {letter}".rstrip()
-        number /= 1000
-    return f"{number:.3g} E"
-
-
-def plan_summary(jobs: list[Job], status: dict[str, str], costs: dict[str, Cost]) -> str:
-    """Jobs and cost in one line."""
-    left = [job for job in jobs if status[job.identity] != "done"]
-    total, remaining = (sum(job.config.total_kimg for job in part) for part in (jobs, left))
-    known = [job for job in left if job.identity in costs]
-    flops = sum(costs[job.identity].flops_per_image * job.config.total_img for job in known)
-    work = f", {shorten(flops)}FLOP" if known else ""
-    return f"{len(jobs)} jobs, {total:g} kimg in all; to run: {len(left)} jobs, {remaining:g} kimg{work}"
+from r3gan.evaluation.protocol import progress_text
 
 
 class Display:
@@ -147,7 +83,7 @@ class JobView:
         self._began = time.time()
 
     def update(self) -> bool:
-        """Read what is new; returns whether the key metric is."""
+        """Read what is new; returns whether an evaluation is among it."""
         points, self._offset = self.task.directory.read_metrics(self._offset)
         news = False
         for point in points:
@@ -168,10 +104,9 @@ class JobView:
         }
 
     def _note(self, metrics: dict[str, Any]) -> bool:
-        if KEY_METRIC not in metrics:
-            return False
-        self.metric = f"D_KL {metrics[KEY_METRIC]:.3f}, {metrics['modes']:.0f} modes"
-        return True
+        text = progress_text(self.task.job.config.evaluation, metrics)
+        self.metric = text or self.metric
+        return bool(text)
 
     def _rate(self) -> float:
         recent = [point for point in self._points if point[0] >= self._began][-10:]
