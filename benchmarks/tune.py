@@ -79,7 +79,7 @@ def main() -> None:
 
     tables = {method: pd.DataFrame(rows).T for method, rows in curves.items()}  # a row per repeat
     fresh = {method: pd.Series(values) for method, values in retrained.items()}
-    result = {"best_at_cost": at_equal_cost(tables, options.kimg), "anew": compared(fresh), "trials": states}
+    result = {"best_at_cost": at_equal_cost(tables, options.kimg), "fresh_seeds": compared(fresh), "trials": states}
     show(result)
     write_result(options.json, {"kimg": options.kimg, "repeats": options.repeats, "seeds": options.seeds, **result})
     if options.figures:
@@ -169,10 +169,8 @@ def plain(value: Estimate) -> dict[str, float]:
 
 def show(result: dict[str, Any]) -> None:
     """Print the comparison."""
-    rows = [(f"{row['kimg']} kimg", row) for row in result["best_at_cost"]] + [
-        ("retrained, fresh seeds", result["anew"])
-    ]
-    columns = [key for key in result["anew"] if key != "values"]
+    rows = [(f"{row['kimg']} kimg", row) for row in result["best_at_cost"]] + [("fresh seeds", result["fresh_seeds"])]
+    columns = [key for key in result["fresh_seeds"] if key != "values"]
     table = Table(
         title="best value so far on the tuning seeds, and the chosen settings on fresh seeds (± 95% over repeats)"
     )

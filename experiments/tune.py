@@ -12,10 +12,11 @@ from experiments import cli
 from experiments.launch.execution import Execution
 from experiments.study.options import parse_settings
 from experiments.study.plan_checks import run_problems
-from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.study import Study, read_study
 from experiments.study.tune_section import PrunerName, PrunerSection, SamplerName, SamplerSection, TuneSection
 from r3gan.arguments import positive
+from r3gan.tables.lookup import unknown_message
 
 if TYPE_CHECKING:
     from experiments.tuning.search import Search
@@ -103,7 +104,7 @@ def chosen_section(study: Study, options: argparse.Namespace) -> TuneSection:
     names = ("profile", "trials", "workers", "storage")
     changes = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.profile is not None and options.profile not in study.profiles:
-        raise StudyError([StudyProblem("--profile", "", unknown("profile", options.profile, study.profiles))])
+        raise StudyError([StudyProblem("--profile", "", unknown_message("profile", options.profile, study.profiles))])
     if options.sampler not in (None, study.tune.sampler.kind):
         changes["sampler"] = SamplerSection(kind=options.sampler, seed=study.tune.sampler.seed)
     if options.pruner not in (None, study.tune.pruner.kind):

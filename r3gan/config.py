@@ -30,7 +30,7 @@ IMG_PER_KIMG = 1000
 
 
 class Config:
-    """What all configuration classes share: a validating reader is told to refuse keys that are not fields."""
+    """What all configuration classes share: a validating reader refuses keys that are not fields."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
@@ -123,7 +123,7 @@ class EvaluationConfig(Config):
     samples: int = 10_000  # generated images per evaluation
     metrics: tuple[MetricName, ...] = ("digits",)  # measured at every evaluation; see r3gan/tables/metrics.py
     at_end: tuple[MetricName, ...] = ()  # measured in addition when training ends
-    keep_best: MetricName | None = None  # also keep the weights that scored best in this one, and score them anew
+    keep_best: MetricName | None = None  # also keep the weights that scored best in this one, and score them again
     weights: Literal["ema", "raw"] = "ema"  # whose samples: the moving average of G, or G itself
     labels: Literal["dataset", "balanced"] = "dataset"  # classes of the samples: as frequent as in the set, or equally
 

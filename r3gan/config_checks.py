@@ -54,7 +54,7 @@ def _name_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
             if dataclasses.is_dataclass(inner):
                 yield from _name_problems(entry, place)
             elif get_origin(inner) is Literal and entry is not None and entry not in get_args(inner):
-                yield Problem(place, f"unknown value {unknown_message(entry, get_args(inner))}")
+                yield Problem(place, unknown_message("value", entry, get_args(inner)))
 
 
 @cache

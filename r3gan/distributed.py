@@ -25,7 +25,7 @@ class World:
         """Whether this rank writes files."""
         return self.rank == 0
 
-    def share(self, count: int) -> slice:
+    def part_of(self, count: int) -> slice:
         """This rank's part of `count` items, in order, sizes differing by one at most."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 

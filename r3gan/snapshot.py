@@ -30,7 +30,7 @@ def save_weights(network: nn.Module, path: Path, config: TrainConfig, images: in
 
 
 def read_metadata(metadata: dict[str, str]) -> dict[str, Any]:
-    """What `save_weights` was told, the configuration as plain data."""
+    """The facts that `save_weights` wrote, the configuration as plain data."""
     return json.loads(metadata[METADATA])
 
 

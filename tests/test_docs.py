@@ -3,8 +3,10 @@
 `python -m tests.test_docs` prints the tables that belong into docs/ablations-yaml.md, docs/speed.md and docs/tuning.md.
 """
 
+import ast
 import dataclasses
 import inspect
+import itertools
 import json
 import re
 import shlex
@@ -12,10 +14,11 @@ import typing
 from pathlib import Path
 
 import pytest
-from r3gan.evaluation.metrics import METRICS, NUMBERS
 
 from experiments import run, tune
+from experiments.launch.launchers import LAUNCHERS
 from experiments.study.resolve import flatten
+from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.study import _Dataset, _File, _Profile, _Variant
 from experiments.study.tune_section import (
     ObjectiveSection,
@@ -27,8 +30,14 @@ from experiments.study.tune_section import (
 )
 from experiments.study.yamlfile import dotted
 from experiments.tuning.ready_spaces import READY
-from r3gan.config import LossPhase, MetricName, Schedule, TrainConfig
+from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
+from r3gan.data.catalog import DATASETS
+from r3gan.evaluation.protocol import recorded_key
 from r3gan.presets import PRESETS, preset_tree
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.losses import LOSSES
+from r3gan.tables.metrics import METRICS, judged
+from r3gan.tables.resamplings import RESAMPLINGS
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
@@ -43,7 +52,7 @@ def comments(cls):
 
 
 def type_name(annotation):
-    if annotation == MetricName:
+    if typing.get_args(annotation) == tuple(METRICS):
         return "metric"
     if annotation in (int, float, str, bool):
         return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
@@ -82,13 +91,77 @@ def key_table(cls=TrainConfig, prefix=""):
     return rows
 
 
-def test_the_reference_holds_every_key_with_its_type_default_and_meaning():
-    chapters = re.split("^## ", REFERENCE.read_text(), flags=re.MULTILINE)
-    tables = [chapter for chapter in chapters if chapter.startswith(("Configuration keys", "Schedules"))]
-    documented = [line for table in tables for line in table.splitlines() if line.startswith("| `")]
-    expected = key_table() + key_table(Schedule)
-    assert [row for row in expected if row not in documented] == []
-    assert [row for row in documented if row not in expected] == []
+def chapter(title):
+    """The text below a heading of the reference, up to the next one."""
+    return REFERENCE.read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def rows_of(text):
+    """The rows of the first table in a text, without its head."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("|---"))
+    return list(itertools.takewhile(lambda line: line.startswith("|"), lines[start + 1 :]))
+
+
+@pytest.mark.parametrize(("title", "table"), [("Configuration keys", key_table()), ("Schedules", key_table(Schedule))])
+def test_the_reference_holds_every_key_with_its_type_default_and_meaning(title, table):
+    assert rows_of(chapter(title)) == table
+
+
+def metric_table():
+    """What a metric is recorded as (for 50,000 samples), and what it is computed from."""
+    asked = EvaluationConfig(every_kimg=1.0, samples=50_000)
+    for name, metric in METRICS.items():
+        keys = ", ".join(f"`{recorded_key(number.key, asked)}`" for number in metric.numbers)
+        yield f"| `{name}` | {keys} | {metric.features_text} | {metric.reference_text} |"
+
+
+def loss_table():
+    for name, row in LOSSES.items():
+        yield f"| `{name}` | {row.discriminator_text} | {row.generator_text} |"
+
+
+def dataset_table():
+    for name, (facts, storage) in DATASETS.items():
+        images = f"{facts.images:,}" if facts.images else "endless"
+        files = storage.advice + ("; downloaded if missing" if storage.download else "")
+        yield f"| `{name}` | {images} | {facts.resolution} | {facts.classes or '-'} | {files} |"
+
+
+def launcher_table():
+    for name, row in LAUNCHERS.items():
+        yield f"| `{name}` | {row.summary} |"
+
+
+def method_table():
+    for part, table in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+        for name, row in table.items():
+            yield f"| {part} | `{name}` | {row.text} |"
+
+
+def choice_table():
+    for key, table in (("network.activation", ACTIVATIONS), ("network.resampling", RESAMPLINGS)):
+        for name, row in table.items():
+            yield f"| `{key}` | `{name}` | {row.text} |"
+
+
+TABLES = {
+    "Metrics": metric_table,
+    "Losses": loss_table,
+    "Activations and resampling": choice_table,
+    "Samplers and pruners": method_table,
+    "On the command line": launcher_table,
+}
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_the_reference_holds_a_row_for_every_row_of_the_tables(title):
+    assert rows_of(chapter(title)) == list(TABLES[title]())
+
+
+def test_the_data_page_holds_a_row_for_every_known_dataset():
+    text = (ROOT / "docs" / "data.md").read_text().split("\n## Known datasets\n")[1]
+    assert rows_of(text) == list(dataset_table())
 
 
 @pytest.mark.parametrize(
@@ -111,14 +184,9 @@ def test_the_reference_names_every_key_of_the_sections(section):
     assert [key for key in section.model_fields if f"`{key}`" not in text and f"`{key}:`" not in text] == []
 
 
-def test_the_reference_explains_every_metric():
-    rows = re.findall(r"^\| `([\w-]+)` \|", REFERENCE.read_text().split("## Metrics")[1], re.MULTILINE)
-    assert rows[: len(METRICS)] == list(METRICS)
-
-
 def test_the_reference_names_every_number_that_can_be_tuned_and_every_ready_made_space():
     text = REFERENCE.read_text().split("## Tuning")[1]
-    assert [name for name in [*NUMBERS, *READY] if f"`{name}`" not in text] == []
+    assert [name for name in [*judged(), *READY] if f"`{name}`" not in text] == []
 
 
 def test_the_reference_names_every_preset():
@@ -141,6 +209,43 @@ def test_every_path_in_the_documents_exists(document):
     coded = re.findall(r"`((?:r3gan|experiments|analysis|tests|docs|benchmarks)/[\w./-]*\w)`", text)
     base = (ROOT / document).parent
     assert [p for p in linked if not (base / p).exists()] + [p for p in coded if not (ROOT / p).exists()] == []
+
+
+def project_symbols():
+    """Every file name, class, function, assigned name, field and method of the project."""
+    found = {"r3gan", "experiments", "analysis", "benchmarks"}
+    for path in itertools.chain(*((ROOT / package).rglob("*.py") for package in found)):
+        found = found | {path.name, path.stem}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+    return found
+
+
+def test_the_map_names_files_and_symbols_that_exist():
+    """Words in code style that could be Python names, or names of Python files, are names of the project."""
+    text = (ROOT / "docs" / "MAP.md").read_text()
+    text = re.sub(r"^```.*?^```|^    .*?$", "", text, flags=re.MULTILINE | re.DOTALL)
+    files = re.findall(r"`([\w/]+\.py)`", text)
+    symbols = re.findall(r"`([A-Za-z_]\w*)(?:\(\))?`", text)
+    assert len(files) > 30
+    assert len(symbols) > 15
+    known = project_symbols() | NOT_OF_THE_PROJECT
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert [symbol for symbol in symbols if symbol not in known] == []
+
+
+NOT_OF_THE_PROJECT = {
+    "forward",
+    "pytest",
+    "torchrun",
+    "slow",
+    "gpu",
+    "tune",
+    "R3GAN_PARITY_DIR",
+}  # that the map speaks of
 
 
 def speed_tables():
@@ -181,8 +286,11 @@ def test_the_numbers_of_the_speed_page_are_those_of_the_results():
 def tuning_tables():
     """The rows of docs/tuning.md's tables of measurements."""
     result = json.loads((RESULTS / "tune.json").read_text())
-    columns = [key for key in result["anew"] if key != "values"]
-    for name, row in [*((f"{row['kimg']} kimg", row) for row in result["best_at_cost"]), ("anew", result["anew"])]:
+    columns = [key for key in result["fresh_seeds"] if key != "values"]
+    for name, row in [
+        *((f"{row['kimg']} kimg", row) for row in result["best_at_cost"]),
+        ("fresh seeds", result["fresh_seeds"]),
+    ]:
         cells = [f"{row[key]['mean']:.3f} ± {row[key]['half_width']:.3f}".replace("-", "−") for key in columns]
         yield f"| {name} | {' | '.join(cells)} |"
     for row in json.loads((RESULTS / "tune_overhead.json").read_text())["rows"]:
@@ -205,12 +313,5 @@ def test_every_benchmark_in_the_documents_exists(document):
 
 
 if __name__ == "__main__":
-    print(
-        "\n".join(key_table()),
-        "\n",
-        "\n".join(key_table(Schedule)),
-        "\n",
-        "\n".join(speed_tables()),
-        "\n",
-        "\n".join(tuning_tables()),
-    )
+    printed = [key_table(), key_table(Schedule), *(table() for table in TABLES.values()), dataset_table()]
+    print("\n\n".join("\n".join(table) for table in [*printed, speed_tables(), tuning_tables()]))

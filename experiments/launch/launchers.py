@@ -6,9 +6,9 @@ from typing import Protocol
 
 from experiments.launch.execution import Execution, Hardware
 from experiments.study.plan import Job
-from experiments.study.problems import unknown
 from r3gan.deferred import Deferred
 from r3gan.jobdir import JobDir
+from r3gan.tables.lookup import unknown_message
 
 
 class Process(Protocol):
@@ -71,6 +71,6 @@ LAUNCHERS = {
 def make_launcher(execution: Execution) -> Launcher:
     """The launcher that an Execution names. Raises ValueError for an unknown name."""
     if execution.launcher not in LAUNCHERS:
-        raise ValueError(unknown("launcher", execution.launcher, LAUNCHERS))
+        raise ValueError(unknown_message("launcher", execution.launcher, LAUNCHERS))
     launcher: Launcher = LAUNCHERS[execution.launcher].make(execution)
     return launcher

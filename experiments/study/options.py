@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from experiments.study.plan import AXES
-from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.yamlfile import parse_value
+from r3gan.tables.lookup import unknown_message
 
 
 def parse_only(options: Iterable[str]) -> dict[str, list[str]]:
@@ -17,7 +18,7 @@ def parse_only(options: Iterable[str]) -> dict[str, list[str]]:
         if equals:
             axis = name.strip()
         if axis not in AXES:
-            raise StudyError([StudyProblem("--only", part, unknown("axis", name, AXES))])
+            raise StudyError([StudyProblem("--only", part, unknown_message("axis", name, AXES))])
         only.setdefault(axis, []).append((value if equals else name).strip())
     return only
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments.names import BASELINE
-from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.resolve import conflicts, leaves, resolve, validate, whole_preset
 from experiments.study.study import Profile, Study, Tree
 from r3gan.config import TrainConfig
 from r3gan.identity import configuration_identity, job_identity
+from r3gan.tables.lookup import unknown_message
 
 AXES = ("variant", "dataset", "seed")
 
@@ -61,7 +62,7 @@ def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]]
     """
     name = profile_name or study.default_profile
     if name not in study.profiles:
-        raise StudyError([StudyProblem("--profile", "", unknown("profile", name, study.profiles))])
+        raise StudyError([StudyProblem("--profile", "", unknown_message("profile", name, study.profiles))])
     profile = study.profiles[name]
     problems = [problem for variant in study.includes for problem in conflicts(study, variant)]
     for other in study.profiles.values():
@@ -155,4 +156,6 @@ def _selection_problems(profile: Profile, only: dict[str, list[str]]) -> Iterato
     valid = {"variant": profile.variants, "dataset": profile.datasets, "seed": list(map(str, profile.seeds))}
     for axis, values in only.items():
         known = set(valid[axis])
-        yield from (StudyProblem("--only", axis, unknown(axis, v, valid[axis])) for v in values if v not in known)
+        yield from (
+            StudyProblem("--only", axis, unknown_message(axis, v, valid[axis])) for v in values if v not in known
+        )

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from r3gan.tables.lookup import unknown_message
-
 
 @dataclass(frozen=True)
 class StudyProblem:
@@ -24,8 +22,3 @@ class StudyError(Exception):
     def __init__(self, problems: Iterable[StudyProblem]):
         self.problems = list(dict.fromkeys(problems))
         super().__init__("\n".join(map(str, self.problems)))
-
-
-def unknown(kind: str, name: object, valid: Iterable[object]) -> str:
-    """The message for a name that is not among the valid ones."""
-    return f"unknown {kind} {unknown_message(name, valid)}"

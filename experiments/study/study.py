@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from experiments.names import BASELINE
-from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import Tuned, TuneSection, section_problems
 from experiments.study.validation import explain, restore
 from experiments.study.yamlfile import Document, KeyPath, read_document
 from r3gan.presets import PRESETS
+from r3gan.tables.lookup import unknown_message
 
 Tree = dict[str, Any]
 JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
@@ -139,7 +140,7 @@ def read_study(file: Path | str) -> Study:
 def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProblem]:
     def check(path: KeyPath, kind: str, name: object, valid: Any) -> Iterator[StudyProblem]:
         if name not in valid:
-            yield document.problem(path, unknown(kind, name, valid))
+            yield document.problem(path, unknown_message(kind, name, valid))
 
     variants = [BASELINE, *parsed.variants]
     if BASELINE in parsed.variants:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 
-from experiments.study.problems import StudyProblem, unknown
+from experiments.study.problems import StudyProblem
 from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.yamlfile import Document, KeyPath
+from r3gan.tables.lookup import unknown_message
 
 if TYPE_CHECKING:
     SamplerName = str
@@ -125,12 +126,12 @@ def section_problems(
 ) -> Iterator[StudyProblem]:
     """Names that the study does not have, and numbers that make no sense."""
     if tune.profile is not None and tune.profile not in profiles:
-        yield document.problem(("tune", "profile"), unknown("profile", tune.profile, profiles))
+        yield document.problem(("tune", "profile"), unknown_message("profile", tune.profile, profiles))
     for key, valid in (("datasets", datasets), ("variants", variants)):
         names = getattr(tune, key)
         for i, name in enumerate(names or ()):
             if name not in valid:
-                yield document.problem(("tune", key, i), unknown(key.removesuffix("s"), name, valid))
+                yield document.problem(("tune", key, i), unknown_message(key.removesuffix("s"), name, valid))
         if names is not None and (not names or len(set(names)) != len(names)):
             yield document.problem(("tune", key), "distinct names were expected, at least one")
     if tune.shared and SHARED in variants:

@@ -1,4 +1,4 @@
-"""Validation errors of the library, told in the study's words."""
+"""Validation errors of the library, in the study's words."""
 
 import types
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.study.problems import unknown
 from experiments.study.yamlfile import KeyPath
+from r3gan.tables.lookup import unknown_message
 
 
 def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]]:
@@ -17,13 +17,13 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
         path: KeyPath = tuple(detail["loc"])
         kind, given = detail["type"], detail["input"]
         if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            yield path, unknown("key", path[-1], keys_at(schema, path[:-1]))
+            yield path, unknown_message("key", path[-1], keys_at(schema, path[:-1]))
         elif kind in ("missing", "missing_argument"):
             yield path, "is missing"
         elif kind in ("model_type", "dict_type"):
             yield path, f"a mapping of keys was expected, not {given!r}"
         elif kind == "literal_error":
-            yield path, unknown("value", given, get_args_at(schema, path))
+            yield path, unknown_message("value", given, get_args_at(schema, path))
         else:
             message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
             yield path, f"{given!r} is not {message}" if message != detail["msg"] else f"{message}, not {given!r}"
@@ -32,7 +32,7 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
 def restore(tree: dict[str, Any], base: dict[str, Any], path: KeyPath) -> dict[str, Any]:
     """A copy of the tree in which what is wrong at the path has the base's value again, or is gone.
 
-    With the first mistakes undone, validation goes on to the others, so that all are told at once.
+    With the first mistakes undone, validation goes on to the others, so that all are reported at once.
     """
     key, rest = str(path[0]), path[1:]
     below, under = tree.get(key), base.get(key)

@@ -3,7 +3,7 @@
 import os
 from urllib.parse import urlsplit, urlunsplit
 
-LOCAL = "http://127.0.0.1:5000"  # where `mlflow ui` serves unless it is told otherwise
+LOCAL = "http://127.0.0.1:5000"  # where `mlflow ui` serves by default
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 
 

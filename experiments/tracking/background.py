@@ -23,7 +23,7 @@ class Background:
         self._thread.join()
 
     def sync(self) -> None:
-        """Send what is new. Never raises: whatever ails the tracking is told in `warning`."""
+        """Send what is new. Never raises: what goes wrong is put into `warning`."""
         raise NotImplementedError
 
     def _loop(self) -> None:

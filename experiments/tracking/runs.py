@@ -64,7 +64,7 @@ class Tracker(Background):
         for task, status in active.values():
             try:
                 self._send(task, status)
-            except Exception as error:  # whatever ails the tracking, the jobs go on; their directories keep the truth
+            except Exception as error:  # tracking never stops a job, whose directory keeps the truth
                 self.warning = f"{type(error).__name__}: {error}".splitlines()[0]
                 if self.experiment is None:  # no store: no use in asking again for the other jobs
                     return
@@ -89,7 +89,7 @@ class RunUpload:
         found = client.search_runs([experiment], f"tags.{names.IDENTITY} = '{task.job.identity}'", max_results=1)
         self.run_id = found[0].info.run_id if found else self._create(experiment)
         if found and any(found[0].data.tags.get(name) != value for name, value in self._tags().items()):
-            # The same job under another name or profile: the study that runs now has the say.
+            # The same job under another name or profile: the study that runs now names it.
             self.client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in self._tags().items()])
             self.client.update_run(self.run_id, name=task.job.name)
         self.status = found[0].info.status if found else "RUNNING"

@@ -43,7 +43,7 @@ class SearchTracker(Background):
                 self._upload = SearchUpload(client, self.experiment, record)
             self._upload.send(record)
             self.warning = None
-        except Exception as error:  # whatever ails the tracking, the search goes on; the storage keeps the truth
+        except Exception as error:  # tracking never stops a search, whose storage keeps the truth
             self.warning = f"{type(error).__name__}: {error}".splitlines()[0]
 
 

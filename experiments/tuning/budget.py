@@ -30,7 +30,7 @@ def repeated(trials: Iterable[FrozenTrial]) -> set[int]:
 def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """The trials that use up the budget: begun, and neither surplus, nor taken over by another attempt, nor failed.
 
-    A failure is not the parameters' (a diverged trial is not one): what it kept from a search is owed to it.
+    A failure is not the parameters' (a diverged trial is not one): its place is given back to the search.
     """
     trials = list(trials)
     taken_over = repeated(trials)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.resolve import Node, resolve, validate, whole_preset
 from experiments.study.study import Study, Tree
 from experiments.study.tune_section import SHARED, TuneSection
@@ -13,6 +13,7 @@ from experiments.tuning.search import Objective, Search
 from experiments.tuning.search_checks import search_problems
 from r3gan.config import EvaluationConfig, TrainConfig
 from r3gan.evaluation.protocol import recorded_key
+from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import judged, metric_of
 
 FIRST_FRESH_SEED = 1000  # where seeds for tuning are taken from, if the file does not list them
@@ -95,7 +96,7 @@ def _objectives(study: Study, tune: TuneSection, evaluation: EvaluationConfig) -
         if objective.metric in [before.metric for before in tune.objective[:i]]:
             raise StudyError([study.document.problem(place, f"{objective.metric} is an objective already")])
         if objective.metric not in judged():
-            raise StudyError([study.document.problem(place, unknown("metric", objective.metric, judged()))])
+            raise StudyError([study.document.problem(place, unknown_message("metric", objective.metric, judged()))])
         number, metric = judged()[objective.metric], metric_of(objective.metric)
         if metric not in evaluation.metrics:
             measured = ", ".join(evaluation.metrics)
@@ -113,4 +114,4 @@ def _selection_problems(
 ) -> Iterator[StudyProblem]:
     for axis, valid in (("dataset", datasets), ("variant", variants)):
         if only[axis] is not None and only[axis] not in valid:
-            yield StudyProblem(f"--{axis}", "", unknown(axis, only[axis], valid))
+            yield StudyProblem(f"--{axis}", "", unknown_message(axis, only[axis], valid))

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from experiments.study.problems import StudyError, StudyProblem, unknown
+from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import ParameterSection, SpaceSection
 from experiments.study.yamlfile import Document, KeyPath
 from experiments.tuning.ready_spaces import READY
 from experiments.tuning.space import KINDS, Parameter, Space
 from experiments.tuning.space_checks import condition_problems, overlap_problems, spec_problems
 from r3gan.config import TrainConfig
+from r3gan.tables.lookup import unknown_message
 
 SPACE: KeyPath = ("tune", "space")
 
@@ -21,7 +22,7 @@ def read_space(section: SpaceSection, config: TrainConfig, document: Document) -
     for i, name in enumerate(section.include):
         place = (*SPACE, "include", i)
         if name not in READY:
-            problems.append(document.problem(place, unknown("space", name, READY)))
+            problems.append(document.problem(place, unknown_message("space", name, READY)))
             continue
         specs |= {key: (ParameterSection.model_validate(spec), place) for key, spec in READY[name](config).items()}
     for key, spec in (section.__pydantic_extra__ or {}).items():
@@ -31,7 +32,7 @@ def read_space(section: SpaceSection, config: TrainConfig, document: Document) -
             specs = {other: entry for other, entry in specs.items() if other not in replaced}
             specs[key] = spec, (*SPACE, key)
         elif key not in specs:
-            problems.append(document.problem((*SPACE, key), unknown("key to take out:", key, specs)))
+            problems.append(document.problem((*SPACE, key), unknown_message("key to take out:", key, specs)))
         else:
             specs = {other: entry for other, entry in specs.items() if other != key and key not in entry[0].when}
     parameters = []

@@ -34,7 +34,7 @@ class Session:
     asked_to_stop: Callable[[], bool]
 
     def run(self, search: Search) -> bool:
-        """Work on a search until its budget is spent. Returns whether nothing stood in the way, which is told if so."""
+        """Work on a search until its budget is spent. Returns False, after a message, if something stood in the way."""
         try:
             return self._run(search)
         except STORAGE_ERRORS as error:

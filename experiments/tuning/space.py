@@ -1,4 +1,4 @@
-"""Search spaces: what each searched key may be, what Optuna is told of it, and what a trial then sets."""
+"""Search spaces: what each searched key may be, how Optuna knows it, and what a trial then sets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Parameter:
 
     @property
     def distribution(self) -> BaseDistribution | None:
-        """What Optuna is told; None for a fixed value."""
+        """The parameter as Optuna knows it; None for a fixed value."""
         return self.row.distribution(self)
 
     def is_active(self, chosen: dict[str, Any]) -> bool:

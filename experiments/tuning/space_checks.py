@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from experiments.study.problems import StudyProblem, unknown
+from experiments.study.problems import StudyProblem
 from experiments.study.resolve import split_key
 from experiments.study.study import JOB_KEYS
 from experiments.study.yamlfile import Document
 from experiments.tuning.space import KINDS, Kind, Parameter
+from r3gan.tables.lookup import unknown_message
 
 NOT_SEARCHED = {
     **dict.fromkeys(JOB_KEYS, "comes from the study's datasets and from tune.seeds"),
@@ -95,14 +96,14 @@ def condition_problems(parameters: list[Parameter], document: Document) -> Itera
     for p in parameters:
         for parent, values in p.when.items():
             if parent not in choosing:
-                yield document.problem(p.place, f"when: {unknown('searched choice', parent, choosing)}")
+                yield document.problem(p.place, f"when: {unknown_message('searched choice', parent, choosing)}")
                 continue
             if not values or any(isinstance(value, (list, dict)) for value in values):
                 yield document.problem(p.place, f"when: {parent}: a value was expected, or a list of values")
                 continue
             for value in values:
                 if value not in by_key[parent].choices:
-                    yield document.problem(p.place, f"when: {unknown(parent, value, by_key[parent].choices)}")
+                    yield document.problem(p.place, f"when: {unknown_message(parent, value, by_key[parent].choices)}")
         if _depends_on_itself(p, by_key):
             yield document.problem(p.place, "when: depends on itself")
 

@@ -98,7 +98,7 @@ class Watch:
     ranks: int
     observers: list[Observer]
     pruned: bool = False
-    lost: Exception | None = None  # why the storage could not be told
+    lost: Exception | None = None  # why the storage could not be written
     taken: bool = False  # whether others took this worker for dead, and its trial over
     seen: list[list[list[float]]] = field(default_factory=list)  # job -> evaluation -> value of each objective
     rungs: list[tuple[int, list[float]]] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Watch:
         self.cost.append((0.0, 0.0))
 
     def look(self) -> bool:
-        """Report what is new. Returns whether to stop the job: pruned, taken over, or Optuna cannot be told."""
+        """Report what is new. Returns whether to stop the job: pruned, taken over, or the storage cannot be written."""
         assert self.directory is not None
         points, self.offset = self.directory.read_metrics(self.offset)
         try:

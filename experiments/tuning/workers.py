@@ -75,7 +75,7 @@ class Workers:
             self.error = storage_message(error)
         except (StorageLost, OSError) as error:
             self.error = str(error)
-        except Exception:  # a worker never ends unheard
+        except Exception:  # whatever it is, it is shown and ends the search
             self.error = traceback.format_exc()
 
     def _one_trial(self, study: optuna.Study, slot: int) -> bool:

@@ -19,7 +19,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member, so that equal datasets are equ
 
 
 def write_zip(data: ImageSet, labels: np.ndarray | None, path: Path, progress: Callable[[int, int], None]) -> None:
-    """Write the images, and the labels int64 [N] if there are any. `progress` is told how many of how many are done."""
+    """Write the images, and the labels int64 [N] if there are any. `progress` is called with how many are done."""
     names = [member_name(i) for i in range(len(data))]
     pairs = None if labels is None else [list(pair) for pair in zip(names, labels.tolist(), strict=True)]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive, ThreadPoolExecutor(os.cpu_count()) as pool:

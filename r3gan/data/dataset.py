@@ -39,8 +39,8 @@ class Dataset(Protocol):
     def __len__(self) -> int:
         """How many different images there are."""
 
-    def indices(self, seed: int, phase: str, position: int, count: int) -> Tensor:
-        """Which images are the `count` at `position` of the phase's endless order: int64 [count, ...], on the CPU."""
+    def indices(self, seed: int, network: str, position: int, count: int) -> Tensor:
+        """Which images are the `count` at `position` of the order in which a network sees them: int64 [count, ...], CPU."""
 
     def is_on(self, device: torch.device) -> bool:
         """Whether the images live on this device."""

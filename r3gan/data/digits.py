@@ -72,9 +72,9 @@ class StackedDigits:
             digest.update(part.labels.cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def indices(self, seed: int, phase: str, position: int, count: int) -> Tensor:
-        """Which digits make the `count` images at `position` of the phase's endless order: int64 [count, 3]."""
-        return torch.randint(len(self.train.images), (count, 3), generator=stream(seed, "data", phase, position))
+    def indices(self, seed: int, network: str, position: int, count: int) -> Tensor:
+        """Which digits make the `count` images at `position` of the network's own endless order: int64 [count, 3]."""
+        return torch.randint(len(self.train.images), (count, 3), generator=stream(seed, "data", network, position))
 
     def is_on(self, device: torch.device) -> bool:
         """Whether the images live on this device."""

@@ -23,7 +23,7 @@ from r3gan.data.store import open_prepared
 from r3gan.data.writer import StoreWriter, publish
 
 AT_ONCE = 128  # images that are decoded before they are written
-Progress = Callable[[int, int], None]  # is told how many images of how many are done
+Progress = Callable[[int, int], None]  # is called with how many images of how many are done
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def write_prepared(
             if is_prepared(destination) and wait:
                 return read_manifest(destination)
             if is_prepared(destination) or destination.is_file():
-                raise BadData(f"{destination} is there already: remove it to prepare it anew")
+                raise BadData(f"{destination} is there already: remove it to prepare it again")
             try:
                 if destination.suffix.lower() == ".zip":
                     return _prepare_zip(source, destination, partial, options, progress)

@@ -21,7 +21,7 @@ class RateColumn(TextColumn):
 
 @contextmanager
 def progress_bar(activity: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar; what it yields is told how many of how many are done. Plain lines where stderr is no terminal."""
+    """A bar; what it yields is called with how many of how many are done. Plain lines where stderr is no terminal."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console.print(activity, markup=False, soft_wrap=True)

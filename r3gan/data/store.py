@@ -57,15 +57,15 @@ class ImageSet:
         """How many images belong to each class: int64 [K]."""
         return torch.tensor(self.manifest.label_histogram, dtype=torch.int64)
 
-    def indices(self, seed: int, phase: str, position: int, count: int) -> Tensor:
-        """Which images are the `count` at `position` of the phase's endless order: int64 [count].
+    def indices(self, seed: int, network: str, position: int, count: int) -> Tensor:
+        """Which images are the `count` at `position` of the network's own endless order: int64 [count].
 
         The order is one seeded permutation of the whole set after the other: every image once per epoch.
         """
         pieces = []
         while count > 0:
             epoch, start = divmod(position, len(self))
-            piece = permutation(seed, phase, epoch, len(self))[start : start + count]
+            piece = permutation(seed, network, epoch, len(self))[start : start + count]
             pieces.append(piece)
             position, count = position + len(piece), count - len(piece)
         return torch.cat(pieces)
@@ -84,10 +84,10 @@ class ImageSet:
         return ImageSet(self.name, self.manifest, self.images.to(device), self.labels.to(device))
 
 
-@lru_cache(maxsize=4)  # two phases, each in one epoch or between two
-def permutation(seed: int, phase: str, epoch: int, count: int) -> Tensor:
+@lru_cache(maxsize=4)  # two networks, each in one epoch or between two
+def permutation(seed: int, network: str, epoch: int, count: int) -> Tensor:
     """The order of an epoch: int64 [count]."""
-    return torch.randperm(count, generator=stream(seed, "data", phase, epoch))
+    return torch.randperm(count, generator=stream(seed, "data", network, epoch))
 
 
 def open_prepared(folder: Path, name: str | None = None) -> ImageSet:

@@ -90,7 +90,7 @@ class StoreWriter:
 
     def _resume(self) -> None:
         """Go on behind the last synced image. Raises BadData if the folder is another source's, or damaged."""
-        path, away = self.folder / JOURNAL, f"remove {self.folder} to begin anew"
+        path, away = self.folder / JOURNAL, f"remove {self.folder} to start again"
         try:
             journal = json.loads(path.read_text())
             done, sha256 = int(journal["done"]), str(journal["sha256"])

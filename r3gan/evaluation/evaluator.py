@@ -56,7 +56,7 @@ class Evaluator:
         """
         config = self.config
         inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
-        share = [part[world.share(config.samples)] for part in inputs if part is not None]
+        share = [part[world.part_of(config.samples)] for part in inputs if part is not None]
         images = (to_uint8(batch) for batch in generate(generator, *share, at_once=at_once))
         features = self.features(images, metrics)
         for layers in features.values():

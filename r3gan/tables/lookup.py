@@ -14,13 +14,13 @@ class UnknownChoice(ValueError):
 def row_of(table: Mapping[str, Row], kind: str, name: str) -> Row:
     """The row of a name. Raises UnknownChoice with the nearest name and all others."""
     if name not in table:
-        raise UnknownChoice(f"unknown {kind} {unknown_message(name, table)}")
+        raise UnknownChoice(unknown_message(kind, name, table))
     return table[name]
 
 
-def unknown_message(name: object, known: Iterable[object]) -> str:
-    """What is said of a name that is not among the known ones, beginning with the name."""
-    return f"{name}; {hint_message(name, known)}"
+def unknown_message(kind: str, name: object, known: Iterable[object]) -> str:
+    """What is said of a name that is not among the known ones of its kind."""
+    return f"unknown {kind} {name}; {hint_message(name, known)}"
 
 
 def hint_message(name: object, known: Iterable[object]) -> str:

@@ -1,8 +1,8 @@
-"""What a step consumes: real images, latents and labels, addressed by phase and position, there when asked for.
+"""What a step consumes: real images, latents and labels, addressed by network and position, there when asked for.
 
 On a GPU the next batch is drawn by a thread while the current step runs, in pinned memory, so that the step waits for
 no random number, no gathering of images and no copy. On a CPU a second thread would only take the step's core.
-Shapes: B this rank's share of the batch, R resolution, Z latent dimension, K classes.
+Shapes: B this rank's part of the batch, R resolution, Z latent dimension, K classes.
 """
 
 import time
@@ -22,7 +22,7 @@ from r3gan.distributed import World
 from r3gan.streams import stream
 from r3gan.training.augment import draw_noise
 
-PHASES = ("discriminator", "generator")  # of one training step, in this order
+TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ class Batches:
         self._pool = ThreadPoolExecutor(1, "batches") if (on_gpu if ahead is None else ahead) else None
         self._next: tuple[tuple[str, int], Future[Draw]] | None = None
 
-    def get(self, phase: str, position: int) -> Batch:
-        """The batch of a phase after `position` images."""
+    def get(self, network: str, position: int) -> Batch:
+        """The batch of a network after `position` images."""
         started = time.perf_counter()
-        batch = self._finish(self._drawn(phase, position))
+        batch = self._finish(self._drawn(network, position))
         self.seconds += time.perf_counter() - started
         return batch
 
@@ -88,31 +88,31 @@ class Batches:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def _drawn(self, phase: str, position: int) -> Draw:
+    def _drawn(self, network: str, position: int) -> Draw:
         if self._pool is None:
-            return self._draw(phase, position)
-        if self._next is not None and self._next[0] == (phase, position):
+            return self._draw(network, position)
+        if self._next is not None and self._next[0] == (network, position):
             draw = self._next[1].result()
         else:
-            draw = self._pool.submit(self._draw, phase, position).result()
-        last = phase == PHASES[-1]
-        following = (PHASES[0], position + self.config.batch_size) if last else (PHASES[1], position)
+            draw = self._pool.submit(self._draw, network, position).result()
+        last = network == TURNS[-1]
+        following = (TURNS[0], position + self.config.batch_size) if last else (TURNS[1], position)
         self._next = following, self._pool.submit(self._draw, *following)
         return draw
 
-    def _draw(self, phase: str, position: int) -> Draw:
-        config, share = self.config, self.world.share(self.config.batch_size)
-        indices = self.data.indices(config.seed, phase, position, config.batch_size)[share]
+    def _draw(self, network: str, position: int) -> Draw:
+        config, mine = self.config, self.world.part_of(self.config.batch_size)
+        indices = self.data.indices(config.seed, network, position, config.batch_size)[mine]
         flips = torch.zeros(len(indices), dtype=torch.bool)
         if config.x_flip:
-            numbers = torch.rand(config.batch_size, generator=stream(config.seed, "x-flip", phase, position))
-            flips = numbers[share] < 0.5
+            numbers = torch.rand(config.batch_size, generator=stream(config.seed, "x-flip", network, position))
+            flips = numbers[mine] < 0.5
         shape = (config.batch_size, config.network.latent_dim)
-        latents = torch.randn(shape, generator=stream(config.seed, "latents", phase, position))[share]
+        latents = torch.randn(shape, generator=stream(config.seed, "latents", network, position))[mine]
         noise = None
         if self.augmented:
-            draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", phase, position))
-            noise = self._pinned(draws.view(config.batch_size, 2, -1)[share])
+            draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", network, position))
+            noise = self._pinned(draws.view(config.batch_size, 2, -1)[mine])
         drawn: dict[str, Any] = {"flips": self._pinned(flips), "latents": self._pinned(latents), "noise": noise}
         if self.data.is_on(self.world.device):
             return Draw(**drawn, indices=self._pinned(indices))

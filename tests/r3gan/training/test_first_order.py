@@ -162,7 +162,7 @@ def rank_gradients(rank, network, pairs, store, results):
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     torch.set_num_threads(1)
     discriminator, world = make_discriminator(network), World(rank, 2, torch.device("cpu"))
-    real, fake, labels = (part[world.share(len(part))] for part in pairs)
+    real, fake, labels = (part[world.part_of(len(part))] for part in pairs)
     backward_discriminator(discriminator, real, fake, labels, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     world.average_gradients(discriminator.parameters())
     torch.save({name: p.grad for name, p in discriminator.named_parameters()}, f"{results}/{rank}.pt")
