@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.launch.execution import Execution, Hardware
+from experiments.launch.launchers import NotPrepared
 from experiments.launch.local import this_machine
 from experiments.launch.log import begin_attempt
-from experiments.launch.preparation import prepare_here
+from experiments.launch.preparation import needs
 from experiments.study.plan import Job
 from r3gan.jobdir import JobDir
 
@@ -58,7 +59,10 @@ class InProcessLauncher:
 
     def prepare(self, jobs: Sequence[Job]) -> None:
         """See launchers.Launcher."""
-        prepare_here(jobs)
+        from r3gan.__main__ import main
+
+        if jobs and main(["prepare", *needs(jobs)]):
+            raise NotPrepared
 
     def start(self, directory: JobDir, slot: int) -> InProcess:
         """See launchers.Launcher."""

@@ -40,7 +40,7 @@ class Dataset(Protocol):
         """How many different images there are."""
 
     def indices(self, seed: int, network: str, position: int, count: int) -> Tensor:
-        """Which images are the `count` at `position` of the order in which a network sees them: int64 [count, ...], CPU."""
+        """Which images are the `count` at `position` of the order in which a network sees them: int64 [count, ...]."""
 
     def is_on(self, device: torch.device) -> bool:
         """Whether the images live on this device."""
