@@ -34,7 +34,8 @@ PARTS = {
     "steps": ("discriminator_step", "generator_step", "update_ema"),
     "evaluation": ("evaluate", "save_grid"),
     "checkpoints": ("save_checkpoint",),
-    "preparation": ("load_dataset", "Evaluator", "fresh_state", "micro_batch_of", "check_penalty"),
+    "preparation": ("load_dataset", "Evaluator", "fresh_state", "micro_batch_of"),
+    "check of the penalty": ("check_penalty",),
 }
 
 
@@ -73,7 +74,7 @@ def main() -> None:
         r3gan.training.loop.train(config, job, data_root(), JsonlRecorder(job), world, should_stop=lambda: False)
         whole = time.perf_counter() - started
         points = len(job.read_metrics()[0])
-    training = whole - seconds["preparation"] - seconds["evaluation"] - seconds["checkpoints"]
+    training = whole - sum(seconds[part] for part in PARTS if part != "steps")
     seconds["logging and the rest"] = training - seconds["steps"] - seconds["data"]
     table = Table(title=f"{options.iterations} iterations, {points} recorded points")
     for column in ("part", "seconds", "share of training"):

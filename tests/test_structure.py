@@ -59,6 +59,13 @@ def test_packages_import_each_other_one_way_only():
         assert order.index(lower) < order.index(upper), f"{lower} imports, in the end, {upper}"
 
 
+def test_files_import_each_other_one_way_only():
+    try:
+        TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(f"files import each other: {' -> '.join(error.args[1])}")
+
+
 def test_nothing_goes_back_and_analysis_knows_names_and_records_alone():
     for module in MODULES:
         for other in imports(module):

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
+from r3gan.data.facts import MNIST_FILES, Facts, State
 from r3gan.data.manifest import is_prepared, read_manifest
-from r3gan.data.storage import Facts, PreparedImages, StackedDigitFiles, State, Storage
+from r3gan.data.storage import PreparedImages, StackedDigitFiles, Storage
 from r3gan.deferred import Deferred
 from r3gan.tables.lookup import hint_message
 
@@ -17,14 +18,6 @@ class DatasetRow(NamedTuple):
 
     facts: Facts
     storage: Storage
-
-
-MNIST_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 
 
 def ffhq(resolution: int) -> DatasetRow:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from r3gan.data.load import known_options, require_counts
+from r3gan.data.facts import Facts
+from r3gan.data.known import known_options, require_counts
 from r3gan.data.manifest import Manifest
 from r3gan.data.prepare import Options, resolution_of, survey
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import count_classes
-from r3gan.data.storage import Facts
 from r3gan.data.store import open_prepared, verify
 
 

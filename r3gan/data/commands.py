@@ -23,7 +23,7 @@ from r3gan.data.catalog import (
 )
 from r3gan.data.checks import check_prepared, check_source, manifest_text
 from r3gan.data.errors import BadData
-from r3gan.data.load import ensure_dataset, prepare_known
+from r3gan.data.load import ensure_dataset
 from r3gan.data.manifest import is_prepared, is_resolution, read_manifest
 from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
@@ -126,7 +126,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
         if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
-        prepare_known(name, root, destination, arguments.to_rgb)
+        DATASETS[name].storage.prepare(name, known, root, destination, arguments.to_rgb)
     else:
         destination = arguments.destination
         if destination is None:

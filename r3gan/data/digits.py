@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from r3gan.data.catalog import MNIST_FILES, DatasetUnavailable
-from r3gan.data.storage import idx_file
+from r3gan.data.errors import DatasetUnavailable
+from r3gan.data.facts import MNIST_FILES, idx_file
 from r3gan.streams import stream
 
 DIGITS = 10

@@ -6,9 +6,10 @@ it is missing. `known` is what the dataset must be, `root` the folder that holds
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from r3gan.data.errors import BadData, DatasetUnavailable
+from r3gan.data.facts import Facts, State, idx_file
 from r3gan.data.manifest import Manifest, is_prepared, read_manifest
 from r3gan.deferred import Deferred
 
@@ -16,30 +17,6 @@ if TYPE_CHECKING:
     import torch
 
     from r3gan.data.dataset import Dataset
-
-
-class Facts(NamedTuple):
-    """What is known of a dataset before its files are."""
-
-    resolution: int
-    classes: int  # 0: without labels
-    images: int | None = None  # None: endless, drawn by combination
-
-    def __str__(self) -> str:
-        count = "endlessly many" if self.images is None else self.images
-        return f"{self.resolution}x{self.resolution}, {self.classes} classes, {count} images"
-
-
-class State(NamedTuple):
-    """Whether a dataset is there, in a word or two, and where it is or should be."""
-
-    word: str
-    where: str
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether nothing of it was found."""
-        return self.word == "missing"
 
 
 class Storage(Protocol):
@@ -65,6 +42,9 @@ class Storage(Protocol):
 
     def ensure(self, name: str, known: Facts, root: Path) -> None:
         """Download and prepare what is missing. Raises DatasetUnavailable with the way out, and OSError."""
+
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+        """Prepare it from its files, into another place if need be. Raises DatasetUnavailable, and OSError."""
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """The dataset, which is ready. Raises DatasetUnavailable, or BadData if it is not what its name says."""
@@ -119,17 +99,27 @@ class PreparedImages:
         """See Storage."""
         import torch
 
-        from r3gan.data.load import prepare_known
-
         if not is_prepared(root / name):
             if not self.find(name, root) and self.download is not None:
                 self.download(root)
-            prepare_known(name, root, root / name, wait=True)
+            self._prepare(name, known, root, root / name, wait=True)
         self.load(name, known, root, torch.device("cpu"))
+
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+        """See Storage."""
+        self._prepare(name, known, root, destination, to_rgb=to_rgb)
+
+    def _prepare(self, name: str, known: Facts, root: Path, destination: Path, **options: bool) -> None:
+        from r3gan.data.known import prepare_known
+
+        paths = self.find(name, root)
+        if not paths:
+            raise DatasetUnavailable(self.missing_message(name, root))
+        prepare_known(name, known, paths, destination, **options)
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """See Storage. In a GPU's memory if it fits, else memory-mapped on the host."""
-        from r3gan.data.load import home_of
+        from r3gan.data.known import home_of
         from r3gan.data.store import open_prepared
 
         if not is_prepared(root / name):
@@ -193,10 +183,14 @@ class StackedDigitFiles:
                 raise DatasetUnavailable(self.missing_message(name, root))
             self.download(root)
 
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+        """See Storage."""
+        raise BadData(f"{name} needs no preparation")
+
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """See Storage."""
         from r3gan.data.digits import StackedDigits
-        from r3gan.data.load import home_of
+        from r3gan.data.known import home_of
 
         if self.state(name, known, root).is_missing:
             raise DatasetUnavailable(self.missing_message(name, root))
@@ -211,8 +205,3 @@ class StackedDigitFiles:
         data: Any = self.load(name, known, root, torch.device("cpu"))
         counts = f"{len(data.train.images)} training and {len(data.test.images)} test digits"
         return f"sound, {counts}, content hash {data.content_hash}"
-
-
-def idx_file(folder: Path, name: str) -> Path | None:
-    """The IDX file `name` in the folder, plain or compressed."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)

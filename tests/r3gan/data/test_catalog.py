@@ -5,11 +5,12 @@ import threading
 import pytest
 import torch
 
-import r3gan.data.load
+import r3gan.data.known
 from r3gan.availability import availability_problems
-from r3gan.data.catalog import DATASETS, DatasetUnavailable, Facts, find_row, own_names
+from r3gan.data.catalog import DATASETS, DatasetUnavailable, find_row, own_names
 from r3gan.data.digits import StackedDigits
 from r3gan.data.errors import BadData
+from r3gan.data.facts import Facts
 from r3gan.data.load import ensure_dataset, load_dataset
 from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
@@ -217,7 +218,7 @@ def test_two_that_ensure_at_once_prepare_once(root, crops, monkeypatch):
         except Exception as error:
             failed.append(error)
 
-    monkeypatch.setattr(r3gan.data.load, "progress_bar", quiet)
+    monkeypatch.setattr(r3gan.data.known, "progress_bar", quiet)
     threads = [threading.Thread(target=ensure) for _ in range(3)]
     for thread in threads:
         thread.start()

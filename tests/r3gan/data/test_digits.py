@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from r3gan.data.catalog import MNIST_FILES, DatasetUnavailable
+from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.digits import stacked_label
+from r3gan.data.facts import MNIST_FILES
 from r3gan.data.load import load_dataset
 
 CPU = torch.device("cpu")

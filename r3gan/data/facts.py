@@ -1,0 +1,40 @@
+"""What is known of a dataset before its files are, and whether they are there. Needs no torch."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+MNIST_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+class Facts(NamedTuple):
+    """What is known of a dataset before its files are."""
+
+    resolution: int
+    classes: int  # 0: without labels
+    images: int | None = None  # None: endless, drawn by combination
+
+    def __str__(self) -> str:
+        count = "endlessly many" if self.images is None else self.images
+        return f"{self.resolution}x{self.resolution}, {self.classes} classes, {count} images"
+
+
+class State(NamedTuple):
+    """Whether a dataset is there, in a word or two, and where it is or should be."""
+
+    word: str
+    where: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing of it was found."""
+        return self.word == "missing"
+
+
+def idx_file(folder: Path, name: str) -> Path | None:
+    """The IDX file `name` in the folder, plain or compressed."""
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
