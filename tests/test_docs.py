@@ -278,9 +278,14 @@ def speed_tables():
         yield f"| {part} | {seconds:.2f} |"
 
 
+def plan_table():
+    for row in json.loads((RESULTS / "plan.json").read_text())["rows"]:
+        yield f"| {row['variants']} | {row['seeds']} | {row['all']:.2f} |"
+
+
 def test_the_numbers_of_the_speed_page_are_those_of_the_results():
     text = (ROOT / "docs" / "speed.md").read_text()
-    assert [row for row in speed_tables() if row not in text] == []
+    assert [row for row in [*speed_tables(), *plan_table()] if row not in text] == []
 
 
 def tuning_tables():
@@ -303,6 +308,12 @@ def tuning_tables():
 def test_the_numbers_of_the_tuning_page_are_those_of_the_results():
     text = (ROOT / "docs" / "tuning.md").read_text()
     assert [row for row in tuning_tables() if row not in text] == []
+
+
+def test_every_test_file_in_the_documents_exists():
+    named = re.findall(r"tests/[\w/]+\.py", "".join(path.read_text() for path in (ROOT / "docs").glob("*.md")))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/speed.md", "docs/tuning.md"])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from r3gan.deferred import Deferred
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("r3gan", "experiments", "analysis")
 MODULES = {
@@ -131,3 +133,17 @@ def test_constructors_with_more_than_four_values_take_them_by_name():
 def test_no_file_is_longer_than_a_few_screens():
     long = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
     assert {module: lines for module, lines in long.items() if lines > 350} == {}
+
+
+def named_functions():
+    """Every text that the sources hand to `Deferred`."""
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Deferred":
+                yield ast.literal_eval(node.args[0])
+
+
+def test_every_function_that_a_row_names_exists():
+    names = sorted(set(named_functions()))
+    assert len(names) > 30
+    assert [name for name in names if not callable(Deferred(name).load())] == []

@@ -16,9 +16,6 @@ from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.identity import changes, configuration_identity, short_hash
 
-FIRST_FRESH_SEED = 1000  # where seeds for tuning are taken from, if the file does not list them
-PROBES = 16  # random settings that are tried before anything runs, beside the edges of every range
-
 
 @dataclass(frozen=True)
 class Objective:
