@@ -55,6 +55,7 @@ DATASETS: dict[str, DatasetRow] = {
             loader=Deferred("r3gan.data.digits:load_mnist"),
             files=MNIST_FILES,
             folders=("", "mnist", "MNIST/raw"),
+            home="mnist",
             download=Deferred("r3gan.data.download:download_mnist"),
         ),
     ),

@@ -150,6 +150,7 @@ class StackedDigitFiles:
     loader: Deferred  # root -> training digits, test digits, and where they came from
     files: tuple[str, ...] = ()  # IDX files, plain or .gz; empty: the digits come with a package
     folders: tuple[str, ...] = ()  # under the root, where they may lie together
+    home: str = ""  # the one of them that messages name
     package: str = ""  # that holds them
     download: Deferred | None = None
     stacked_digits = True
@@ -169,11 +170,11 @@ class StackedDigitFiles:
         if not self.files:
             return State("ready", f"in {self.package}")
         found = self.find(root)
-        return State("ready", str(found)) if found else State("missing", str(root / self.folders[1]))
+        return State("ready", str(found)) if found else State("missing", str(root / self.home))
 
     def missing_message(self, name: str, root: Path) -> str:
         """See Storage."""
-        put = f"put {self.advice} into {root / self.folders[1]}"
+        put = f"put {self.advice} into {root / self.home}"
         return f"{name} was not found: {put}, or name the folder that holds them in R3GAN_DATA"
 
     def ensure(self, name: str, known: Facts, root: Path) -> None:
