@@ -3,7 +3,6 @@
 import threading
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,17 +35,17 @@ class InProcess:
     def _run(self) -> None:
         from r3gan.job import train_job
 
-        with self._directory.log.open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        with self._directory.log.open("a") as log:
             begin_attempt(log)
             try:
                 self._code = train_job(self._directory, self._execution.computation, self._asked.is_set)
-            except Exception:  # of a job, whatever it is: the launcher goes on, and the log tells it
-                traceback.print_exc()
+            except Exception:  # of a job, whatever it is: the next job runs all the same
+                traceback.print_exc(file=log)
 
 
 @dataclass(frozen=True)
 class InProcessLauncher:
-    """One slot, one rank. What jobs print goes to their logs, also what this process prints meanwhile."""
+    """One slot, one rank. What jobs print goes to the terminal, as a debugger's output does; their logs hold errors."""
 
     execution: Execution
     poll_seconds = 0.05
