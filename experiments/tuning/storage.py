@@ -4,7 +4,9 @@ A trial that is running sends heartbeats, so that another worker takes over when
 no heartbeats: there, only a later command on the same machine notices.
 """
 
+import random
 import re
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +16,7 @@ import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.tuning.takeover import queue_again
@@ -23,6 +25,7 @@ JOURNAL = "journal:"
 POSTGRESQL_DRIVER = "postgresql+psycopg"  # what the extra `postgresql` installs; SQLAlchemy 2.0 would look for psycopg2
 HEARTBEAT_SECONDS = 10
 GRACE_SECONDS = 60  # without a heartbeat for so long, a trial counts as killed
+CREATION_ATTEMPTS = 20  # at most, when commands that start together all create the tables of an empty database
 STORAGE_ERRORS = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # the terminal shows trials in the project's own way
@@ -74,13 +77,7 @@ def open_storage(url: str) -> BaseStorage:
                 raise refused("is kept in memory, where no command can go on with it: expected sqlite:///FILE")
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             options["connect_args"] = {"timeout": GRACE_SECONDS}  # while another worker writes
-        return PatientStorage(
-            parsed.render_as_string(hide_password=False),
-            engine_kwargs=options,
-            heartbeat_interval=HEARTBEAT_SECONDS,
-            grace_period=GRACE_SECONDS,
-            heartbeat_stale_trial_callback=queue_again,
-        )
+        return connect(parsed.render_as_string(hide_password=False), options)
     except (ArgumentError, ValueError) as error:
         raise refused("expected sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE") from error
     except ImportError as error:
@@ -89,6 +86,34 @@ def open_storage(url: str) -> BaseStorage:
         ) from error
     except (OSError, SQLAlchemyError, RuntimeError, optuna.exceptions.OptunaError) as error:
         raise refused(f"cannot be opened: {(str(error) or repr(error)).splitlines()[0]}") from error
+
+
+def connect(url: str, options: dict[str, Any]) -> PatientStorage:
+    """A database with its tables. Raises what SQLAlchemy and Optuna raise.
+
+    Optuna looks which tables are missing and then creates them: of several commands that meet an empty database at
+    the same time only one can, and the others are refused. They look again, and find the tables there.
+    """
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return PatientStorage(
+                url,
+                engine_kwargs=options,
+                heartbeat_interval=HEARTBEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                heartbeat_stale_trial_callback=queue_again,
+            )
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if attempts == CREATION_ATTEMPTS or not is_created_meanwhile(error):
+                raise
+            time.sleep(random.uniform(0.02, 0.2))  # not in step with the others
+
+
+def is_created_meanwhile(error: SQLAlchemyError) -> bool:
+    """Whether a database refuses to create something because someone else just did; each has its own error for it."""
+    return isinstance(error, IntegrityError) or "already exists" in str(error)
 
 
 def url_for_people(url: str) -> str:

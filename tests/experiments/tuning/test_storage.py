@@ -1,5 +1,8 @@
 """Storages: what is refused and how, and which samplers and pruners a section means."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import optuna
 import pytest
 
@@ -45,6 +48,17 @@ def test_a_dry_look_at_a_storage_creates_nothing(tmp_path, search):
     assert existing_study(search(), storage) is not None
     assert is_there("postgresql://me@here/x")
     assert not is_there(f"journal:{tmp_path}/no.log")
+
+
+def test_commands_that_start_together_on_an_empty_storage_all_open_it(url):
+    together = Barrier(6)
+
+    def command(_):
+        together.wait()
+        return open_storage(url).get_all_studies()
+
+    with ThreadPoolExecutor(together.parties) as commands:
+        assert list(commands.map(command, range(together.parties))) == [[]] * together.parties
 
 
 def test_passwords_are_not_shown():
