@@ -121,7 +121,7 @@ def test_a_store_that_mlflow_cannot_open_is_told_in_one_line(
 
     monkeypatch.setattr("analysis.load.MlflowClient", broken)
     assert main(["tune"]) == 2
-    told = capsys.readouterr().err
-    assert "cannot be opened" in told
-    assert "table issues already exists" in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert "cannot be opened" in error
+    assert "table issues already exists" in error
+    assert error.count("\n") == 1

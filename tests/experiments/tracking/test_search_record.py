@@ -33,8 +33,8 @@ def test_what_is_no_record_is_refused():
 
 
 def test_every_state_says_what_it_means_for_the_budget_and_in_mlflow():
-    told = {state: (state.is_counted, state.has_cost, state.is_open, state.mlflow_status) for state in TrialState}
-    assert told == {
+    said = {state: (state.is_counted, state.has_cost, state.is_open, state.mlflow_status) for state in TrialState}
+    assert said == {
         "complete": (True, True, False, "FINISHED"),
         "pruned": (True, True, False, "KILLED"),
         "diverged": (True, True, False, "FAILED"),

@@ -149,8 +149,8 @@ class InventedLauncher:
         return InventedProcess(directory, self)
 
 
-class Told:
-    """An observer that remembers what it was told."""
+class Recorder:
+    """An observer that remembers what it saw."""
 
     def __init__(self):
         self.ends = []
@@ -169,7 +169,7 @@ class Told:
 def work(tmp_path):
     """Run a search's workers to their end; returns the Workers."""
 
-    def run(search, storage, launcher=None, count=1, should_stop=lambda: False, told=None, after=lambda: None):
+    def run(search, storage, launcher=None, count=1, should_stop=lambda: False, recorder=None, after=lambda: None):
         launcher = launcher or InventedLauncher()
         launcher.slots = count
         workers = Workers(
@@ -177,7 +177,7 @@ def work(tmp_path):
             storage=storage,
             folder=tmp_path / "files",
             launcher=launcher,
-            observers=[told or Told()],
+            observers=[recorder or Recorder()],
             asked_to_stop=should_stop,
             show=lambda line: None,
             after_trial=after,

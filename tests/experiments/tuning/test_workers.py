@@ -23,7 +23,7 @@ from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.trial_attributes import WORKER
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import JobDir
-from tests.experiments.tuning.conftest import InventedLauncher, Told
+from tests.experiments.tuning.conftest import InventedLauncher, Recorder
 
 NO_PRUNER, SAMPLER = "pruner: none", "sampler: random"
 
@@ -38,8 +38,8 @@ def states(search, storage):
 
 def test_a_search_runs_its_budget_with_the_own_setting_first(search, storage, work):
     made = search()
-    launcher, told = InventedLauncher(), Told()
-    assert work(made, storage, launcher, told=told).error is None
+    launcher, recorder = InventedLauncher(), Recorder()
+    assert work(made, storage, launcher, recorder=recorder).error is None
     found = record_of(made, storage)
     assert [trial["state"] for trial in found["trials"]] == ["complete"] * 3
     assert [trial["is_default"] for trial in found["trials"]] == [True, False, False]
@@ -51,7 +51,7 @@ def test_a_search_runs_its_budget_with_the_own_setting_first(search, storage, wo
         assert trial["rungs"][0][1] == [pytest.approx(trial["values"][0] + 0.5)]
         assert (trial["kimg"], trial["seconds"]) == (0.16, 1.6)
     assert found["best"] == [0]  # by construction of the invented quality
-    assert told.ends == ["finished"] * 3
+    assert recorder.ends == ["finished"] * 3
     assert len({root.parent for root, _ in launcher.started}) == 3  # a folder of its own for each trial
 
 
@@ -87,13 +87,13 @@ def test_seeds_are_averaged_and_count_on_as_rungs(search, storage, work):
 
 def test_hopeless_trials_are_pruned_and_cost_only_what_they_ran(search, storage, work):
     made = search((NO_PRUNER, "pruner: {kind: median, startup_trials: 1}"), ("trials: 3", "trials: 8"))
-    launcher, told = InventedLauncher(), Told()
-    work(made, storage, launcher, told=told)
+    launcher, recorder = InventedLauncher(), Recorder()
+    work(made, storage, launcher, recorder=recorder)
     found = record_of(made, storage)["trials"]
     pruned = [trial for trial in found if trial["state"] == "pruned"]
     assert len(pruned) == 7  # the own setting is the best by construction
     assert all(trial["kimg"] == 0.08 and trial["values"] is None for trial in pruned)
-    assert told.ends.count("pruned") == 7
+    assert recorder.ends.count("pruned") == 7
     assert all(not JobDir(root).finished() for root, _ in launcher.started[1:])
 
 
@@ -116,14 +116,17 @@ def test_two_objectives_are_searched_for_their_front(search, storage, work):
 
 def test_a_diverged_trial_is_recorded_as_such_and_keeps_the_sampler_away(search, storage, work):
     made = search(("trials: 3", "trials: 6"))
-    told = Told()
+    recorder = Recorder()
     work(
-        made, storage, InventedLauncher(diverges=lambda config: config["schedules"]["gamma"]["start"] != 30), told=told
+        made,
+        storage,
+        InventedLauncher(diverges=lambda config: config["schedules"]["gamma"]["start"] != 30),
+        recorder=recorder,
     )
     found = record_of(made, storage)["trials"]
     assert [trial["state"] for trial in found] == ["complete"] + ["diverged"] * 5
     assert "loss_d is nan" in found[1]["reason"]
-    assert told.ends[1:] == ["diverged"] * 5
+    assert recorder.ends[1:] == ["diverged"] * 5
     study = open_study(made, storage)
     assert all(trial.state == TrialState.PRUNED for trial in study.trials[1:])  # which samplers learn from
 
@@ -276,7 +279,7 @@ def test_a_worker_elsewhere_that_fell_silent_is_taken_over_after_its_grace(searc
 
 def test_a_worker_that_others_took_for_dead_stops_its_job_and_goes_on_from_its_checkpoint(search, storage, work):
     made = search(("trials: 3", "trials: 2"))
-    study, launcher, told = open_study(made, storage), InventedLauncher(), Told()
+    study, launcher, recorder = open_study(made, storage), InventedLauncher(), Recorder()
 
     def asleep_for_long(config):
         if launcher.steps == 1:  # between the evaluations of the first trial
@@ -287,7 +290,7 @@ def test_a_worker_that_others_took_for_dead_stops_its_job_and_goes_on_from_its_c
         return False
 
     launcher.fails = asleep_for_long
-    assert work(made, storage, launcher, told=told).error is None
+    assert work(made, storage, launcher, recorder=recorder).error is None
     assert states(made, storage) == ["interrupted", "complete", "complete"]
     found = record_of(made, storage)["trials"]
     assert found[1]["params"] == found[0]["params"]
@@ -333,11 +336,11 @@ def test_when_the_storage_is_lost_jobs_are_stopped_and_no_trial_is_lost(search, 
         real(self, value, step)
 
     monkeypatch.setattr(optuna.Trial, "report", report)
-    told = Told()
-    workers = work(made, storage, launcher, told=told)
+    recorder = Recorder()
+    workers = work(made, storage, launcher, recorder=recorder)
     assert workers.error is not None
     assert "database or disk is full" in workers.error
-    assert told.ends == ["finished", "stopped"]
+    assert recorder.ends == ["finished", "stopped"]
     monkeypatch.setattr(optuna.Trial, "report", real)
     again = InventedLauncher()
     time.sleep(2.5)
