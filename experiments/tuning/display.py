@@ -13,8 +13,8 @@ from experiments.launch.progress import Display
 from experiments.tracking.search_record import SearchRecord, TrialState
 from experiments.tuning.budget import Budget
 from experiments.tuning.own_setting import own_setting, own_setting_is_within
+from experiments.tuning.parameter import number_text
 from experiments.tuning.search import Search
-from experiments.tuning.space import Parameter
 from r3gan.config import IMG_PER_KIMG
 from r3gan.training.cost import Cost
 
@@ -30,7 +30,7 @@ def search_table(search: Search, record: SearchRecord | None, costs: dict[str, C
         when = ", ".join(f"{key} = {' or '.join(map(str, values))}" for key, values in p.when.items())
         table.add_row(
             escape(p.key.removeprefix("schedules.")),
-            escape(range_text(p)),
+            escape(p.text),
             escape(when),
             escape(number_text(default.get(p.key, "-"))),
         )
@@ -46,21 +46,6 @@ def search_table(search: Search, record: SearchRecord | None, costs: dict[str, C
         lines.append(f"{search.variant}'s own setting is not in the space: it is no trial")
     table.caption, table.caption_justify = escape("\n".join(lines)), "left"
     return table
-
-
-def range_text(p: Parameter) -> str:
-    """What a parameter may be."""
-    if p.kind == "choice":
-        return " | ".join(map(str, p.choices))
-    if p.kind == "value":
-        return f"always {number_text(p.value)}"
-    step = f", in steps of {p.step:g}" if p.step else ""
-    return f"{p.kind} {number_text(p.low)} to {number_text(p.high)}{step}"
-
-
-def number_text(value: Any) -> str:
-    """A number with five digits, anything else as it is."""
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def budget_text(budget: Budget) -> str:

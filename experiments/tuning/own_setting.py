@@ -1,12 +1,13 @@
 """A variant's own values in a search space: the trial that all others are compared with."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from experiments.study.plan import differences
-from experiments.study.resolve import leaves, override, validate, whole_preset
+from experiments.study.resolve import override, validate, whole_preset
+from experiments.tuning.parameter import Parameter
 from experiments.tuning.search import Search, origin_of
-from experiments.tuning.space import Parameter
 from r3gan.config import Schedules, TrainConfig
 from r3gan.identity import canonical, plain_schedule
 
@@ -16,7 +17,7 @@ def own_setting(search: Search) -> dict[str, Any]:
     config, chosen = search.config, dict[str, Any]()
     for p in search.space.parameters:
         if p.is_active(chosen):
-            value = _own_value(search, p, config)
+            value = p.own(config, partial(_is_own, search, p, config))
             if value is not None:
                 chosen[p.key] = value
     return chosen
@@ -31,26 +32,7 @@ def own_setting_is_within(search: Search) -> bool:
     return all(canonical(configured[name]) == canonical(config) for name, config in search.configs.items())
 
 
-def _own_value(search: Search, p: Parameter, config: TrainConfig) -> Any:
-    """What a parameter is in a configuration, as Optuna knows it; None if the space does not hold that."""
-    if p.kind == "value":
-        return p.value
-    if p.kind == "choice":
-        return next((name for name, value in p.choices.items() if _is_own(search, p, value, config)), None)
-    assert p.low is not None
-    assert p.high is not None
-    schedule = getattr(config.schedules, p.key.split(".")[1], None) if p.key.startswith("schedules.") else None
-    if schedule is not None and schedule.start == schedule.end and p.key.endswith(".decay_img"):
-        return p.high  # it decays from a value to the same value
-    constant = schedule.end if schedule is not None and schedule.start == schedule.end else None
-    value = leaves(config).get(p.key, constant if p.key.count(".") == 1 else None)
-    if not isinstance(value, (int, float)) or not p.low <= value <= p.high:
-        return None
-    steps = (value - p.low) / p.step if p.step else 0.0
-    return value if abs(steps - round(steps)) < 1e-9 else None
-
-
-def _is_own(search: Search, p: Parameter, value: Any, config: TrainConfig) -> bool:
+def _is_own(search: Search, p: Parameter, config: TrainConfig, value: Any) -> bool:
     """Whether a choice leaves the first variant as it is, but for what other parameters set."""
     variant = next(iter(search.configs))
     node = override(search.bases[variant], p.key, value, origin_of(search.study, p))

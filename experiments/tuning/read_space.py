@@ -6,8 +6,9 @@ from typing import Any
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import ParameterSection, SpaceSection
 from experiments.study.yamlfile import Document, KeyPath
+from experiments.tuning.parameter import KINDS, Parameter
 from experiments.tuning.ready_spaces import READY
-from experiments.tuning.space import KINDS, Parameter, Space
+from experiments.tuning.space import Space
 from experiments.tuning.space_checks import condition_problems, overlap_problems, spec_problems
 from r3gan.config import TrainConfig
 from r3gan.tables.lookup import unknown_message
@@ -42,7 +43,7 @@ def read_space(section: SpaceSection, config: TrainConfig, document: Document) -
         if not found:
             parameters.append(_parameter(key, spec, place))
     problems += [*condition_problems(parameters, document), *overlap_problems(parameters, document)]
-    if not problems and not any(p.kind != "value" for p in parameters):
+    if not problems and not any(p.row.is_searched for p in parameters):
         problems.append(document.problem(SPACE, "is empty: name a key to search, or include: [loss-schedule]"))
     if problems:
         raise StudyError(problems)
@@ -51,15 +52,9 @@ def read_space(section: SpaceSection, config: TrainConfig, document: Document) -
 
 def _parameter(key: str, spec: Any, place: KeyPath) -> Parameter:
     name = next(name for name, row in KINDS.items() if row.section_key in spec.model_fields_set)
-    row = KINDS[name]
-    value = getattr(spec, row.section_key)
-    known: dict[str, Any] = {"value": value}
-    if row.is_range:
-        known = dict(zip(("low", "high"), value, strict=True))
-    elif name == "choice":
-        known = {"choices": value if isinstance(value, dict) else {item: item for item in value}}
+    fields = KINDS[name].fields(getattr(spec, KINDS[name].section_key))
     when = {parent: tuple(v) if isinstance(v, list) else (v,) for parent, v in spec.when.items()}
-    return Parameter(key=key, kind=name, step=spec.step, when=when, place=place, **known)
+    return Parameter(key=key, kind=name, step=spec.step, when=when, place=place, **fields)
 
 
 def _parents_first(parameters: Iterable[Parameter]) -> Iterator[Parameter]:

@@ -20,8 +20,8 @@ from experiments.tracking.search_record import (
 )
 from experiments.tuning.budget import repeated
 from experiments.tuning.own_setting import own_setting
+from experiments.tuning.parameter import Parameter
 from experiments.tuning.search import Search
-from experiments.tuning.space import Parameter
 from experiments.tuning.trial_attributes import COST, IS_DEFAULT, OUTCOME, REASON, RETRIES, RUNGS, SURPLUS, WORKER
 from r3gan.config import IMG_PER_KIMG
 

@@ -11,7 +11,8 @@ from experiments.study.study import Study
 from experiments.study.tune_section import PrunerSection, SamplerSection
 from experiments.study.yamlfile import KeyPath, dotted
 from experiments.tuning.budget import Budget
-from experiments.tuning.space import Parameter, Space
+from experiments.tuning.parameter import Parameter
+from experiments.tuning.space import Space
 from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.identity import changes, configuration_identity, short_hash

@@ -71,10 +71,7 @@ def rank_problems(search: Search, ranks: int) -> Iterator[StudyProblem]:
     for p in search.space.searched:
         if p.key != "batch_size":
             continue
-        sizes = (
-            p.choices.values() if p.kind == "choice" else range(int(p.low or 0), int(p.high or 0) + 1, int(p.step or 1))
-        )
-        odd = next((size for size in sizes if size % ranks), None)
+        odd = next((size for size in p.whole_values if size % ranks), None)
         if odd is not None:
             message = f"may be {odd}, which {ranks} ranks cannot share evenly"
             yield search.study.document.problem(p.place, message)

@@ -1,6 +1,5 @@
 """What is wrong with the search space of a `tune` section."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ from experiments.study.problems import StudyProblem
 from experiments.study.resolve import split_key
 from experiments.study.study import JOB_KEYS
 from experiments.study.yamlfile import Document
-from experiments.tuning.space import KINDS, Kind, Parameter
+from experiments.tuning.parameter import KINDS, Parameter
 from r3gan.tables.lookup import unknown_message
 
 NOT_SEARCHED = {
@@ -36,45 +35,7 @@ def spec_problems(key: str, spec: Any) -> Iterator[str]:
     if spec.step is not None and not row.takes_step:
         stepped = " and ".join(key for key, other in by_key.items() if other.takes_step)
         yield f"step goes with {stepped} only"
-    if row.is_range:
-        yield from _range_problems(row, value, spec.step)
-    elif row is KINDS["choice"]:
-        yield from _choice_problems(value)
-
-
-def _choice_problems(value: Any) -> Iterator[str]:
-    if not isinstance(value, (list, dict)) or not value:
-        yield f"choice: {value!r} is not a list of plain values or a mapping of names to values"
-    elif not all(isinstance(name, (str, int, float)) for name in value if not isinstance(name, (list, dict))):
-        odd = next(name for name in value if not isinstance(name, (str, int, float, list, dict)))
-        yield f"choice: {odd!r} is neither text nor a number: put it into quotes"
-    elif isinstance(value, list):
-        unnamed = [item for item in value if isinstance(item, (list, dict))]
-        if unnamed:
-            yield f"choice: give {unnamed[0]} a name: `choice: {{NAME: {unnamed[0]}}}`"
-        elif len(set(value)) != len(value):
-            yield "choice: a value is given twice"
-
-
-def _range_problems(row: Kind, value: Any, step: float | None) -> Iterator[str]:
-    kind, whole = row.section_key, row.distribution is KINDS["int"].distribution
-    if not isinstance(value, list) or len(value) != 2:
-        yield f"{kind}: {value} is not a pair [low, high]"
-        return
-    low, high = value
-    if not (math.isfinite(low) and math.isfinite(high)):
-        yield f"{kind}: {low:g} to {high:g} is not a finite range"
-    elif not low < high:
-        yield f"{kind}: the low end {low:g} is not below the high end {high:g}"
-    elif row.is_log and low <= 0:
-        yield f"{kind}: the low end {low:g} must be above 0 on a logarithmic scale"
-    elif row.is_log and whole and low < 1:
-        yield f"{kind}: the low end {low:g} must be 1 or more"
-    if step is not None and (not step > 0 or step > high - low or (whole and step != int(step))):
-        yield f"step: {step:g} does not fit between {low:g} and {high:g}"
-    elif step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-9:
-        reached = low + (high - low) // step * step
-        yield f"step: from {low:g} in steps of {step:g}, {reached:g} is reached and {high:g} is not"
+    yield from row.problems(value, spec.step)
 
 
 def overlap_problems(parameters: list[Parameter], document: Document) -> Iterator[StudyProblem]:
@@ -92,7 +53,7 @@ def overlap_problems(parameters: list[Parameter], document: Document) -> Iterato
 def condition_problems(parameters: list[Parameter], document: Document) -> Iterator[StudyProblem]:
     """Keys that are searched under a condition that cannot be met."""
     by_key = {p.key: p for p in parameters}
-    choosing = [p.key for p in parameters if p.kind == "choice"]
+    choosing = [p.key for p in parameters if p.row.has_conditions]
     for p in parameters:
         for parent, values in p.when.items():
             if parent not in choosing:
