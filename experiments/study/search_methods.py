@@ -4,6 +4,11 @@ from typing import NamedTuple
 
 from r3gan.deferred import Deferred
 
+# What an option is if the section does not say; all of them Optuna's own defaults.
+SAMPLER_STARTUP_TRIALS, POPULATION = 10, 50
+PRUNER_STARTUP_TRIALS, WARMUP_KIMG = 5, 0.0
+HYPERBAND_FACTOR, HALVING_FACTOR = 3, 4
+
 
 class SearchMethod(NamedTuple):
     """A sampler, or a pruner."""
@@ -19,7 +24,7 @@ SAMPLERS = {
         Deferred("experiments.tuning.samplers:make_tpe"),
         ("seed", "startup_trials"),
         True,
-        "tree-structured Parzen estimators; `startup_trials` (default 10) are random at first",
+        f"tree-structured Parzen estimators; `startup_trials` (default {SAMPLER_STARTUP_TRIALS}) are random at first",
     ),
     "random": SearchMethod(Deferred("experiments.tuning.samplers:make_random"), ("seed",), True, "independent draws"),
     "qmc": SearchMethod(
@@ -29,7 +34,7 @@ SAMPLERS = {
         Deferred("experiments.tuning.samplers:make_nsga_ii"),
         ("seed", "population"),
         True,
-        "evolution; `population` (default 50) of a generation, the first one random",
+        f"evolution; `population` (default {POPULATION}) of a generation, the first one random",
     ),
     "nsga-iii": SearchMethod(
         Deferred("experiments.tuning.samplers:make_nsga_iii"),
@@ -44,21 +49,21 @@ PRUNERS = {
         Deferred("experiments.tuning.pruners:make_median"),
         ("startup_trials", "warmup_kimg"),
         False,
-        "ends a trial that is worse than the median at the same point; after `startup_trials` (default 5), and "
-        "`warmup_kimg` (default 0) of a trial",
+        "ends a trial that is worse than the median at the same point; after `startup_trials` (default "
+        f"{PRUNER_STARTUP_TRIALS}), and `warmup_kimg` (default {WARMUP_KIMG:g}) of a trial",
     ),
     "hyperband": SearchMethod(
         Deferred("experiments.tuning.pruners:make_hyperband"),
         ("min_kimg", "reduction_factor"),
         False,
-        "keeps one in `reduction_factor` (default 3) at each rung, the first at `min_kimg` (default: the first "
-        "evaluation), in several brackets",
+        f"keeps one in `reduction_factor` (default {HYPERBAND_FACTOR}) at each rung, the first at "
+        "`min_kimg` (default: the first evaluation), in several brackets",
     ),
     "successive-halving": SearchMethod(
         Deferred("experiments.tuning.pruners:make_successive_halving"),
         ("min_kimg", "reduction_factor"),
         False,
-        "the same in one bracket (default 4)",
+        f"the same in one bracket (default {HALVING_FACTOR})",
     ),
     "none": SearchMethod(Deferred("experiments.tuning.pruners:make_none"), (), True, "every trial runs to its end"),
 }

@@ -2,12 +2,16 @@
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 
-from experiments.study.search_methods import PRUNERS
+from experiments.study.search_methods import (
+    HALVING_FACTOR,
+    HYPERBAND_FACTOR,
+    PRUNER_STARTUP_TRIALS,
+    PRUNERS,
+    WARMUP_KIMG,
+)
 from experiments.tuning.search import Search
 from r3gan.config import IMG_PER_KIMG
 from r3gan.tables.lookup import row_of
-
-STARTUP_TRIALS, HYPERBAND_FACTOR, HALVING_FACTOR = 5, 3, 4  # Optuna's own defaults
 
 
 def make_pruner(search: Search) -> BasePruner:
@@ -24,8 +28,8 @@ def make_none(search: Search) -> BasePruner:
 def make_median(search: Search) -> BasePruner:
     """By the median of earlier trials at the same step."""
     spec = search.pruner
-    startup = STARTUP_TRIALS if spec.startup_trials is None else spec.startup_trials
-    return MedianPruner(startup, round((spec.warmup_kimg or 0) * IMG_PER_KIMG))
+    startup = PRUNER_STARTUP_TRIALS if spec.startup_trials is None else spec.startup_trials
+    return MedianPruner(startup, round((spec.warmup_kimg or WARMUP_KIMG) * IMG_PER_KIMG))
 
 
 def make_hyperband(search: Search) -> BasePruner:

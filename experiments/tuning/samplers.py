@@ -2,12 +2,10 @@
 
 from optuna.samplers import BaseSampler, NSGAIIISampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 
-from experiments.study.search_methods import SAMPLERS
+from experiments.study.search_methods import POPULATION, SAMPLER_STARTUP_TRIALS, SAMPLERS
 from experiments.tuning.search import Search
 from r3gan.identity import short_hash
 from r3gan.tables.lookup import row_of
-
-STARTUP_TRIALS, POPULATION = 10, 50  # Optuna's own defaults
 
 
 def make_sampler(search: Search, trials: int = 0, slot: int = 0) -> BaseSampler:
@@ -22,7 +20,7 @@ def make_sampler(search: Search, trials: int = 0, slot: int = 0) -> BaseSampler:
 
 def make_tpe(search: Search, seed: int) -> BaseSampler:
     """Multivariate; grouped where some keys are searched under a condition only."""
-    startup = STARTUP_TRIALS if search.sampler.startup_trials is None else search.sampler.startup_trials
+    startup = SAMPLER_STARTUP_TRIALS if search.sampler.startup_trials is None else search.sampler.startup_trials
     conditional = any(p.when for p in search.space.parameters)
     return TPESampler(n_startup_trials=startup, seed=seed, multivariate=True, group=conditional)
 

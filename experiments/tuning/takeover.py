@@ -42,7 +42,7 @@ def frozen(trial: optuna.Trial) -> FrozenTrial:
 def take_over(study: optuna.Study) -> int:
     """Queue again what workers of this machine were running when they died; returns how many trials.
 
-    The heartbeats would tell too, after a minute; a journal file has none.
+    Missing heartbeats would show it too, after a minute; a journal file has none.
     """
     found = 0
     for trial in study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
