@@ -10,6 +10,7 @@ import pytest
 
 from experiments.launch.execution import Execution
 from experiments.launch.log import ATTEMPT_MARK
+from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from experiments.tuning.make_searches import make_searches
 from experiments.tuning.storage import default_url, open_storage
@@ -74,6 +75,18 @@ def search(searches):
         return only
 
     return make
+
+
+@pytest.fixture
+def problems(searches):
+    """What a study is refused for, as text; replacements and options as in searches."""
+
+    def refuse(*replacements, **options):
+        with pytest.raises(StudyError) as caught:
+            searches(*replacements, **options)
+        return [str(problem) for problem in caught.value.problems]
+
+    return refuse
 
 
 @pytest.fixture
