@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from r3gan.deferred import Deferred
+from r3gan.tables.lookup import row_of
 
 Better = Literal["lower", "higher"]
 
@@ -25,7 +26,7 @@ class Number:
     spec: str = ".3f"  # format of one value
     plot_label: str = ""  # in figures, if other than `label`
     log: bool = False  # draw on a log axis where the values span it
-    floor: str = ""  # the number that says what a perfect generator would get with as many samples
+    floor: str = ""  # the number, not `counted`, that says what a perfect generator would get with as many samples
     note: str = ""  # a sentence under the table
     progress: str = "{label} {value}"  # while a job runs
 
@@ -189,5 +190,5 @@ def judged() -> dict[str, Number]:
 
 
 def metric_of(key: str) -> str:
-    """The name of the metric that yields a number. Raises StopIteration if none does."""
-    return next(name for name, metric in METRICS.items() if any(number.key == key for number in metric.numbers))
+    """The name of the metric that yields a number. Raises UnknownChoice."""
+    return row_of({number.key: name for name, metric in METRICS.items() for number in metric.numbers}, "number", key)

@@ -1,0 +1,65 @@
+"""The table of metrics: rows fit the other tables and their scorers, and judge as the papers do."""
+
+from itertools import chain
+
+import pytest
+import torch
+from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
+
+import r3gan.evaluation.extractors  # noqa: F401  registers the digit classifier with torch-fidelity
+from r3gan.evaluation.reference import REFERENCES
+from r3gan.evaluation.scores import Reference
+from r3gan.tables.extractors import EXTRACTORS
+from r3gan.tables.lookup import UnknownChoice
+from r3gan.tables.metrics import METRICS, judged, metric_of, numbers
+
+LOWER = {"d_kl", "frechet_distance_digits", "fid", "kid", "fd_dinov2"}
+HIGHER = {"modes", "is", "precision", "recall", "density", "coverage"}
+OF_THE_NETWORK = {"classifier_test_accuracy"}  # recorded beside the scores: FeatureNetwork.about
+
+
+def test_every_number_is_judged_as_in_its_paper():
+    assert {key for key, number in judged().items() if number.better == "lower"} == LOWER
+    assert {key for key, number in judged().items() if number.better == "higher"} == HIGHER
+
+
+def test_no_two_metrics_yield_a_number_of_one_name():
+    keys = [number.key for number in chain.from_iterable(metric.numbers for metric in METRICS.values())]
+    assert len(keys) == len(set(keys)) == len(numbers())
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_what_a_row_names_exists(metric):
+    by_key = {number.key: number for number in metric.numbers}
+    provided = FEATURE_EXTRACTORS_REGISTRY[metric.extractor].get_provided_features_list()
+    assert set(metric.layers) <= set(provided)
+    assert metric.extractor in EXTRACTORS
+    assert metric.reference in REFERENCES
+    assert metric.progress
+    assert all(by_key[key].label for key in metric.progress)
+    assert metric.best is None or by_key[metric.best].better
+    floors = [by_key[number.floor] for number in metric.numbers if number.floor]
+    assert not any(floor.counted for floor in floors)  # or the report would not find it beside its number
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_weights_are_published_or_made_and_not_both(name):
+    row = EXTRACTORS[name]
+    assert (row.weights is None) != (row.made_for is None)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_a_scorer_yields_the_numbers_of_its_row_and_no_others(metric):
+    draw = torch.randn(1000, 4, generator=torch.Generator().manual_seed(0))  # KID draws subsets of 1000
+    features = dict.fromkeys(metric.layers, draw)
+    if "digits" in features:
+        features["digits"] = torch.arange(3000).view(1000, 3) % 10
+    centre = {"mean": draw.double().mean(0).numpy(), "covariance": torch.cov(draw.double().T).numpy()}
+    scores = metric.scorer(features, Reference(**centre, features=draw), torch.device("cpu"))
+    assert scores.keys() == {number.key for number in metric.numbers} - OF_THE_NETWORK
+
+
+def test_a_number_names_its_metric_and_an_unknown_one_lists_all():
+    assert metric_of("recall") == "precision-recall"
+    with pytest.raises(UnknownChoice, match="unknown number recal; did you mean recall\\? valid: modes, d_kl, "):
+        metric_of("recal")
