@@ -43,7 +43,7 @@ def add_rows():
     from experiments.study.search_methods import PRUNERS, SAMPLERS, SearchMethod
     from r3gan.data.catalog import DATASETS, DatasetRow
     from r3gan.data.facts import Facts
-    from r3gan.data.storage import StackedDigitFiles
+    from r3gan.data.stacked_digit_files import StackedDigitFiles
     from r3gan.presets import PRESETS
 
     DATASETS["dots"] = DatasetRow(

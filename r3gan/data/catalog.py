@@ -8,7 +8,9 @@ from typing import NamedTuple
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
 from r3gan.data.facts import MNIST_FILES, Facts, State
 from r3gan.data.manifest import is_prepared, read_manifest
-from r3gan.data.storage import PreparedImages, StackedDigitFiles, Storage
+from r3gan.data.prepared_images import PreparedImages
+from r3gan.data.stacked_digit_files import StackedDigitFiles
+from r3gan.data.storage import Storage
 from r3gan.deferred import Deferred
 from r3gan.tables.lookup import hint_message
 

@@ -1,13 +1,14 @@
 """Names: what is known of them, where their files are looked for, and what happens before the jobs."""
 
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 
 import r3gan.data.known
 from r3gan.availability import availability_problems
-from r3gan.data.catalog import DATASETS, DatasetUnavailable, find_row, own_names
+from r3gan.data.catalog import DATASETS, DatasetUnavailable, cache_root, data_root, find_row, own_names
 from r3gan.data.digits import StackedDigits
 from r3gan.data.errors import BadData
 from r3gan.data.facts import Facts
@@ -45,6 +46,15 @@ def _small_sets(monkeypatch):
         if row.facts.images:
             resolution, classes = min(row.facts.resolution, 32), 2 if row.facts.classes else 0
             monkeypatch.setitem(DATASETS, name, row._replace(facts=Facts(resolution, classes, 48)))
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    for name in ("R3GAN_DATA", "R3GAN_CACHE"):
+        monkeypatch.setenv(name, "")
+    assert (data_root(), cache_root()) == (Path("data"), Path.home() / ".cache" / "r3gan")
+    for name in ("R3GAN_DATA", "R3GAN_CACHE"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert (data_root(), cache_root()) == (Path("/elsewhere"), Path("/elsewhere"))
 
 
 def test_facts_agree_with_the_presets():
@@ -196,7 +206,7 @@ def test_a_failed_download_says_what_to_do_and_leaves_no_file(root, monkeypatch)
     monkeypatch.setattr(utils, "download_url", fail)
     with pytest.raises(DatasetUnavailable, match=r"put cifar-10-python\.tar\.gz .*download failed: File not found"):
         ensure_dataset("cifar10", root)
-    assert DATASETS["cifar10"].storage.find("cifar10", root) == []
+    assert [path.name for path in root.iterdir() if not path.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize("name", ["cifar10", "stacked-mnist"])
