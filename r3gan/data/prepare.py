@@ -21,6 +21,7 @@ from r3gan.data.recognise import PreparedSource
 from r3gan.data.sources import LabelMode, Source
 from r3gan.data.store import open_prepared
 from r3gan.data.writer import StoreWriter, publish
+from r3gan.files import replace_file
 
 AT_ONCE = 128  # images that are decoded before they are written
 Progress = Callable[[int, int], None]  # is called with how many images of how many are done
@@ -36,7 +37,7 @@ class Options:
 
 
 def no_progress(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Show nothing."""
 
 
 def write_prepared(
@@ -129,7 +130,6 @@ def _prepare_zip(source: Source, destination: Path, partial: Path, options: Opti
     else:
         _write_folder(source, destination.stem, partial, options, progress)
         data = open_prepared(partial)
-    write_zip(data, source.labels, partial / "archive.zip", progress)
-    (partial / "archive.zip").rename(destination)
+    replace_file(destination, lambda temporary: write_zip(data, source.labels, temporary, progress))
     shutil.rmtree(partial)
     return data.manifest

@@ -137,6 +137,20 @@ def test_a_folder_with_raw_files_can_be_prepared_in_place(crops, tmp_path):
     assert not (tmp_path / "own.partial").exists()
 
 
+def test_a_zip_that_cannot_be_written_whole_is_not_there(source, tmp_path, monkeypatch):
+    def half(data, labels, path, progress):
+        path.write_bytes(b"PK")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(r3gan.data.prepare, "write_zip", half)
+    with pytest.raises(OSError, match="disk full"):
+        write_prepared(source, tmp_path / "set.zip", Options())
+    assert not [path.name for path in tmp_path.iterdir() if path.name in ("set.zip", "set.zip.tmp")]
+    monkeypatch.undo()
+    write_prepared(source, tmp_path / "set.zip", Options())
+    assert (tmp_path / "set.zip").exists()
+
+
 def test_a_zip_is_resumed_by_way_of_its_folder(source, tmp_path):
     write_prepared(source, tmp_path / "whole.zip", Options())
     with pytest.raises(KeyboardInterrupt):
