@@ -6,7 +6,7 @@ from pathlib import Path
 
 from r3gan.computation import add_computation, computation_of
 from r3gan.data.catalog import DatasetUnavailable
-from r3gan.data.commands import add_data
+from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
 from r3gan.job import train_job

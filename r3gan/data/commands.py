@@ -1,12 +1,8 @@
 """`python -m r3gan data list|check|prepare|download`: what is there, whether it is sound, and how to get it ready."""
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -24,44 +20,11 @@ from r3gan.data.catalog import (
 from r3gan.data.checks import check_prepared, check_source, manifest_text
 from r3gan.data.errors import BadData
 from r3gan.data.load import ensure_dataset
-from r3gan.data.manifest import is_prepared, is_resolution, read_manifest
+from r3gan.data.manifest import is_prepared, read_manifest
 from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
-from r3gan.data.sources import LABEL_MODES
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal was received, whose number is the argument."""
-
-
-def add_data(commands: Any) -> None:
-    """`r3gan data` and its own commands, added to the subparsers `commands`."""
-    data = commands.add_parser("data", help="list, check, prepare and download datasets").add_subparsers(required=True)
-
-    def add(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        parser = data.add_parser(name, help=help, description=help)
-        parser.set_defaults(run=run)
-        return parser
-
-    add("list", list_datasets, "every dataset that is known, and where it is")
-    parser = add("check", check_datasets, "read datasets whole and compare them with what they should be")
-    parser.add_argument("datasets", nargs="*", metavar="NAME|PATH", help="default: every dataset that is prepared")
-    parser = add("prepare", prepare_dataset, "turn images into a prepared dataset, or into a StyleGAN/EDM dataset zip")
-    parser.add_argument("source", help="a path, or a known dataset's name (write ./NAME for a path of that name)")
-    parser.add_argument("destination", nargs="?", type=Path, help="a folder, or a file that ends in .zip")
-    parser.add_argument("--resolution", type=resolution, help="crop to the central square and reduce to this size")
-    parser.add_argument("--labels", choices=LABEL_MODES, default="auto", help="where labels come from (default: auto)")
-    parser.add_argument("--to-rgb", action="store_true", help="convert grey, palette, CMYK, 16-bit, transparent images")
-    parser = add("download", download_dataset, "fetch a dataset that has a public source, and prepare it")
-    parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME")
-
-
-def resolution(text: str) -> int:
-    """4 times a power of two. Raises ArgumentTypeError."""
-    if not text.isdecimal() or not is_resolution(int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}: 4, 8, 16, 32, ... was expected")
-    return int(text)
+from r3gan.data.signals import Stopped, stop_on_signals
 
 
 def list_datasets(_: argparse.Namespace) -> int:
@@ -92,14 +55,14 @@ def check_datasets(arguments: argparse.Namespace) -> int:
     names = arguments.datasets or [name for name in [*DATASETS, *own_names(root)] if not state_of(name).is_missing]
     for name in names:
         try:
-            print(f"{name}: {checked(name, root)}", flush=True)
+            print(f"{name}: {check_one(name, root)}", flush=True)
         except DatasetUnavailable as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
             failed = True
     return 2 if failed else 0
 
 
-def checked(name: str, root: Path) -> str:
+def check_one(name: str, root: Path) -> str:
     """Read a dataset, prepared or as it comes, by name or by path, and say what it is. Raises DatasetUnavailable."""
     row = find_row(name)
     if row is not None:
@@ -156,18 +119,3 @@ def download_dataset(arguments: argparse.Namespace) -> int:
     ensure_dataset(name, root)
     print(f"{name}: {', '.join(row.storage.state(name, row.facts, root))}")
     return 0
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[None]:
-    """SIGINT and SIGTERM end the work within by an exception, also where the shell started it with SIGINT ignored."""
-
-    def stop(number: int, frame: object) -> NoReturn:
-        raise Stopped(number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,8 +10,8 @@ import pytest
 
 from r3gan.__main__ import main
 from r3gan.data.catalog import DATASETS
-from r3gan.data.commands import add_data
 from r3gan.data.facts import Facts
+from r3gan.data.parser import add_data
 from tests.r3gan.conftest import as_folder, as_tar, as_zip, cifar_files, class_files, flat_files
 
 

@@ -1,0 +1,40 @@
+"""The command line of `python -m r3gan data`."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from r3gan.data.catalog import DATASETS
+from r3gan.data.commands import check_datasets, download_dataset, list_datasets, prepare_dataset
+from r3gan.data.manifest import is_resolution
+from r3gan.data.sources import LABEL_MODES
+
+
+def add_data(commands: Any) -> None:
+    """`r3gan data` and its own commands, added to the subparsers `commands`."""
+    data = commands.add_parser("data", help="list, check, prepare and download datasets").add_subparsers(required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        parser = data.add_parser(name, help=help, description=help)
+        parser.set_defaults(run=run)
+        return parser
+
+    add("list", list_datasets, "every dataset that is known, and where it is")
+    parser = add("check", check_datasets, "read datasets whole and compare them with what they should be")
+    parser.add_argument("datasets", nargs="*", metavar="NAME|PATH", help="default: every dataset that is prepared")
+    parser = add("prepare", prepare_dataset, "turn images into a prepared dataset, or into a StyleGAN/EDM dataset zip")
+    parser.add_argument("source", help="a path, or a known dataset's name (write ./NAME for a path of that name)")
+    parser.add_argument("destination", nargs="?", type=Path, help="a folder, or a file that ends in .zip")
+    parser.add_argument("--resolution", type=resolution, help="crop to the central square and reduce to this size")
+    parser.add_argument("--labels", choices=LABEL_MODES, default="auto", help="where labels come from (default: auto)")
+    parser.add_argument("--to-rgb", action="store_true", help="convert grey, palette, CMYK, 16-bit, transparent images")
+    parser = add("download", download_dataset, "fetch a dataset that has a public source, and prepare it")
+    parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME")
+
+
+def resolution(text: str) -> int:
+    """4 times a power of two. Raises ArgumentTypeError."""
+    if not text.isdecimal() or not is_resolution(int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: 4, 8, 16, 32, ... was expected")
+    return int(text)
