@@ -73,7 +73,7 @@ def main() -> None:
         world = World(0, 1, device)
         r3gan.training.loop.train(config, job, data_root(), JsonlRecorder(job), world, should_stop=lambda: False)
         whole = time.perf_counter() - started
-        points = len(job.read_metrics()[0])
+        points = len(job.points())
     training = whole - sum(seconds[part] for part in PARTS if part != "steps")
     seconds["logging and the rest"] = training - seconds["steps"] - seconds["data"]
     table = Table(title=f"{options.iterations} iterations, {points} recorded points")

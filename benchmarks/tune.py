@@ -121,7 +121,7 @@ def retrain(search: Search, chosen: dict[str, Any], seeds: list[int], output: Pa
     with Display(console) as display:
         execute(left, launcher, [display], lambda: False)
     key = search.objectives[0].key
-    return float(np.mean([task.directory.read_metrics()[0][-1]["metrics"][key] for task in tasks]))
+    return float(np.mean([task.directory.points()[-1]["metrics"][key] for task in tasks]))
 
 
 def whole_kimg(kimg: float) -> list[int]:

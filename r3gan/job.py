@@ -53,7 +53,7 @@ def train_job(job: JobDir, computation: Computation, should_stop: Callable[[], b
         lock.release()
         leave_world()
     if finished and world.is_main:
-        write_json(job.result, job.read_metrics()[0][-1])
+        write_json(job.result, job.points()[-1])
     print("finished" if finished else "stopped, with a checkpoint to go on from", flush=True)
     return 0
 
@@ -63,7 +63,7 @@ def read_config(job: JobDir) -> tuple[TrainConfig | None, list[str]]:
     try:
         config: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))
     except (OSError, ValueError, TypeError) as error:
-        return None, [str(error)]
+        return None, [f"is not what was written ({error}): running the study again writes it"]
     problems = find_problems(config) + availability_problems(config)
     return config, [f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in problems]
 

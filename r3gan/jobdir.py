@@ -1,14 +1,16 @@
 """The directory of one job: every path in it, and how its files are written and read.
 
-A file appears whole or not at all (see r3gan/files.py). The only exceptions are the metrics and the log, which are
-appended to.
+A file appears whole or not at all (see r3gan/files.py). The only exceptions are the metrics, whose lines carry
+checksums, and the log, which are appended to.
 """
 
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from r3gan.points import Point, read_points
+
+CHECKPOINT_NAME = re.compile(r"\d{10,}")
 LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job does not go on
 
 
@@ -55,7 +57,7 @@ class JobDir:
 
     @property
     def checkpoints(self) -> Path:
-        """Folders named by image count; the last is the one to resume from."""
+        """Sealed folders named by image count, each whole in itself; the last sound one is the one to resume from."""
         return self.root / "checkpoints"
 
     @property
@@ -72,26 +74,27 @@ class JobDir:
         """The grid drawn after `images` images."""
         return self.samples / f"{images:010d}.png"
 
+    def checkpoint(self, images: int) -> Path:
+        """The checkpoint after `images` images."""
+        return self.checkpoints / f"{images:010d}"
+
+    def checkpoint_folders(self) -> list[Path]:
+        """What is named like a checkpoint, the newest first. Whether it is sound is not looked at."""
+        found = self.checkpoints.iterdir() if self.checkpoints.is_dir() else ()
+        return sorted((path for path in found if CHECKPOINT_NAME.fullmatch(path.name)), key=_images, reverse=True)
+
     def last_checkpoint(self) -> Path | None:
-        """The newest complete checkpoint."""
-        return max(self.checkpoints.glob("[0-9]*"), default=None)
+        """The newest of them."""
+        return next(iter(self.checkpoint_folders()), None)
 
     def finished(self) -> bool:
         """Whether the job has run to its end."""
         return self.result.exists()
 
-    def read_metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """The complete, sound lines from byte `offset` on, and the offset behind them."""
-        if not self.metrics.exists():
-            return [], offset
-        with self.metrics.open("rb") as file:
-            file.seek(offset)
-            data = file.read()
-        points = []
-        for line in data[: data.rfind(b"\n") + 1].splitlines(keepends=True):
-            try:
-                points.append(json.loads(line))
-            except ValueError:  # damaged: what follows is not trusted either
-                break
-            offset += len(line)
-        return points, offset
+    def points(self) -> list[Point]:
+        """All sound points of the metrics."""
+        return read_points(self.metrics)[0]
+
+
+def _images(checkpoint: Path) -> int:
+    return int(checkpoint.name)

@@ -1,37 +1,25 @@
 """Generators from the files of a job, a checkpoint, or one file of weights; they carry their configuration."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Generator
+from r3gan.tensor_files import DamagedTensors, load_tensors, save_tensors
 
 WeightsName = Literal["ema", "raw", "best"]
-METADATA = "r3gan"
 FILE_NAMES = {"ema": "ema.safetensors", "raw": "generator.safetensors"}
 
 
 def save_weights(network: nn.Module, path: Path, config: TrainConfig, images: int, **facts: str | float) -> None:
-    """Write a network's weights with what is to be known of them: the configuration, images shown, and `facts`.
-
-    All in one entry of the file's metadata, because the format keeps several in no fixed order.
-    """
-    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, path, {METADATA: json.dumps({"config": asdict(config), "images": images, **facts})})
-
-
-def read_metadata(metadata: dict[str, str]) -> dict[str, Any]:
-    """The facts that `save_weights` wrote, the configuration as plain data."""
-    return json.loads(metadata[METADATA])
+    """Write a network's weights with what is to be known of them: the configuration, images shown, and `facts`."""
+    save_tensors(network.state_dict(), path, config=asdict(config), images=images, **facts)
 
 
 class NoSnapshot(Exception):
@@ -70,16 +58,14 @@ def find_snapshot(source: Path, weights: WeightsName) -> Path | None:
 
 
 def load_snapshot(path: Path, device: torch.device) -> Snapshot:
-    """The generator in a file that training wrote. Raises NoSnapshot if it is no such file."""
+    """The generator in a file that training wrote. Raises NoSnapshot if it is no such file, or a damaged one."""
     try:
-        with safe_open(path, "pt") as file:
-            facts = read_metadata(file.metadata() or {})
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights, facts = load_tensors(path)
         config: TrainConfig = from_dict(TrainConfig, facts["config"])
         classes = weights["embedding.weight"].shape[1] if "embedding.weight" in weights else 0
         generator = Generator(config.network, classes)
         generator.load_state_dict(weights)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, DamagedTensors, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise NoSnapshot(f"{path} holds no generator of this project: {str(error).splitlines()[0]}") from error
     generator.to(device).to(memory_format=torch.channels_last)
     return Snapshot(generator.eval().requires_grad_(False), config, facts["images"], chosen="metric" in facts)

@@ -4,7 +4,6 @@ Counting loads torch and takes seconds, so that what was counted is kept: by the
 the code that would run it. A plan all of whose costs are known loads nothing.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,12 +12,12 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import r3gan
 from experiments.launch.execution import Execution, Hardware
 from experiments.study.plan import Job, one_of_each
 from r3gan.data.catalog import cache_root, find_row
 from r3gan.files import write_json
 from r3gan.identity import short_hash
+from r3gan.provenance import source_hash
 from r3gan.training.cost import Cost, Workload
 
 COUNTED_CODE = ("model", "training", "tables")  # folders of r3gan that decide what is counted
@@ -68,8 +67,4 @@ def keep_costs(known: dict[str, Cost]) -> None:
 @cache
 def costs_file() -> Path:
     """Where costs of this version of the code and of torch are kept."""
-    digest = hashlib.sha256(version("torch").encode())
-    root = Path(r3gan.__file__).parent
-    for path in sorted(path for folder in COUNTED_CODE for path in (root / folder).glob("*.py")):
-        digest.update(path.read_bytes())
-    return cache_root() / f"costs-{digest.hexdigest()[:16]}.json"
+    return cache_root() / f"costs-{source_hash(COUNTED_CODE)}-torch-{version('torch')}.json"

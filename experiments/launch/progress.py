@@ -10,6 +10,7 @@ from experiments.launch.log import log_tail
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 from r3gan.evaluation.protocol import progress_text
+from r3gan.points import PointReader
 
 
 class Display:
@@ -78,15 +79,14 @@ class JobView:
         self.total = task.job.config.total_img
         self.images = 0
         self.metric = ""
-        self._offset = 0
+        self._reader = PointReader(task.directory.metrics)
         self._points: list[tuple[float, int]] = []  # (time, images) of this attempt, for the rate
         self._began = time.time()
 
     def update(self) -> bool:
         """Read what is new; returns whether an evaluation is among it."""
-        points, self._offset = self.task.directory.read_metrics(self._offset)
         news = False
-        for point in points:
+        for point in self._reader.read():
             self.images = point["images"]
             self._points.append((point["time"], point["images"]))
             news |= self._note(point["metrics"])

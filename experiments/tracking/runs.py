@@ -18,6 +18,7 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 from experiments.study.resolve import leaves
 from experiments.tracking.background import Background
+from r3gan.points import Point, PointReader
 
 BATCH = 1000  # metrics per call, the server's limit
 SYNC_SECONDS = 2.0
@@ -93,21 +94,21 @@ class RunUpload:
             self.client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in self._tags().items()])
             self.client.update_run(self.run_id, name=task.job.name)
         self.status = found[0].info.status if found else "RUNNING"
-        self.offset = 0
+        self.reader, self.unsent = PointReader(task.directory.metrics), list[Point]()
 
     def send(self, status: str) -> None:
         """Bring the run up to date with the directory."""
         if self.status == status == "FINISHED":
             return
-        points, offset = self.directory.read_metrics(self.offset)
+        self.unsent += self.reader.read()
         metrics = [
             Metric(name, value, int(point["time"] * 1000), point["images"])
-            for point in points
+            for point in self.unsent
             for name, value in point["metrics"].items()
         ]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
-        self.offset = offset  # only now: what a server did not take is sent again
+        self.unsent = []  # only now: what a server did not take is sent again
         if status != "RUNNING":
             self._describe_environment()
             self._send_artifacts()

@@ -23,6 +23,7 @@ from experiments.tuning.takeover import TakenByAnother, frozen, queue_again
 from experiments.tuning.trial_attributes import COST, OUTCOME, REASON, RETRIES, RUNGS
 from r3gan.config import IMG_PER_KIMG
 from r3gan.jobdir import JobDir
+from r3gan.points import PointReader
 
 
 class TrialFailed(Exception):
@@ -103,8 +104,7 @@ class Watch:
     seen: list[list[list[float]]] = field(default_factory=list)  # job -> evaluation -> value of each objective
     rungs: list[tuple[int, list[float]]] = field(default_factory=list)
     cost: list[tuple[float, float]] = field(default_factory=list)  # job -> kimg and device seconds
-    directory: JobDir | None = None
-    offset: int = 0
+    reader: PointReader | None = None  # of the present job's points
     last: JobOutcome | None = None  # what became of the last job that was run
 
     def jobs(self) -> list[Job]:
@@ -117,14 +117,14 @@ class Watch:
 
     def follow(self, task: Task) -> None:
         """Go on with the next job."""
-        self.directory, self.offset = task.directory, 0
+        self.reader = PointReader(task.directory.metrics)
         self.seen.append([])
         self.cost.append((0.0, 0.0))
 
     def look(self) -> bool:
         """Report what is new. Returns whether to stop the job: pruned, taken over, or the storage cannot be written."""
-        assert self.directory is not None
-        points, self.offset = self.directory.read_metrics(self.offset)
+        assert self.reader is not None
+        points = self.reader.read()
         try:
             for point in points:
                 self._note(point)

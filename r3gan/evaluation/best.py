@@ -1,4 +1,4 @@
-"""The best weights of a job by one metric, kept beside the last checkpoint.
+"""The best weights of a job by one metric, kept beside the checkpoints, which hold copies of them.
 
 They are chosen by the evaluations on the way. Their own numbers, recorded as `best_...` at the end, come from samples
 that no choice has seen: the least of many noisy values is too good to be true, so it is not the one that is reported.
@@ -7,22 +7,23 @@ that no choice has seen: the least of many noisy values is too good to be true, 
 import math
 from typing import Any
 
-from safetensors import safe_open
-from safetensors.torch import load_file
-
 from r3gan.config import TrainConfig
 from r3gan.evaluation.protocol import recorded_key
 from r3gan.files import replace_file
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Generator
-from r3gan.snapshot import read_metadata, save_weights
+from r3gan.snapshot import save_weights
 from r3gan.tables.metrics import METRICS, numbers
+from r3gan.tensor_files import load_tensors
 
 
 def keep_if_best(
     job: JobDir, config: TrainConfig, generator: Generator, images: int, metrics: dict[str, float]
 ) -> None:
-    """Replace the job's best weights if the metric of `evaluation.keep_best` has not been better before."""
+    """Replace the job's best weights if the metric of `evaluation.keep_best` has not been better before.
+
+    Raises DamagedTensors if the weights that were best before are not what was written.
+    """
     if config.evaluation.keep_best is None:
         return
     number = METRICS[config.evaluation.keep_best].best
@@ -36,14 +37,15 @@ def keep_if_best(
 
 
 def best_facts(job: JobDir) -> dict[str, Any] | None:
-    """Image count, metric and value of the best weights so far."""
-    if not job.best.exists():
-        return None
-    with safe_open(job.best, "pt") as file:
-        return read_metadata(file.metadata())
+    """Image count, metric and value of the best weights so far. Raises DamagedTensors."""
+    return load_tensors(job.best)[1] if job.best.exists() else None
 
 
 def load_best(job: JobDir, generator: Generator) -> int:
-    """Fill the generator with the best weights. Returns after how many images they were reached."""
-    generator.load_state_dict(load_file(job.best))
-    return (best_facts(job) or {})["images"]
+    """Fill the generator with the best weights. Returns after how many images they were reached.
+
+    Raises DamagedTensors.
+    """
+    weights, facts = load_tensors(job.best)
+    generator.load_state_dict(weights)
+    return int(facts["images"])

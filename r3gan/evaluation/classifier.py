@@ -2,27 +2,26 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from filelock import FileLock
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from r3gan.data.catalog import DatasetUnavailable, cache_root
+from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import DIGITS, DigitImages, StackedDigits
-from r3gan.files import replace_file
+from r3gan.evaluation.cache import Content, cached_file
 from r3gan.streams import stream
+from r3gan.tensor_files import load_tensors
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How the classifier is made; part of its cache key."""
 
-    version: int = 2  # of the network's shape and of the file
+    version: int = 3  # of the network's shape and of the file
     seed: int = 0
     images: int = 120_000  # shown in training
     batch: int = 100
@@ -68,26 +67,25 @@ def classifier_for(data: Dataset) -> Path:
 def classifier_file(data: StackedDigits) -> Path:
     """The file of the classifier for the dataset's digits; it is trained if it is not there.
 
-    Its name holds a hash of the digits and of the recipe. Jobs that start together wait for the first.
+    Its name holds a hash of the digits and of the recipe.
     """
     key = hashlib.sha256(f"{data.content_hash}/{RECIPE}".encode()).hexdigest()[:16]
-    path = cache_root() / f"digit-classifier-{key}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if not path.exists():
-            model = train_classifier(data)
-            facts = {"test_accuracy": str(accuracy(model, data.test)), "resolution": str(data.resolution)}
-            replace_file(path, lambda temporary: save_file(model.state_dict(), temporary, facts))
-    return path
+    return cached_file(f"digit-classifier-{key}", partial(make_classifier, data))
+
+
+def make_classifier(data: StackedDigits) -> Content:
+    """The weights of a new one, and how well they do."""
+    model = train_classifier(data)
+    facts = {"test_accuracy": accuracy(model, data.test), "resolution": data.resolution}
+    return model.state_dict(), facts
 
 
 def load_classifier(path: Path) -> tuple[DigitClassifier, float]:
-    """The classifier in a file, and its accuracy (0..1) on the held-out digits."""
-    with safe_open(path, "pt") as file:
-        facts = file.metadata()
-        model = DigitClassifier(int(facts["resolution"]))
-        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    return model.eval().requires_grad_(False), float(facts["test_accuracy"])
+    """The classifier in a file, and its accuracy (0..1) on the held-out digits. Raises DamagedTensors."""
+    weights, facts = load_tensors(path)
+    model = DigitClassifier(facts["resolution"])
+    model.load_state_dict(weights)
+    return model.eval().requires_grad_(False), facts["test_accuracy"]
 
 
 def train_classifier(data: StackedDigits) -> DigitClassifier:

@@ -1,6 +1,6 @@
 """Features of the training set, computed once per content, network and protocol, and kept for all jobs.
 
-Jobs that start together wait for the first. Shapes: M images, F features.
+Shapes: M images, F features.
 """
 
 import hashlib
@@ -9,21 +9,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from filelock import FileLock
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from r3gan.data.catalog import cache_root
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import StackedDigits
 from r3gan.data.progress import progress_bar
+from r3gan.evaluation.cache import cached_file
 from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.scores import Reference
-from r3gan.files import replace_file
 from r3gan.streams import stream
 from r3gan.tables.lookup import row_of
+from r3gan.tensor_files import load_tensors
 
-VERSION = 1  # of what is cached
+VERSION = 2  # of what is cached
 MAX_REFERENCE_FEATURES = 50_000  # KID, precision and so on compare with as many training images as samples, at most
 DRAWN_IMAGES = 50_000  # that stand for a set of endless combinations
 AT_ONCE = 100
@@ -58,13 +56,8 @@ def cached(
     """The tensors from the cache, computed if they are not there. The cache's key is all that decides them."""
     parts = [VERSION, what, data.content_hash, network.name, network.identity, layer]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    path = cache_root() / f"reference-{data.name}-{network.name}-{what}-{key}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if not path.exists():
-            tensors = compute()
-            replace_file(path, lambda temporary: save_file(tensors, temporary))
-    return load_file(path)
+    name = f"reference-{data.name}-{network.name}-{what}-{key}"
+    return load_tensors(cached_file(name, lambda: (compute(), {})))[0]
 
 
 def statistics_of(network: FeatureNetwork, layer: str, data: Dataset) -> dict[str, Tensor]:
@@ -106,7 +99,7 @@ def extract(network: FeatureNetwork, layer: str, data: Dataset, indices: Tensor)
 def exact_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
     """Of stacked digits: the channels of a real image are independent draws of the training digits.
 
-    Their features therefore have the digits' mean thrice and a block-diagonal covariance.
+    Their features therefore have the digits' mean three times and a block-diagonal covariance.
     """
     assert isinstance(data, StackedDigits)
     images = data.train.images

@@ -61,7 +61,7 @@ def ensure_weights(extractor: str, root: Path) -> Path:
                 prefix = target.stem.rpartition("-")[2]
                 torch.hub.download_url_to_file(file.url, str(target), prefix if len(prefix) == 8 else None)
             if file.repository:
-                owner, name, _ = file.repository.split("_")
+                owner, _, name = file.repository.rpartition("_")[0].partition("_")  # owner_name_branch
                 torch.hub.list(f"{owner}/{name}", trust_repo=True, verbose=False)
         except (OSError, RuntimeError) as error:
             raise WeightsUnavailable(f"{unavailable} (the download failed: {error})") from error

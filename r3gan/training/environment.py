@@ -4,13 +4,17 @@ import json
 import resource
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 
+from r3gan.config_json import from_dict
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.dataset import Dataset
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.provenance import Code
 from r3gan.training.penalty_check import PenaltyCheck
 
 
@@ -23,6 +27,14 @@ class DatasetRecord:
     content_hash: str
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a training, up to the next one or the end, that one version of the code computed."""
+
+    from_images: int
+    code: Code
+
+
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """environment.json."""
@@ -30,13 +42,13 @@ class Environment:
     device: str  # a GPU's name, or cpu
     ranks: int
     threads: int  # of each rank
-    torch: str  # version
     penalty_gradients: str  # by which form: see r3gan/training/penalties.py
     penalty_check: PenaltyCheck | None  # None: no first-order form, so nothing to compare
     tf32: bool
     micro_batch: int
     feature_networks: dict[str, str]  # name -> hash of its weights
     dataset: DatasetRecord
+    trained_by: tuple[Stretch, ...]  # the last one is what trains now
 
     def write(self, job: JobDir) -> None:
         """Into the job's directory."""
@@ -53,16 +65,30 @@ def dataset_record(data: Dataset) -> DatasetRecord:
     return DatasetRecord(data.name, data.source, data.content_hash)
 
 
-def require_same_data(job: JobDir, data: Dataset) -> None:
+def require_same_data(before: dict[str, Any] | None, job: JobDir, data: Dataset) -> None:
     """Raises DatasetUnavailable if the job began on a dataset of the same name with other content."""
-    if not job.environment.exists():
-        return
-    before = json.loads(job.environment.read_text())["dataset"]["content_hash"]
-    if before != data.content_hash:
+    began_on = before and before["dataset"]["content_hash"]
+    if began_on and began_on != data.content_hash:
         raise DatasetUnavailable(
-            f"{job.root} began on {data.name} with content {before}, which is {data.content_hash} now: "
+            f"{job.root} began on {data.name} with content {began_on}, which is {data.content_hash} now: "
             "bring the old data back, or delete the directory to start again"
         )
+
+
+def stretches(before: dict[str, Any] | None, images: int, code: Code) -> tuple[Stretch, ...]:
+    """What has trained a job up to `images`, and what trains it from there on. Equal neighbours are one."""
+    recorded: tuple[Stretch, ...] = from_dict(tuple[Stretch, ...], (before or {}).get("trained_by", []))
+    earlier = tuple(stretch for stretch in recorded if stretch.from_images < images)
+    return earlier if earlier and earlier[-1].code == code else (*earlier, Stretch(images, code))
+
+
+def read_environment(path: Path) -> dict[str, Any] | None:
+    """What was written, as plain data; None if there is no such file, or if it holds something else."""
+    try:
+        found = json.loads(path.read_bytes())
+        return found if isinstance(found["dataset"]["content_hash"], str) else None
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
 
 
 def peak_memory_gib(device: torch.device) -> float:

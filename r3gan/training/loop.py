@@ -18,10 +18,20 @@ from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.protocol import wanted
 from r3gan.evaluation.sampling import save_grid
 from r3gan.jobdir import JobDir
+from r3gan.provenance import code_here
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages
 from r3gan.training.batches import Batches
+from r3gan.training.checkpoint import save_checkpoint
 from r3gan.training.cost import Workload
-from r3gan.training.environment import Environment, dataset_record, device_name, peak_memory_gib, require_same_data
+from r3gan.training.environment import (
+    Environment,
+    dataset_record,
+    device_name,
+    peak_memory_gib,
+    read_environment,
+    require_same_data,
+    stretches,
+)
 from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
 from r3gan.training.losses import make_loss, phase_at
 from r3gan.training.numerics import use_tf32
@@ -31,7 +41,7 @@ from r3gan.training.penalty_check import check_penalty
 from r3gan.training.recorder import Recorder
 from r3gan.training.resume import resume
 from r3gan.training.schedules import ema_decay, schedule_value
-from r3gan.training.state import TrainState, fresh_state, save_checkpoint
+from r3gan.training.state import TrainState, fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
 
@@ -49,7 +59,8 @@ def train(
 
     Returns whether it reached the end, with its last metrics recorded; False after `should_stop`. A checkpoint is
     left either way.
-    Raises NonFiniteLoss, DatasetUnavailable, NotFirstOrder, PenaltyMismatch, RanksDisagree and DamagedCheckpoint.
+    Raises NonFiniteLoss, DatasetUnavailable, NotFirstOrder, PenaltyMismatch, RanksDisagree, DamagedCheckpoint,
+    DamagedTensors and OSError.
     """
     torch.backends.cudnn.benchmark = True
     data = load_dataset(config.dataset, data_root, world.device)
@@ -57,24 +68,25 @@ def train(
     micro_batch = micro_batch_of(config, data, world, computation)
     evaluator = Evaluator(config.evaluation, data, data_root, world.device)
     state = fresh_state(config, data.classes, world.device)
-    require_same_data(job, data)
     check = check_penalty(state.discriminator, config, computation.penalty_form)
     use_tf32(computation.tf32)
+    resume(state, config, job, world)
+    before = read_environment(job.environment)
+    require_same_data(before, job, data)
     if world.is_main:
         Environment(
             device=device_name(world.device),
             ranks=world.size,
             threads=torch.get_num_threads(),
-            torch=torch.__version__,
             penalty_gradients=form_in_use(state.discriminator, config.penalties, computation.penalty_form),
             penalty_check=check,
             tf32=computation.tf32,
             micro_batch=micro_batch,
             feature_networks={name: network.identity for name, network in evaluator.networks.items()},
             dataset=dataset_record(data),
+            trained_by=stretches(before, state.images, code_here()),
         ).write(job)
-    resume(state, config, job, world)
-    save = partial(save_checkpoint, state, config, job)
+    save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints)
     logged = state.seconds, batches.seconds
 
     while state.images < config.total_img:

@@ -117,7 +117,7 @@ class InventedProcess:
     def poll(self):
         config, launcher = self.config, self.launcher
         every, total = config["evaluation"]["every_kimg"] * 1000, config["total_kimg"] * 1000
-        points, _ = self.directory.read_metrics()
+        points = self.directory.points()
         images = points[-1]["images"] if points else 0
         if self.stopped:
             return 0

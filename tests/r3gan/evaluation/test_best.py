@@ -31,7 +31,7 @@ def test_only_a_better_value_replaces_the_best_weights(tmp_path):
 
 def test_the_best_weights_are_scored_anew_on_other_samples(tmp_path):
     job, _ = run_inside(best_config(), tmp_path)
-    lines = [line["metrics"] for line in job.read_metrics()[0] if "d_kl" in line["metrics"]]
+    lines = [line["metrics"] for line in job.points() if "d_kl" in line["metrics"]]
     least, best = min(range(len(lines)), key=lambda i: lines[i]["d_kl"]), lines[-1]
     assert best["best_kimg"] == pytest.approx(0.08 * (least + 1))
     assert best["best_d_kl"] != lines[least]["d_kl"]

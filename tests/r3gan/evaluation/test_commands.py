@@ -31,7 +31,7 @@ def evaluate(source, tmp_path, *options):
 
 
 def test_a_job_is_given_its_own_numbers(job, tmp_path, capsys):
-    recorded = job.read_metrics()[0][-1]["metrics"]
+    recorded = job.points()[-1]["metrics"]
     for source in (job.root, job.last_checkpoint(), job.last_checkpoint() / "ema.safetensors"):
         code, result = evaluate(source, tmp_path, "--samples", "1000", "--seed", "3")
         assert code == 0

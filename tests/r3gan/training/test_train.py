@@ -19,9 +19,9 @@ from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
 from r3gan.distributed import World
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.training.checkpoint import NETWORKS
 from r3gan.training.loop import train
 from r3gan.training.recorder import JsonlRecorder
-from r3gan.training.state import NETWORKS, DamagedCheckpoint
 from r3gan.training.steps import NonFiniteLoss
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -64,7 +64,7 @@ def assert_equal_weights(ours, theirs):
 
 def without_times(job):
     timing = {"images_per_second", "memory_gib", "data_share"}
-    lines, _ = job.read_metrics()
+    lines = job.points()
     return [(line["images"], {k: v for k, v in line["metrics"].items() if k not in timing}) for line in lines]
 
 
@@ -77,7 +77,7 @@ def test_losses_metrics_samples_and_weights_are_recorded(tmp_path):
     assert [("modes" in metrics) for _, metrics in lines] == [False, True, False, True]
     assert lines[0][1]["beta2"] == pytest.approx(0.99 - 0.09 * 0.5 * (1 + math.cos(math.pi * 32 / 200)))
     assert sorted(path.name for path in job.samples.iterdir()) == ["0000000080.png", "0000000160.png"]
-    assert [path.name for path in job.checkpoints.iterdir()] == ["0000000160"]
+    assert sorted(path.name for path in job.checkpoints.iterdir()) == ["0000000120", "0000000160"]
     assert json.loads(job.environment.read_text())["dataset"]["name"] == "stacked-digits"
 
 
@@ -94,7 +94,7 @@ def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
     through = run_process(make_job(tmp_path / "through", config))
     killed = make_job(tmp_path / "killed", config)
     process = subprocess.Popen(command(killed), cwd=ROOT, stdout=subprocess.DEVNULL)
-    while process.poll() is None and len(killed.read_metrics()[0]) < 7:
+    while process.poll() is None and len(killed.points()) < 7:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -147,7 +147,7 @@ def test_parts_of_a_batch_train_the_same_and_the_record_says_how(tmp_path, activ
 
 def test_the_share_of_time_spent_on_data_is_recorded(tmp_path):
     job, _ = run_inside(small_config(total_kimg=0.08), tmp_path)
-    shares = [line["metrics"]["data_share"] for line in job.read_metrics()[0]]
+    shares = [line["metrics"]["data_share"] for line in job.points()]
     assert all(0 < share < 1 for share in shares)
 
 
@@ -202,7 +202,7 @@ def test_a_job_ends_when_its_launcher_is_gone(tmp_path):
     job = make_job(tmp_path, small_config(total_kimg=50))
     environment = os.environ | {"R3GAN_LAUNCHER_PID": str(launcher.pid)}
     process = subprocess.Popen(command(job), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    while process.poll() is None and not job.read_metrics()[0]:
+    while process.poll() is None and not job.points():
         time.sleep(0.05)
     launcher.kill()
     launcher.wait()
@@ -211,34 +211,10 @@ def test_a_job_ends_when_its_launcher_is_gone(tmp_path):
     assert not job.finished()
 
 
-def test_a_torn_last_line_of_the_metrics_is_removed(tmp_path):
-    job = JobDir(tmp_path)
-    JsonlRecorder(job).record(10, 1.0, {"loss_d": 0.5})
-    with job.metrics.open("a") as file:
-        file.write('{"images": 20, "sec')
-    recorder = JsonlRecorder(job)
-    recorder.record(10, 1.0, {"loss_d": 9.0})
-    recorder.record(20, 2.0, {"loss_d": 0.25})
-    assert without_times(job) == [(10, {"loss_d": 0.5}), (20, {"loss_d": 0.25})]
-
-
-def test_a_damaged_line_of_the_metrics_is_cut_with_what_follows(tmp_path):
-    job = JobDir(tmp_path)
-    JsonlRecorder(job).record(10, 1.0, {"loss_d": 0.5})
-    with job.metrics.open("a") as file:
-        file.write('{"images": 20, "sec\n{"images": 30, "seconds": 3, "time": 3, "metrics": {}}\n')
-    assert without_times(job) == [(10, {"loss_d": 0.5})]
-    JsonlRecorder(job).record(20, 2.0, {"loss_d": 0.25})
-    assert without_times(job) == [(10, {"loss_d": 0.5}), (20, {"loss_d": 0.25})]
-
-
-@pytest.mark.parametrize("name", ["state.pt", "ema.safetensors"])
-def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path, name):
-    job, _ = run_inside(small_config(), tmp_path)
-    path = job.last_checkpoint() / name
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DamagedCheckpoint, match=r"0000000160 is damaged .*: delete it to start again"):
-        run_inside(small_config(), tmp_path)
+def test_as_many_checkpoints_stay_as_asked_for(tmp_path):
+    for keep, names in ((1, ["0000000160"]), (3, ["0000000160", "0000000120", "0000000080"])):
+        job, _ = run_inside(small_config(), tmp_path / str(keep), keep_checkpoints=keep)
+        assert [path.name for path in job.checkpoint_folders()] == names
 
 
 @pytest.mark.gpu

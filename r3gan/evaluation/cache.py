@@ -1,0 +1,40 @@
+"""Tensors that take long to compute, kept for all jobs. Jobs that start together wait for the first.
+
+A file that is damaged is said, and made again.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from torch import Tensor
+
+from r3gan.data.catalog import cache_root
+from r3gan.files import replace_file
+from r3gan.tensor_files import DamagedTensors, load_tensors, save_tensors
+
+Content = tuple[dict[str, Tensor], dict[str, Any]]  # tensors, and facts about them
+
+
+def cached_file(name: str, compute: Callable[[], Content]) -> Path:
+    """The cache's file of this name, whole and sound; its content is computed if it is not. Raises OSError."""
+    path = cache_root() / f"{name}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not _is_sound(path):
+            tensors, facts = compute()
+            replace_file(path, lambda temporary: save_tensors(tensors, temporary, **facts))
+    return path
+
+
+def _is_sound(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        load_tensors(path)
+    except DamagedTensors as error:
+        print(f"warning: {error}: it is computed again", file=sys.stderr)
+        return False
+    return True
