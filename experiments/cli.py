@@ -12,7 +12,7 @@ from experiments.launch.execution import Execution
 from experiments.launch.launchers import LAUNCHERS, Launcher, NotPrepared, make_launcher
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
-from r3gan.arguments import positive
+from r3gan.arguments import minutes, positive
 from r3gan.computation import add_computation, computation_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     add("--launcher", choices=LAUNCHERS, default=Execution.launcher, help=f"where jobs run ({launchers})")
     add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
     add_computation(parser)
+    add("--patience", type=minutes, default=Execution.patience_minutes, metavar="MINUTES",
+        help="stop a job that shows no sign of life for so long (default: 30; 0: never)")  # fmt: skip
     add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
@@ -59,6 +61,7 @@ def execution_of(options: argparse.Namespace) -> Execution:
         slots=slots_of(options),
         ranks=options.ranks,
         computation=computation_of(options),
+        patience_minutes=options.patience,
         output=options.output,
     )
 

@@ -33,6 +33,12 @@ class InProcess:
         """See launchers.Process."""
         self._asked.set()
 
+    def kill(self) -> None:
+        """See launchers.Process: a thread cannot be ended."""
+
+    def processor_seconds(self) -> None:
+        """See launchers.Process: a debugger may hold the job."""
+
     def _run(self) -> None:
         from r3gan.job import train_job
 

@@ -10,6 +10,7 @@ from experiments.launch.execution import Execution, Hardware
 from experiments.launch.log import begin_attempt
 from experiments.launch.one_machine import own_environment, torchrun_command
 from experiments.launch.preparation import prepare_here
+from experiments.launch.process_tree import kill_family, processor_seconds
 from experiments.study.plan import Job
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 
@@ -30,6 +31,14 @@ class LocalProcess:
     def stop(self) -> None:
         """torchrun hands the signal on to its ranks and waits for them."""
         self.process.terminate()
+
+    def kill(self) -> None:
+        """See launchers.Process."""
+        kill_family(self.process.pid)
+
+    def processor_seconds(self) -> float | None:
+        """See launchers.Process."""
+        return processor_seconds(self.process.pid)
 
 
 @dataclass(frozen=True)

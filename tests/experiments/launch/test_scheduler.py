@@ -32,6 +32,9 @@ class ScriptedProcess:
     def stop(self):
         self.stopped = True
 
+    def processor_seconds(self):
+        return None
+
 
 class ScriptedLauncher:
     poll_seconds = 0.001

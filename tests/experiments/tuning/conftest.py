@@ -146,6 +146,9 @@ class InventedProcess:
     def stop(self):
         self.stopped = True
 
+    def processor_seconds(self):
+        return None
+
 
 class InventedLauncher:
     """Trains nothing. `fails` and `diverges` are asked with the configuration; while `hold` is set, jobs wait."""
