@@ -28,6 +28,7 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     """The study, what of it to change for once, and how and where its jobs are computed."""
     add = parser.add_argument
     add("study", type=Path, help="the study file, such as ablations.yaml")
+    add("settings", nargs="*", default=[], metavar="KEY=VALUE", help="the same as --set")
     add("--dry-run", action="store_true", help="show what would run, and stop")
     add("--costs", action=argparse.BooleanOptionalAction, default=True, help="show what jobs cost (default: yes)")
     add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
@@ -40,12 +41,15 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
-def check_shared_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """What argparse cannot tell by itself. Ends the process with 2 and a message if something is wrong."""
+def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
+    """The options, all settings in `set`. Ends the process with 2 and a message if something is wrong."""
+    options = parser.parse_intermixed_args(arguments)
+    options.set = [*options.settings, *options.set]
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
     if options.launcher == "in-process" and (options.ranks != 1 or (slots_of(options) or 1) != 1):
         parser.error("--launcher in-process runs one job of one rank at a time")
+    return options
 
 
 def slots_of(options: argparse.Namespace) -> int | None:

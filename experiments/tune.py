@@ -89,10 +89,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--storage", metavar="URL", help="sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE")
     add("--apply", metavar="NAME", help="write the best parameters into the study file, as a new variant")
     add("--trial", type=int, metavar="N", help="with --apply: this trial, not the best one")
-    options = parser.parse_args(arguments)
+    options = cli.parse(parser, arguments)
     if options.trial is not None and options.apply is None:
         parser.error("--trial goes with --apply")
-    cli.check_shared_options(parser, options)
     return options
 
 

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ValidationError
 
 from experiments.study.yamlfile import KeyPath
-from r3gan.tables.lookup import unknown_message
+from r3gan.tables.lookup import hint_message, unknown_message
 
 
 def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]]:
@@ -17,7 +17,11 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
         path: KeyPath = tuple(detail["loc"])
         kind, given = detail["type"], detail["input"]
         if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            yield path, unknown_message("key", path[-1], keys_at(schema, path[:-1]))
+            places = places_of(schema, str(path[-1])) if is_dataclass(schema) else []
+            hint = (
+                f"did you mean {places[0]}?" if len(places) == 1 else hint_message(path[-1], keys_at(schema, path[:-1]))
+            )
+            yield path, f"unknown key {path[-1]}; {hint}"
         elif kind in ("missing", "missing_argument"):
             yield path, "is missing"
         elif kind in ("model_type", "dict_type"):
@@ -49,6 +53,20 @@ def keys_at(schema: Any, path: KeyPath) -> list[str]:
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return list(schema.model_fields)
     return []
+
+
+def places_of(schema: Any, name: str) -> list[str]:
+    """Every dotted key below a dataclass whose last part is the name: lr is schedules.lr."""
+    found = []
+    for key, kind in get_type_hints(schema).items():
+        inner = _without_none(kind)
+        if get_origin(inner) is tuple:
+            key, inner = f"{key}.0", get_args(inner)[0]
+        if key == name:
+            found.append(key)
+        elif is_dataclass(inner):
+            found += [f"{key}.{place}" for place in places_of(inner, name)]
+    return found
 
 
 def get_args_at(schema: Any, path: KeyPath) -> tuple[Any, ...]:

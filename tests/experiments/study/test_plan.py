@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from experiments.study.plan import job_as_json, make_plan
+from experiments.study.plan import job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
@@ -213,7 +213,10 @@ def test_included_variants_may_not_contradict_each_other(write_study):
     ("only", "settings", "parts"),
     [
         ({"variant": ["atention"]}, {}, ["--only", "did you mean attention"]),
-        ({"seed": ["7"]}, {}, ["--only", "seed", "valid: 0, 1"]),
+        ({"seed": ["7"]}, {}, ["--only", "no seed 7, only 0, 1", "--seeds runs others"]),
+        ({}, {"lr": 3}, ["--set: lr", "did you mean schedules.lr?"]),
+        ({}, {"margin": 3}, ["--set: margin", "did you mean loss.0.margin?"]),
+        ({}, {"start": 3}, ["--set: start", "unknown key start; valid: "]),  # of which schedule, nobody knows
         ({}, {"total_kimgs": 3}, ["--set: total_kimgs", "did you mean total_kimg"]),
         ({}, {"loss.4.margin": 3}, ["--set: loss.4.margin", "list of"]),
         ({}, {"seed": 3}, ["--set: seed"]),
@@ -224,6 +227,19 @@ def test_mistakes_on_the_command_line_are_told(only, settings, parts, write_stud
     with pytest.raises(StudyError) as caught:
         plan(write_study(), only=only, **settings)
     assert all(part in str(caught.value) for part in parts)
+
+
+def test_other_seeds_take_the_place_of_those_of_the_profile_that_runs(write_study):
+    path = write_study(("profiles:\n", "profiles:\n  other: {datasets: [stacked-digits], total_kimg: 1}\n"))
+    study = read_study(path)
+    for profile in (None, "quick"):
+        changed = with_seeds(study, profile, [3, 7])
+        assert [job.seed for job in make_plan(changed, profile, {"variant": ["both"]}, {}).jobs] == [3, 7]
+        assert changed.profiles["other"] == study.profiles["other"]
+    before = {job.configuration for job in make_plan(study, None, {}, {}).jobs}
+    assert {job.configuration for job in make_plan(changed, None, {}, {}).jobs} == before
+    with pytest.raises(StudyError, match="did you mean quick"):
+        make_plan(with_seeds(study, "quik", [1]), "quik", {}, {})
 
 
 def test_a_dataset_that_nobody_knows_fails_clearly_but_only_where_it_runs(write_study, line_of):
