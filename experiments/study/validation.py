@@ -7,8 +7,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.study.yamlfile import KeyPath
-from r3gan.tables.lookup import hint_message, unknown_message
+from experiments.study.yamlfile import KeyPath, not_text_message
+from r3gan.tables.lookup import unknown_message
 
 
 def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]]:
@@ -17,20 +17,25 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
         path: KeyPath = tuple(detail["loc"])
         kind, given = detail["type"], detail["input"]
         if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            places = places_of(schema, str(path[-1])) if is_dataclass(schema) else []
-            hint = (
-                f"did you mean {places[0]}?" if len(places) == 1 else hint_message(path[-1], keys_at(schema, path[:-1]))
-            )
-            yield path, f"unknown key {path[-1]}; {hint}"
+            yield path, _unknown_key(schema, path)
         elif kind in ("missing", "missing_argument"):
             yield path, "is missing"
         elif kind in ("model_type", "dict_type"):
             yield path, f"a mapping of keys was expected, not {given!r}"
+        elif kind == "string_type" and not isinstance(given, (dict, list)):
+            yield path, not_text_message(given)
         elif kind == "literal_error":
             yield path, unknown_message("value", given, get_args_at(schema, path))
         else:
             message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
             yield path, f"{given!r} is not {message}" if message != detail["msg"] else f"{message}, not {given!r}"
+
+
+def _unknown_key(schema: Any, path: KeyPath) -> str:
+    places = places_of(schema, str(path[-1])) if is_dataclass(schema) else []
+    if len(places) == 1:
+        return f"unknown key {path[-1]}; did you mean {places[0]}?"
+    return unknown_message("key", path[-1], keys_at(schema, path[:-1]))
 
 
 def restore(tree: dict[str, Any], base: dict[str, Any], path: KeyPath) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_settings_are_read_as_yaml():
     }
 
 
-@pytest.mark.parametrize("option", ["total_kimg", "=3", "a..b=3", "a=[1"])
+@pytest.mark.parametrize("option", ["total_kimg", "=3", "a..b=3", "a=[1", "loss={2024-01-01: 1}"])
 def test_settings_that_cannot_be_read_are_told(option):
     with pytest.raises(StudyError, match="--set"):
         parse_settings([option])
