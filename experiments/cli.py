@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,7 +111,8 @@ def run_command(command: Callable[[], int]) -> int:
         print_errors(error.problems)
     except NotPrepared as error:
         print_errors(filter(None, [str(error)]))
-    except KeyboardInterrupt:  # a second Ctrl-C; jobs notice that this process is gone and end with a checkpoint
+    except KeyboardInterrupt:  # before jobs ran, or a second one
+        errors.print("ended at once; jobs that still run end by themselves, with a checkpoint; run it again to go on")
         return 128 + signal.SIGINT
     return BAD_INPUT
 
@@ -121,6 +123,9 @@ def catch_signals() -> list[int]:
 
     def note(number: int, _: object) -> None:
         received.append(number)
+        again = "; press Ctrl-C again to end now" if number == signal.SIGINT else ""
+        text = f"stopping: jobs write their checkpoints{again}"
+        threading.Thread(target=errors.print, args=(text,), daemon=True).start()  # the handler may interrupt a print
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):

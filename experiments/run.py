@@ -112,7 +112,7 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     with Tracker(plan.jobs[0].study) as tracker:
         for task in finished:
             tracker.ended(task, JobOutcome(JobState.FINISHED))
-        with Display(cli.console) as display:
+        with Display(cli.console, left, len(finished)) as display:
             ended = execute(left, launcher, [display, tracker], lambda: bool(received))
     cli.warn_if_behind(tracker.warning)
     if received:

@@ -142,6 +142,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_next_run_goes_on(command, write_study
     out, err = command.interrupt(process)
     assert process.returncode == 130, out + err
     assert "Traceback" not in err
+    assert "stopping: jobs write their checkpoints; press Ctrl-C again to end now" in err
     assert "go on" in err
     assert "stopped   stacked-digits/baseline/0" in out
     assert "failed" not in out
