@@ -1,7 +1,9 @@
 """What the commands share: options, messages, exit codes, signals, and where to look afterwards. Loads no torch."""
 
 import argparse
+import errno
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from r3gan.training.cost import Cost
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2  # exit codes; 128 + n after signal n
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -82,6 +85,7 @@ def prepared_launcher(execution: Execution, jobs: list[Job]) -> Launcher:
     """The launcher, with all that the jobs need ready where they will run. Raises NotPrepared."""
     launcher = make_launcher(execution)
     if jobs:
+        require_writable(execution.output)
         datasets = ", ".join(sorted({job.dataset for job in jobs}))
         console.print(f"preparing {datasets}: data, and what metrics compare with")
         gpus = launcher.hardware.gpus
@@ -111,10 +115,32 @@ def run_command(command: Callable[[], int]) -> int:
         print_errors(error.problems)
     except NotPrepared as error:
         print_errors(filter(None, [str(error)]))
+    except OSError as error:
+        print_errors([os_error_text(error)])
+        return FAILED if error.errno in FULL else BAD_INPUT
     except KeyboardInterrupt:  # before jobs ran, or a second one
         errors.print("ended at once; jobs that still run end by themselves, with a checkpoint; run it again to go on")
         return 128 + signal.SIGINT
     return BAD_INPUT
+
+
+def os_error_text(error: OSError) -> str:
+    """What the system refused."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    if error.errno in FULL:
+        return f"{where}the disk is full ({error.strerror}): free some space, and run the same command again to go on"
+    return f"{where}{error.strerror or error}"
+
+
+def require_writable(folder: Path) -> None:
+    """Raises OSError, before anything runs, if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        message = f"{error.strerror}; --output names another folder for what jobs write"
+        raise OSError(error.errno, message, str(folder)) from error
 
 
 def catch_signals() -> list[int]:

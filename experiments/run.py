@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,7 @@ NO_SETTINGS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 all done, 1 a job failed, 2 bad input, 128 + n after signal n."""
-    return cli.run_command(partial(command, parse_arguments(arguments)))
+    return cli.run_command(lambda: command(parse_arguments(arguments)))
 
 
 def command(options: argparse.Namespace) -> int:

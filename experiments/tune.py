@@ -4,7 +4,6 @@ import argparse
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 budgets are used up, 1 something failed, 2 bad input, 128 + n after signal n."""
-    return cli.run_command(partial(command, parse_arguments(arguments)))
+    return cli.run_command(lambda: command(parse_arguments(arguments)))
 
 
 def command(options: argparse.Namespace) -> int:
