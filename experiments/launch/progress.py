@@ -15,7 +15,7 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 
 HEARTBEAT_SECONDS = 60.0  # without a terminal: between two lines on a job
-NUMBERS_WIDTH = 56  # of what stands beside a job's name: 12.3/24 kimg, 123 img/s, 1:23:45 left, D_KL 0.345, 989 modes
+NUMBERS_WIDTH = 58  # of what stands beside a job's name: 12.3/24 kimg, 123 img/s, 1:23:45 left, D_KL 0.345, 989 modes
 BAR_WIDTH, BAR_FROM = 24, 110  # columns of the bar, and of a terminal that has room for it
 
 

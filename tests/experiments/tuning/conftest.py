@@ -147,7 +147,7 @@ class InventedProcess:
         self.stopped = True
 
     def processor_seconds(self):
-        return None
+        return self.launcher.processor_seconds
 
 
 class InventedLauncher:
@@ -159,6 +159,7 @@ class InventedLauncher:
         self.fails, self.diverges, self.hold = fails, diverges, threading.Event()
         self.execution = Execution()
         self.started, self.steps = [], 0
+        self.processor_seconds = None
 
     def start(self, directory: JobDir, slot: int):
         self.started.append((directory.root, slot))
