@@ -1,7 +1,10 @@
 """What the commands share: options, messages, exit codes, signals, and where to look afterwards. Loads no torch."""
 
 import argparse
+import errno
 import signal
+import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +15,14 @@ from experiments.launch.execution import Execution
 from experiments.launch.launchers import LAUNCHERS, Launcher, NotPrepared, make_launcher
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
-from r3gan.arguments import positive
+from r3gan.arguments import minutes, positive
 from r3gan.computation import add_computation, computation_of
 
 if TYPE_CHECKING:
     from r3gan.training.cost import Cost
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2  # exit codes; 128 + n after signal n
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -28,6 +32,7 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     """The study, what of it to change for once, and how and where its jobs are computed."""
     add = parser.add_argument
     add("study", type=Path, help="the study file, such as ablations.yaml")
+    add("settings", nargs="*", default=[], metavar="KEY=VALUE", help="the same as --set")
     add("--dry-run", action="store_true", help="show what would run, and stop")
     add("--costs", action=argparse.BooleanOptionalAction, default=True, help="show what jobs cost (default: yes)")
     add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
@@ -35,15 +40,20 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     add("--launcher", choices=LAUNCHERS, default=Execution.launcher, help=f"where jobs run ({launchers})")
     add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
     add_computation(parser)
+    add("--patience", type=minutes, default=Execution.patience_minutes, metavar="MINUTES",
+        help="stop a job that shows no sign of life for so long (default: 30; 0: never)")  # fmt: skip
     add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
-def check_shared_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """What argparse cannot tell by itself. Ends the process with 2 and a message if something is wrong."""
+def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
+    """The options, all settings in `set`. Ends the process with 2 and a message if something is wrong."""
+    options = parser.parse_intermixed_args(arguments)
+    options.set = [*options.settings, *options.set]
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
     if options.launcher == "in-process" and (options.ranks != 1 or (slots_of(options) or 1) != 1):
         parser.error("--launcher in-process runs one job of one rank at a time")
+    return options
 
 
 def slots_of(options: argparse.Namespace) -> int | None:
@@ -59,6 +69,7 @@ def execution_of(options: argparse.Namespace) -> Execution:
         slots=slots_of(options),
         ranks=options.ranks,
         computation=computation_of(options),
+        patience_minutes=options.patience,
         output=options.output,
     )
 
@@ -74,6 +85,7 @@ def prepared_launcher(execution: Execution, jobs: list[Job]) -> Launcher:
     """The launcher, with all that the jobs need ready where they will run. Raises NotPrepared."""
     launcher = make_launcher(execution)
     if jobs:
+        require_writable(execution.output)
         datasets = ", ".join(sorted({job.dataset for job in jobs}))
         console.print(f"preparing {datasets}: data, and what metrics compare with")
         gpus = launcher.hardware.gpus
@@ -103,9 +115,32 @@ def run_command(command: Callable[[], int]) -> int:
         print_errors(error.problems)
     except NotPrepared as error:
         print_errors(filter(None, [str(error)]))
-    except KeyboardInterrupt:  # a second Ctrl-C; jobs notice that this process is gone and end with a checkpoint
+    except OSError as error:
+        print_errors([os_error_text(error)])
+        return FAILED if error.errno in FULL else BAD_INPUT
+    except KeyboardInterrupt:  # before jobs ran, or a second one
+        errors.print("ended at once; jobs that still run end by themselves, with a checkpoint; run it again to go on")
         return 128 + signal.SIGINT
     return BAD_INPUT
+
+
+def os_error_text(error: OSError) -> str:
+    """What the system refused."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    if error.errno in FULL:
+        return f"{where}the disk is full ({error.strerror}): free some space, and run the same command again to go on"
+    return f"{where}{error.strerror or error}"
+
+
+def require_writable(folder: Path) -> None:
+    """Raises OSError, before anything runs, if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        message = f"{error.strerror}; --output names another folder for what jobs write"
+        raise OSError(error.errno, message, str(folder)) from error
 
 
 def catch_signals() -> list[int]:
@@ -114,6 +149,9 @@ def catch_signals() -> list[int]:
 
     def note(number: int, _: object) -> None:
         received.append(number)
+        again = "; press Ctrl-C again to end now" if number == signal.SIGINT else ""
+        text = f"stopping: jobs write their checkpoints{again}"
+        threading.Thread(target=errors.print, args=(text,), daemon=True).start()  # the handler may interrupt a print
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):

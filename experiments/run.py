@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,8 @@ from experiments import cli
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
-from experiments.study.options import parse_only, parse_settings
-from experiments.study.plan import Job, Plan, job_as_json, make_plan
+from experiments.study.options import parse_only, parse_seeds, parse_settings
+from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import reused_tuning_seeds, run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
@@ -25,16 +24,26 @@ from r3gan.jobdir import JobDir
 if TYPE_CHECKING:
     from experiments.tracking.runs import Tracker
 
+NO_SETTINGS = {
+    "seed": "--seeds 0-4, say, or --only seed=0",
+    "seeds": "--seeds 0-4, say",
+    "variant": "--only variant=NAME",
+    "dataset": "--only dataset=NAME",
+    "profile": "--profile NAME",
+}  # what --set cannot change, and the option that does
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 all done, 1 a job failed, 2 bad input, 128 + n after signal n."""
-    return cli.run_command(partial(command, parse_arguments(arguments)))
+    return cli.run_command(lambda: command(parse_arguments(arguments)))
 
 
 def command(options: argparse.Namespace) -> int:
     """Plan, then show or run. Raises StudyError and NotPrepared."""
     study = read_study(options.study)
-    plan = make_plan(study, options.profile, parse_only(options.only), parse_settings(options.set))
+    if options.seeds is not None:
+        study = with_seeds(study, options.profile, parse_seeds(options.seeds))
+    plan = make_plan(study, options.profile, parse_only(options.only), parse_settings(options.set, NO_SETTINGS))
     problems = run_problems(study, plan.jobs, options.ranks)
     if problems:
         raise StudyError(problems)
@@ -57,11 +66,11 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--profile", help="which profile of the study to run (default: the one the study names)")
     add("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
     add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
+    add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
-    options = parser.parse_args(arguments)
+    options = cli.parse(parser, arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
-    cli.check_shared_options(parser, options)
     return options
 
 
@@ -102,7 +111,7 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     with Tracker(plan.jobs[0].study) as tracker:
         for task in finished:
             tracker.ended(task, JobOutcome(JobState.FINISHED))
-        with Display(cli.console) as display:
+        with Display(cli.console, left, len(finished)) as display:
             ended = execute(left, launcher, [display, tracker], lambda: bool(received))
     cli.warn_if_behind(tracker.warning)
     if received:

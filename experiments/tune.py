@@ -4,7 +4,6 @@ import argparse
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 budgets are used up, 1 something failed, 2 bad input, 128 + n after signal n."""
-    return cli.run_command(partial(command, parse_arguments(arguments)))
+    return cli.run_command(lambda: command(parse_arguments(arguments)))
 
 
 def command(options: argparse.Namespace) -> int:
@@ -89,10 +88,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--storage", metavar="URL", help="sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE")
     add("--apply", metavar="NAME", help="write the best parameters into the study file, as a new variant")
     add("--trial", type=int, metavar="N", help="with --apply: this trial, not the best one")
-    options = parser.parse_args(arguments)
+    options = cli.parse(parser, arguments)
     if options.trial is not None and options.apply is None:
         parser.error("--trial goes with --apply")
-    cli.check_shared_options(parser, options)
     return options
 
 

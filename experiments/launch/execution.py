@@ -14,6 +14,7 @@ class Execution:
     slots: int | None = None  # jobs at once; None: as many as the launcher has room for
     ranks: int = 1  # processes, and GPUs where there are any, per job
     computation: Computation = field(default_factory=Computation)  # within each rank
+    patience_minutes: float = 30  # without a sign of life, after which a job is stopped; 0: never
     output: Path = Path("runs")  # where job directories lie
 
 

@@ -10,6 +10,7 @@ from experiments.launch.execution import Execution, Hardware
 from experiments.launch.launchers import NotPrepared
 from experiments.launch.local import this_machine
 from experiments.launch.log import begin_attempt
+from experiments.launch.one_machine import forget_others
 from experiments.launch.preparation import needs
 from experiments.study.plan import Job
 from r3gan.jobdir import JobDir
@@ -31,6 +32,12 @@ class InProcess:
     def stop(self) -> None:
         """See launchers.Process."""
         self._asked.set()
+
+    def kill(self) -> None:
+        """See launchers.Process: a thread cannot be ended."""
+
+    def processor_seconds(self) -> None:
+        """See launchers.Process: a debugger may hold the job."""
 
     def _run(self) -> None:
         from r3gan.job import train_job
@@ -65,4 +72,5 @@ class InProcessLauncher:
 
     def start(self, directory: JobDir, slot: int) -> InProcess:
         """See launchers.Launcher."""
+        forget_others()
         return InProcess(directory, self.execution)

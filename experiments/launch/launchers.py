@@ -20,6 +20,12 @@ class Process(Protocol):
     def stop(self) -> None:
         """Ask it to write a checkpoint and end."""
 
+    def kill(self) -> None:
+        """End it at once, where that is possible."""
+
+    def processor_seconds(self) -> float | None:
+        """Processor time used so far; None where it is not known, or where a job may stand still and be well."""
+
 
 class NotPrepared(Exception):
     """Something that the jobs need cannot be had where they would run; the message, if any, says what."""

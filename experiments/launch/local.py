@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.launch.execution import Execution, Hardware
 from experiments.launch.log import begin_attempt
+from experiments.launch.one_machine import own_environment, torchrun_command
 from experiments.launch.preparation import prepare_here
+from experiments.launch.process_tree import kill_family, processor_seconds
 from experiments.study.plan import Job
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 
@@ -30,6 +31,14 @@ class LocalProcess:
     def stop(self) -> None:
         """torchrun hands the signal on to its ranks and waits for them."""
         self.process.terminate()
+
+    def kill(self) -> None:
+        """See launchers.Process."""
+        kill_family(self.process.pid)
+
+    def processor_seconds(self) -> float | None:
+        """See launchers.Process."""
+        return processor_seconds(self.process.pid)
 
 
 @dataclass(frozen=True)
@@ -55,14 +64,13 @@ class LocalLauncher:
 
     def start(self, directory: JobDir, slot: int) -> LocalProcess:
         """See launchers.Launcher. What the job prints is appended to its log."""
-        ranks = self.execution.ranks
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-        command += ["-m", "r3gan", "train", str(directory.root), *self.execution.computation.arguments()]
+        command = [*torchrun_command(self.execution.ranks), "r3gan", "train", str(directory.root)]
+        command += self.execution.computation.arguments()
         with directory.log.open("a") as log:
             begin_attempt(log)
             process = subprocess.Popen(
                 command,
-                env=os.environ | self.environment(slot),
+                env=own_environment(os.environ) | self.environment(slot),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -72,7 +80,7 @@ class LocalLauncher:
 
     def environment(self, slot: int) -> dict[str, str]:
         """The environment variables that confine a job to its slot."""
-        confined = {LAUNCHER_PID: str(os.getpid()), "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+        confined = {LAUNCHER_PID: str(os.getpid())}
         gpus, ranks = self.hardware.gpus, self.execution.ranks
         if gpus:
             names = visible_gpus(gpus)  # more jobs than fit use the same GPUs

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from experiments.launch.launchers import Launcher, Process
 from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.signs_of_life import Watchdog
 from experiments.study.plan import Job, job_as_json
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
@@ -25,6 +26,16 @@ class Task:
     def name(self) -> str:
         """For people."""
         return self.label or self.job.name
+
+
+class Running:
+    """A task on its way, in one slot."""
+
+    def __init__(self, task: Task, process: Process, patience_minutes: float, clock: Callable[[], float]):
+        self.task, self.process = task, process
+        self.watchdog = Watchdog(
+            directory=task.directory, process=process, patience_minutes=patience_minutes, clock=clock
+        )
 
 
 class Observer(Protocol):
@@ -54,13 +65,16 @@ def execute(
     observers: Sequence[Observer],
     should_stop: Callable[[], bool],
     slots: Sequence[int] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Ended]:
     """Run the tasks, one at a time in each slot (default: all of the launcher's), until all end or `should_stop`.
 
+    A job without a sign of life for as long as the launcher's Execution says is stopped, and has failed.
     Returns every task in the order of their ends; those that were never started are STOPPED.
     """
     waiting, free = deque(tasks), deque(range(launcher.slots) if slots is None else slots)
-    running: dict[int, tuple[Task, Process]] = {}
+    running: dict[int, Running] = {}
+    patience = launcher.execution.patience_minutes
     ended: list[Ended] = []
 
     def end(task: Task, outcome: JobOutcome) -> None:
@@ -76,23 +90,25 @@ def execute(
                 observer.started(task)
             try:
                 prepare_directory(task)
-                running[free[0]] = task, launcher.start(task.directory, free[0])
+                running[free[0]] = Running(task, launcher.start(task.directory, free[0]), patience, clock)
                 free.popleft()
             except OSError as error:  # a full disk, say: this job fails, the others may not
                 end(task, JobOutcome(JobState.FAILED, str(error)))
         time.sleep(launcher.poll_seconds)
-        for slot, (task, process) in list(running.items()):
-            code = process.poll()
+        for slot, job in list(running.items()):
+            code = job.process.poll()
             for observer in observers:
-                observer.progressed(task)
-            if code is not None:
+                observer.progressed(job.task)
+            if code is None:
+                job.watchdog.look()
+            else:
                 del running[slot]
                 free.append(slot)
-                end(task, outcome_of(task.directory, code, stopping))
+                end(job.task, outcome_of(job.task.directory, code, stopping, job.watchdog.reason))
         if should_stop() and not stopping:
             stopping = True
-            for _, process in running.values():
-                process.stop()
+            for job in running.values():
+                job.process.stop()
     return ended + [Ended(task, JobOutcome(JobState.STOPPED)) for task in waiting]
 
 
@@ -103,12 +119,17 @@ def prepare_directory(task: Task) -> None:
     write_json(task.directory.config, asdict(task.job.config))
 
 
-def outcome_of(directory: JobDir, code: int, stopping: bool) -> JobOutcome:
-    """What has become of a job whose processes ended with this exit code, possibly after they were asked to stop."""
+def outcome_of(directory: JobDir, code: int, stopping: bool, silence: str = "") -> JobOutcome:
+    """What has become of a job whose processes ended with this exit code, possibly after they were asked to stop.
+
+    silence: why, if that was for want of a sign of life.
+    """
     if directory.finished():
         return JobOutcome(JobState.FINISHED)
     if code and directory.diverged.exists():
         return JobOutcome(JobState.DIVERGED, directory.diverged.read_text().strip())
+    if silence:
+        return JobOutcome(JobState.FAILED, silence)
     if code and not stopping:  # torchrun itself reports a signal as a failure
         return JobOutcome(JobState.FAILED)
     return JobOutcome(JobState.STOPPED)

@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.study import NAME, NAME_RULE, Study, Tree
+from experiments.study.study import Study, Tree, name_problem
 from experiments.study.tune_section import Tuned
 from experiments.study.yamlfile import Document, parse_document, read_document
 from r3gan.files import write_text
@@ -22,8 +22,8 @@ KEY_DEPTH = 3  # of a variant's keys: from here on, mappings of plain values are
 def check_name(study: Study, name: str) -> list[StudyProblem]:
     """Why a variant of this name cannot be written into the study's file."""
     where = study.document.where((SECTION, name))
-    if not NAME.fullmatch(name):
-        return [StudyProblem("--apply", name, NAME_RULE)]
+    if problem := name_problem(name):
+        return [StudyProblem("--apply", name, problem)]
     if name == BASELINE or name in study.includes:
         return [StudyProblem(where, f"{SECTION}.{name}", "is there already: choose another name")]
     if is_flow_style(study.document):

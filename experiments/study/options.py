@@ -1,12 +1,17 @@
-"""The command line's small languages: `--only axis=value,...` and `--set key=value`."""
+"""The command line's small languages: `--only axis=value,...`, `--set key=value` and `--seeds 0-4`."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from experiments.study.plan import AXES
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.yamlfile import parse_value
 from r3gan.tables.lookup import unknown_message
+
+SEEDS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+MOST_SEEDS = 1000  # in a range: more is a slip
 
 
 def parse_only(options: Iterable[str]) -> dict[str, list[str]]:
@@ -23,15 +28,35 @@ def parse_only(options: Iterable[str]) -> dict[str, list[str]]:
     return only
 
 
-def parse_settings(options: Iterable[str]) -> dict[str, Any]:
-    """Dotted key -> value, which is read as YAML. Raises StudyError."""
+def parse_settings(options: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Dotted key -> value, which is read as YAML. Raises StudyError.
+
+    elsewhere: keys that are no settings -> the option that is meant.
+    """
     settings: dict[str, Any] = {}
     for option in options:
         key, equals, text = option.partition("=")
         if not equals or not all(key.split(".")):
             raise StudyError([StudyProblem("--set", option, "KEY=VALUE was expected, such as total_kimg=10")])
+        if key in elsewhere:
+            raise StudyError([StudyProblem("--set", key, f"is not a configuration key: use {elsewhere[key]}")])
         try:
             settings[key] = parse_value(text)
         except ValueError as error:
             raise StudyError([StudyProblem("--set", key, str(error))]) from error
     return settings
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds and ranges of seeds, in order: "0,3,7-9" is [0, 3, 7, 8, 9]. Raises StudyError."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = SEEDS.fullmatch(part.strip())
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if not 0 <= last - first < MOST_SEEDS:
+            message = f"{part!r} is neither a seed nor a range of {MOST_SEEDS} seeds at most: 5, 0-4 or 0,3,7-9, say"
+            raise StudyError([StudyProblem("--seeds", text, message)])
+        seeds += range(first, last + 1)
+    if len(set(seeds)) != len(seeds):
+        raise StudyError([StudyProblem("--seeds", text, "a seed is given twice")])
+    return seeds

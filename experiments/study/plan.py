@@ -76,6 +76,14 @@ def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]]
     return Plan(jobs, [job for job in jobs if all(str(getattr(job, axis)) in admitted[axis] for axis in admitted)])
 
 
+def with_seeds(study: Study, profile_name: str | None, seeds: list[int]) -> Study:
+    """The study with other seeds in the profile that runs."""
+    name = profile_name or study.default_profile
+    if name not in study.profiles:
+        return study  # make_plan says so
+    return replace(study, profiles=study.profiles | {name: replace(study.profiles[name], seeds=seeds)})
+
+
 def one_of_each(jobs: list[Job]) -> list[Job]:
     """The first job of every configuration: what holds of a configuration is asked once, not for every seed."""
     return list({job.configuration: job for job in reversed(jobs)}.values())[::-1]
@@ -155,7 +163,11 @@ def differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:
 def _selection_problems(profile: Profile, only: dict[str, list[str]]) -> Iterator[StudyProblem]:
     valid = {"variant": profile.variants, "dataset": profile.datasets, "seed": list(map(str, profile.seeds))}
     for axis, values in only.items():
-        known = set(valid[axis])
-        yield from (
-            StudyProblem("--only", axis, unknown_message(axis, v, valid[axis])) for v in values if v not in known
-        )
+        unknown = [value for value in values if value not in valid[axis]]
+        if axis == "seed" and unknown:
+            message = (
+                f"the profile has no seed {', '.join(unknown)}, only {', '.join(valid[axis])}: --seeds runs others"
+            )
+            yield StudyProblem("--only", axis, message)
+        else:
+            yield from (StudyProblem("--only", axis, unknown_message(axis, value, valid[axis])) for value in unknown)

@@ -20,6 +20,8 @@ Tree = dict[str, Any]
 JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NAME_RULE = "a name holds only letters, digits, dots, dashes and underscores"
+NAMED = ("variants", "datasets", "profiles")  # sections whose keys are names that others refer to
+LONGEST_NAME = 200  # file systems take 255, and seeds and identities are added
 
 
 class _Section(BaseModel):
@@ -103,12 +105,14 @@ def read_study(file: Path | str) -> Study:
     except ValidationError as error:
         mistakes = list(explain(error, _File))
         problems = [document.problem(path, message) for path, message in mistakes]
+        if any(len(path) == 1 and path[0] in NAMED for path, _ in mistakes):  # too little is left to look further
+            raise StudyError(problems) from error
         tree = document.data
         for path, _ in mistakes:
             tree = restore(tree, {}, path)
         try:
             parsed = _File.model_validate(tree)
-        except ValidationError:  # too little is left to look further
+        except ValidationError:
             raise StudyError(problems) from error
     problems += _reference_problems(document, parsed)
     if problems:
@@ -137,35 +141,50 @@ def read_study(file: Path | str) -> Study:
     )
 
 
+def name_problem(name: str) -> str:
+    """Why a name cannot stand for a folder; empty if it can."""
+    if len(name) > LONGEST_NAME:
+        return f"a name of {len(name)} characters is too long for a folder: {LONGEST_NAME} at most"
+    return "" if NAME.fullmatch(name) else NAME_RULE
+
+
+def shown(name: str) -> str:
+    """A name that may be of any length, and hold anything."""
+    return name if name.isprintable() and len(name) <= LONGEST_NAME else f"{name[:40]!r}{'...' * (len(name) > 40)}"
+
+
 def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProblem]:
+    """Names that are none, or not those of sections in the file: also of sections in which something else is wrong."""
+
     def check(path: KeyPath, kind: str, name: object, valid: Any) -> Iterator[StudyProblem]:
         if name not in valid:
             yield document.problem(path, unknown_message(kind, name, valid))
 
-    variants = [BASELINE, *parsed.variants]
+    names = {section: list(document.data.get(section) or ()) for section in NAMED}
+    variants, datasets, profiles = [BASELINE, *names["variants"]], names["datasets"], names["profiles"]
     if BASELINE in parsed.variants:
         yield document.problem(("variants", BASELINE), "the baseline has a section of its own: `baseline`")
-    for section in ("variants", "datasets", "profiles"):
+    for section in NAMED:
         for name in getattr(parsed, section):
-            if not NAME.fullmatch(name):
-                yield document.problem((section, name), NAME_RULE)
-    if not NAME.fullmatch(parsed.study):
-        yield document.problem(("study",), NAME_RULE)
-    yield from check(("profile",), "profile", parsed.profile, parsed.profiles)
+            if problem := name_problem(name):
+                yield StudyProblem(document.where((section, name)), f"{section}.{shown(name)}", problem)
+    if problem := name_problem(parsed.study):
+        yield document.problem(("study",), problem)
+    yield from check(("profile",), "profile", parsed.profile, profiles)
     yield from _seed_problems(document, ("seeds",), parsed.seeds)
     for name, dataset in parsed.datasets.items():
         yield from check(("datasets", name, "preset"), "preset", dataset.preset, PRESETS)
     for name, variant in parsed.variants.items():
         for i, included in enumerate(variant.include):
-            yield from check(("variants", name, "include", i), "variant", included, parsed.variants)
+            yield from check(("variants", name, "include", i), "variant", included, names["variants"])
         if name in _reachable(name, parsed.variants):
             yield document.problem(("variants", name, "include"), f"{name} includes itself")
     if parsed.tune is not None:
-        yield from section_problems(document, parsed.tune, parsed.profiles, parsed.datasets, variants)
+        yield from section_problems(document, parsed.tune, profiles, datasets, variants)
     for name, profile in parsed.profiles.items():
         path: KeyPath = ("profiles", name)
         for i, dataset_name in enumerate(profile.datasets):
-            yield from check((*path, "datasets", i), "dataset", dataset_name, parsed.datasets)
+            yield from check((*path, "datasets", i), "dataset", dataset_name, datasets)
         for i, variant_name in enumerate(profile.variants or ()):
             yield from check((*path, "variants", i), "variant", variant_name, variants)
         for key in ("datasets", "variants"):

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.study.yamlfile import KeyPath
+from experiments.study.yamlfile import KeyPath, not_text_message
 from r3gan.tables.lookup import unknown_message
 
 
@@ -17,16 +17,25 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
         path: KeyPath = tuple(detail["loc"])
         kind, given = detail["type"], detail["input"]
         if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            yield path, unknown_message("key", path[-1], keys_at(schema, path[:-1]))
+            yield path, _unknown_key(schema, path)
         elif kind in ("missing", "missing_argument"):
             yield path, "is missing"
         elif kind in ("model_type", "dict_type"):
             yield path, f"a mapping of keys was expected, not {given!r}"
+        elif kind == "string_type" and not isinstance(given, (dict, list)):
+            yield path, not_text_message(given)
         elif kind == "literal_error":
             yield path, unknown_message("value", given, get_args_at(schema, path))
         else:
             message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
             yield path, f"{given!r} is not {message}" if message != detail["msg"] else f"{message}, not {given!r}"
+
+
+def _unknown_key(schema: Any, path: KeyPath) -> str:
+    places = places_of(schema, str(path[-1])) if is_dataclass(schema) else []
+    if len(places) == 1:
+        return f"unknown key {path[-1]}; did you mean {places[0]}?"
+    return unknown_message("key", path[-1], keys_at(schema, path[:-1]))
 
 
 def restore(tree: dict[str, Any], base: dict[str, Any], path: KeyPath) -> dict[str, Any]:
@@ -49,6 +58,20 @@ def keys_at(schema: Any, path: KeyPath) -> list[str]:
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return list(schema.model_fields)
     return []
+
+
+def places_of(schema: Any, name: str) -> list[str]:
+    """Every dotted key below a dataclass whose last part is the name: lr is schedules.lr."""
+    found = []
+    for key, kind in get_type_hints(schema).items():
+        inner = _without_none(kind)
+        if get_origin(inner) is tuple:
+            key, inner = f"{key}.0", get_args(inner)[0]
+        if key == name:
+            found.append(key)
+        elif is_dataclass(inner):
+            found += [f"{key}.{place}" for place in places_of(inner, name)]
+    return found
 
 
 def get_args_at(schema: Any, path: KeyPath) -> tuple[Any, ...]:

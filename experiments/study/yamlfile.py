@@ -1,6 +1,8 @@
 """YAML with line numbers: plain data, and for every key the line that it stands on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -55,16 +57,51 @@ def parse_document(text: str, file: str) -> Document:
     if not isinstance(parsed, CommentedMap):
         raise StudyError([StudyProblem(f"{file}:1", "", "a mapping with the keys of a study was expected")])
     lines: dict[KeyPath, int] = {}
-    data = _plain(parsed, (), lines)
-    return Document(file, data, lines)
+    document = Document(file, _plain(parsed, (), lines), lines)
+    unquoted = [
+        StudyProblem(document.where((*path, name)), dotted((*path, as_written(name))), message)
+        for path, name, message in unquoted_names(document.data)
+    ]
+    if unquoted:
+        raise StudyError(unquoted)
+    return document
 
 
 def parse_value(text: str) -> Any:
     """A value as YAML reads it, for the command line. Raises ValueError if it is not valid YAML."""
     try:
-        return _plain(YAML(typ="rt").load(StringIO(text)), (), {})
+        value = _plain(YAML(typ="rt").load(StringIO(text)), (), {})
     except YAMLError as error:
         raise ValueError(f"{text!r} is not a YAML value") from error
+    for *_, message in unquoted_names(value):
+        raise ValueError(message)
+    return value
+
+
+def unquoted_names(tree: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any, str]]:
+    """Where a mapping has a name that YAML reads as something else than text: its path, the name, and what to do.
+
+    A search names its choices as it likes (experiments/tuning/value_checks.py).
+    """
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        if isinstance(tree, dict) and not isinstance(key, str) and path[-1:] != ("choice",):
+            yield path, key, not_text_message(key)
+        yield from unquoted_names(value, (*path, key))
+
+
+def not_text_message(value: Any) -> str:
+    """What is said of a value where a text was expected."""
+    kinds = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", date: "a date"}
+    kind = next((text for kind, text in kinds.items() if isinstance(value, kind)), None)
+    if kind is None:
+        return f"{as_written(value)}: a text was expected"
+    return f'YAML reads {as_written(value)} as {kind}: write it in quotes, "{as_written(value)}"'
+
+
+def as_written(value: Any) -> str:
+    """A plain value as YAML has it."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def dotted(path: KeyPath) -> str:

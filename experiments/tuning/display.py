@@ -101,7 +101,7 @@ class SearchDisplay(Display):
         super().__init__(console)
         self.search = search
         self._before: SearchRecord | None = None
-        self._whole = self.bars.add_task(search.name, total=search.budget.trials or 1, **self._fields(None))
+        self._whole = self.bars.add_task(self.shown(search.name), total=search.budget.trials or 1, **self._fields(None))
 
     def show(self, record: SearchRecord, quiet: bool = False) -> None:
         """Show the search's state, and, if not `quiet`, a line for each trial that has ended since the last time."""

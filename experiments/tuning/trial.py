@@ -161,7 +161,8 @@ class Watch:
             self._end(TrialState.INTERRUPTED)
             queue_again(self.trial.study, frozen(self.trial))
             raise Interrupted
-        lines = log_tail(task.directory, 1)
+        reason = self.last.reason if self.last else ""
+        lines = reason or log_tail(task.directory, 1)
         self._end(TrialState.FAILED, f"{lines} (log: {task.directory.log})" if lines else str(self.last))
         raise TrialFailed
 

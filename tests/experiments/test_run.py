@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.run import main
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -45,6 +47,7 @@ def test_dry_run_as_json_holds_identity_and_resolved_configuration_per_job(comma
         (("batch_size", "batch_size"), ("--only", "seed=9"), "--only"),
         (("batch_size", "batch_size"), ("--set", "total_kimg"), "KEY=VALUE"),
         (("batch_size", "batch_size"), ("--parallel", "0"), "--parallel"),
+        (("batch_size", "batch_size"), ("seed=9",), "use --seeds"),
     ],
 )
 def test_bad_input_exits_with_2_and_no_traceback(command, write_study, replacement, arguments, part):
@@ -53,6 +56,31 @@ def test_bad_input_exits_with_2_and_no_traceback(command, write_study, replaceme
     assert part in done.stderr
     assert "Traceback" not in done.stderr
     assert list(command.folder.iterdir()) == []
+
+
+ORDERS = [("STUDY", "KEYS", "OPTIONS"), ("OPTIONS", "STUDY", "KEYS"), ("STUDY", "OPTIONS", "KEYS")]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_keys_without_set_are_settings_wherever_they_stand_and_seeds_replace_the_profiles(write_study, capsys, order):
+    parts = {
+        "STUDY": [str(write_study())],
+        "KEYS": ["total_kimg=0.3", "schedules.lr=0.5"],
+        "OPTIONS": [
+            "--set",
+            "x_flip=true",
+            "--dry-run",
+            "--json",
+            "--no-costs",
+            "--only=variant=both",
+            "--seeds=3,7-8",
+        ],
+    }
+    assert main([argument for part in order for argument in parts[part]]) == 0
+    jobs = json.loads(capsys.readouterr().out)
+    assert [(job["variant"], job["seed"]) for job in jobs] == [("both", 3), ("both", 7), ("both", 8)]
+    for config in (job["config"] for job in jobs):
+        assert (config["total_kimg"], config["schedules"]["lr"]["start"], config["x_flip"]) == (0.3, 0.5, True)
 
 
 def test_a_missing_dataset_exits_with_2_before_any_job(command, write_study, monkeypatch):
@@ -114,6 +142,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_next_run_goes_on(command, write_study
     out, err = command.interrupt(process)
     assert process.returncode == 130, out + err
     assert "Traceback" not in err
+    assert "stopping: jobs write their checkpoints; press Ctrl-C again to end now" in err
     assert "go on" in err
     assert "stopped   stacked-digits/baseline/0" in out
     assert "failed" not in out

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from experiments.launch.outcome import JobOutcome, JobState
-from experiments.launch.progress import Display
+from experiments.launch.progress import Display, shorten_middle
 from experiments.launch.scheduler import Task
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
@@ -73,3 +74,110 @@ def test_in_a_pipe_there_is_a_line_for_every_evaluation_whatever_the_metric(task
     assert all(line.endswith(text) for line, text in zip(found, texts, strict=True))
     assert lines[-1].startswith("finished  stacked-digits/both/0")
     assert lines[-1].strip().endswith(texts[-1] if texts else "kimg")
+
+
+class Screen:
+    """Two jobs of a study of four, of which one ran before, seen at some width, and a clock."""
+
+    def __init__(self, tasks, width, terminal):
+        self.tasks, self.now = tasks, 0.0
+        self.console = Console(width=width, record=True, file=io.StringIO(), force_terminal=terminal)
+        self.display = Display(self.console, tasks, 1, clock=lambda: self.now)
+        for task in tasks[:2]:
+            self.display.started(task)
+
+    def add(self, task, *images, **metrics):
+        for i, count in enumerate(images):
+            line = {"images": count, "time": 4e9 + i, "metrics": metrics}
+            with task.directory.metrics.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def look(self, seconds):
+        self.now += seconds
+        for task in self.tasks[:2]:
+            self.display.progressed(task)
+
+    def printed(self):
+        return self.console.export_text().splitlines()
+
+    def live(self):
+        with self.console.capture() as captured:
+            for part in self.display.bars.get_renderables():
+                self.console.print(part)
+        return Text.from_ansi(captured.get()).plain.splitlines()
+
+
+@pytest.fixture
+def screen(write_study, tmp_path):
+    """A function that makes a Screen of a study with a variant of a long name."""
+    path = write_study(("  both:", f"  {'long-name-' * 9}:"))
+
+    def make(width=80, terminal=False):
+        only = {"variant": ["baseline", "long-name-" * 9], "seed": ["0", "1"]}
+        jobs = make_plan(read_study(path), None, only, {"total_kimg": 24}).jobs
+        tasks = [Task(job, JobDir(tmp_path / f"job{i}")) for i, job in enumerate(jobs[1:])]
+        for task in tasks:
+            task.directory.root.mkdir()
+        return Screen(tasks[::-1], width, terminal)
+
+    return make
+
+
+def test_without_a_terminal_every_job_and_the_study_say_something_each_minute(screen):
+    shown = screen(width=200)
+    first, second = (task.name for task in shown.tasks[:2])
+    assert len(shown.printed()) == 2  # started
+    shown.add(shown.tasks[0], 600, 1200, d_kl=1.0, modes=3.0)
+    shown.look(30)
+    assert shown.printed() == [f"          {first}: 1.2/24 kimg 600 img/s 0:38 left D_KL 1.000, 3 modes"]
+    shown.look(29)
+    assert shown.printed() == []
+    shown.add(shown.tasks[1], 3000, 6000, loss_d=1.0)
+    shown.look(0)
+    assert shown.printed() == []
+    shown.look(1)
+    assert shown.printed() == [
+        "          study: 1 of 4 jobs done, 2 running, 1 to come, about 0:38 left",
+        f"          {second}: 6.0/24 kimg 3000 img/s 0:06 left",
+    ]
+    shown.look(30)
+    assert [line.split(":")[0].strip() for line in shown.printed()] == [first]
+    shown.look(60)
+    assert [line.split(":")[0].strip() for line in shown.printed()] == [first, "study", second]
+
+
+def test_the_study_has_one_line_with_what_is_done_and_how_long_the_rest_takes(screen):
+    shown = screen(terminal=True)
+    shown.look(0)
+    assert shown.live()[-1] == "study: 1 of 4 jobs done, 2 running, 1 to come"
+    shown.add(shown.tasks[0], 11_000, 12_000)  # 12 s, and
+    shown.add(shown.tasks[1], 11_970, 12_000)  # 400 s
+    shown.look(0)
+    assert shown.live()[-1] == "study: 1 of 4 jobs done, 2 running, 1 to come, about 6:40 left"
+    shown.display.ended(shown.tasks[0], JobOutcome(JobState.FINISHED))
+    shown.display.ended(shown.tasks[1], JobOutcome(JobState.FAILED))
+    shown.display.started(shown.tasks[2])
+    shown.display.progressed(shown.tasks[2])
+    assert shown.live()[-1] == "study: 2 of 4 jobs done, 1 running, 0 to come, 1 failed"
+
+
+@pytest.mark.parametrize("width", [80, 100, 130])
+def test_on_a_terminal_each_job_has_one_line_that_ends_within_it_and_shows_its_seed_and_metric(screen, width):
+    shown = screen(width, terminal=True)
+    for task in shown.tasks[:2]:
+        shown.add(task, 12_000, 12_123, d_kl=0.345, modes=989.0)
+    shown.look(0)
+    lines = shown.live()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= width
+    assert lines[0].split()[0].endswith("long-name-/1")
+    assert lines[1].split()[0].endswith("long-name-/0")
+    assert all("12.1/24 kimg" in line and "123 img/s" in line and "1:36 left" in line for line in lines[:2])
+    assert all("D_KL 0.345, 989 modes" in line for line in lines[:2])
+
+
+@pytest.mark.parametrize(
+    ("width", "short"), [(28, "stacked-digits/switch-loss/0"), (22, "stacked…/switch-loss/0"), (5, "s…s/0")]
+)
+def test_the_end_of_a_name_is_kept(width, short):
+    assert shorten_middle("stacked-digits/switch-loss/0", width) == short

@@ -32,6 +32,9 @@ class ScriptedProcess:
     def stop(self):
         self.stopped = True
 
+    def processor_seconds(self):
+        return None
+
 
 class ScriptedLauncher:
     poll_seconds = 0.001
@@ -154,7 +157,7 @@ def test_progress_shows_kimg_rate_and_metric(tasks, capsys):
             file.write(json.dumps(line) + "\n")
     execute([task], ScriptedLauncher(), [Display(Console(width=120))], lambda: False, slots=[1])
     output = capsys.readouterr().out
-    assert "0.1/0.16 kimg 20 img/s D_KL 0.250, 900 modes" in output
+    assert "0.1/0.16 kimg 20 img/s 0:04 left D_KL 0.250, 900 modes" in output
 
 
 def test_the_log_tail_is_of_the_last_attempt_and_without_torchruns_report(tmp_path):

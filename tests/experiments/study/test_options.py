@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.study.options import parse_only, parse_settings
+from experiments.study.options import parse_only, parse_seeds, parse_settings
 from experiments.study.problems import StudyError
 
 
@@ -35,7 +35,25 @@ def test_settings_are_read_as_yaml():
     }
 
 
-@pytest.mark.parametrize("option", ["total_kimg", "=3", "a..b=3", "a=[1"])
+@pytest.mark.parametrize("option", ["total_kimg", "=3", "a..b=3", "a=[1", "loss={2024-01-01: 1}"])
 def test_settings_that_cannot_be_read_are_told(option):
     with pytest.raises(StudyError, match="--set"):
         parse_settings([option])
+
+
+def test_a_setting_that_is_none_names_the_option_that_is_meant():
+    with pytest.raises(StudyError, match=r"^--set: seed: is not a configuration key: use --seeds$"):
+        parse_settings(["seed=3"], {"seed": "--seeds"})
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("5", [5]), ("0-4", [0, 1, 2, 3, 4]), ("0,3,7-9", [0, 3, 7, 8, 9]), ("2, 1", [2, 1])]
+)
+def test_seeds_are_numbers_and_ranges(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "4-2", "-1", "1,", "x", "1.5", "0-1000000", "1,0-2", "0..4"])
+def test_seeds_that_are_none_are_refused(text):
+    with pytest.raises(StudyError, match="--seeds"):
+        parse_seeds(text)

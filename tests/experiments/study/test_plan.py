@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from experiments.study.plan import job_as_json, make_plan
+from experiments.study.plan import job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
@@ -150,6 +150,24 @@ BAD = {
     "baseline among the variants": ([("  switch:", "  baseline:"), (", switch]", "]")], "  baseline:", ["of its own"]),
     "number below its range": ([("batch_size: 8", "batch_size: -8")], "batch_size: -8", ["above 0"]),
     "name that cannot be a folder": ([("study: tiny", "study: ../tiny")], "study:", ["letters"]),
+    "name with a tab": (
+        [("  switch:", '  "swi\\tch":'), (", switch]", "]")],
+        "swi",
+        [r"variants.'swi\tch'", "letters"],
+    ),
+    "name too long for a folder": (
+        [("  switch:", f"  {'s' * 330}:"), (", switch]", "]")],
+        "sss",
+        ["a name of 330 characters", "200 at most"],
+    ),
+    "number for a name": ([("  switch:", "  1:")], "  1:", ["variants.1", 'write it in quotes, "1"']),
+    "number with a point for a name": ([("  stacked-digits:", "  1.5:")], "1.5", ["datasets.1.5", '"1.5"']),
+    "date for a name": ([("  quick:", "  2024-01-01:")], "01-01", ["profiles.2024-01-01", "a date", '"2024-01-01"']),
+    "boolean for a name": ([("  switch:", "  true:")], "  true:", ["variants.true", '"true"']),
+    "nothing for a name": ([("  switch:", "  null:")], "  null:", ["variants.null", '"null"']),
+    "number for a section": ([("variants:", "7: {}\nvariants:")], "7: {}", ["7", "a number", '"7"']),
+    "number among names": ([("[attention, switch]", "[attention, 3]")], "[attention, 3]", ["include.1", '"3"']),
+    "number for the study's name": ([("study: tiny", "study: 2024")], "study:", ["a number", '"2024"']),
 }
 
 
@@ -162,6 +180,45 @@ def test_a_mistake_is_told_with_file_line_key_and_way_out(case, write_study, lin
     where = f"{path}:{line_of(path, blamed)}"
     messages = [str(problem) for problem in caught.value.problems]
     assert any(message.startswith(where) and all(part in message for part in parts) for message in messages), messages
+
+
+# Each is one mistake, although other parts of the file refer to the section that it spoils.
+ALONE = {
+    "a variant that is no mapping": [("  switch:\n    loss:", "  switch: 5\n  other:\n    loss:")],
+    "a profile without datasets": [("    datasets: [stacked-digits]\n", "")],
+    "a bad seed in the profile": [("    total_kimg", "    seeds: [zero]\n    total_kimg")],
+    "a dataset without a preset": [("    preset: digits-8x8\n", "")],
+    "a name to be quoted among names": [("[attention, switch]", "[attention, 3]")],
+    "a name to be quoted": [("  attention:\n", "  1:\n")],
+}
+
+
+@pytest.mark.parametrize("case", ALONE)
+def test_names_of_sections_in_which_something_is_wrong_are_not_said_to_be_unknown(case, write_study):
+    with pytest.raises(StudyError) as caught:
+        plan(write_study(*ALONE[case]))
+    assert "unknown" not in str(caught.value)
+
+
+def test_of_a_section_that_is_none_nothing_else_is_said(write_study, line_of):
+    path = write_study(("profiles:\n", "profiles: 5\nother:\n"))
+    with pytest.raises(StudyError) as caught:
+        plan(path)
+    (first, second) = caught.value.problems
+    assert str(first) == f"{path}:{line_of(path, 'profiles: 5')}: profiles: a mapping of keys was expected, not 5"
+    assert "unknown key other" in str(second)
+
+
+def test_words_that_only_older_yaml_takes_for_booleans_are_names(write_study):
+    path = write_study(("  switch:", "  off:"), ("  attention:", "  no:"), ("[attention, switch]", "[no, off]"))
+    assert [job.variant for job in plan(path, only={"seed": ["0"]})] == ["baseline", "no", "off", "both"]
+
+
+def test_a_name_as_long_as_allowed_is_a_folder_with_all_that_is_added(write_study, tmp_path):
+    path = write_study(("  both:", f"  {'b' * 200}:"))
+    (job,) = plan(path, only={"variant": ["b" * 200], "seed": ["0"]})
+    job.directory(tmp_path).mkdir(parents=True)
+    (tmp_path / f"{job.variant}-seed{2**63}-{job.identity}").mkdir()  # as a search calls it
 
 
 def test_all_mistakes_are_told_at_once(write_study):
@@ -213,7 +270,10 @@ def test_included_variants_may_not_contradict_each_other(write_study):
     ("only", "settings", "parts"),
     [
         ({"variant": ["atention"]}, {}, ["--only", "did you mean attention"]),
-        ({"seed": ["7"]}, {}, ["--only", "seed", "valid: 0, 1"]),
+        ({"seed": ["7"]}, {}, ["--only", "no seed 7, only 0, 1", "--seeds runs others"]),
+        ({}, {"lr": 3}, ["--set: lr", "did you mean schedules.lr?"]),
+        ({}, {"margin": 3}, ["--set: margin", "did you mean loss.0.margin?"]),
+        ({}, {"start": 3}, ["--set: start", "unknown key start; valid: "]),  # of which schedule, nobody knows
         ({}, {"total_kimgs": 3}, ["--set: total_kimgs", "did you mean total_kimg"]),
         ({}, {"loss.4.margin": 3}, ["--set: loss.4.margin", "list of"]),
         ({}, {"seed": 3}, ["--set: seed"]),
@@ -224,6 +284,19 @@ def test_mistakes_on_the_command_line_are_told(only, settings, parts, write_stud
     with pytest.raises(StudyError) as caught:
         plan(write_study(), only=only, **settings)
     assert all(part in str(caught.value) for part in parts)
+
+
+def test_other_seeds_take_the_place_of_those_of_the_profile_that_runs(write_study):
+    path = write_study(("profiles:\n", "profiles:\n  other: {datasets: [stacked-digits], total_kimg: 1}\n"))
+    study = read_study(path)
+    for profile in (None, "quick"):
+        changed = with_seeds(study, profile, [3, 7])
+        assert [job.seed for job in make_plan(changed, profile, {"variant": ["both"]}, {}).jobs] == [3, 7]
+        assert changed.profiles["other"] == study.profiles["other"]
+    before = {job.configuration for job in make_plan(study, None, {}, {}).jobs}
+    assert {job.configuration for job in make_plan(changed, None, {}, {}).jobs} == before
+    with pytest.raises(StudyError, match="did you mean quick"):
+        make_plan(with_seeds(study, "quik", [1]), "quik", {}, {})
 
 
 def test_a_dataset_that_nobody_knows_fails_clearly_but_only_where_it_runs(write_study, line_of):

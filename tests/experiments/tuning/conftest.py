@@ -146,6 +146,9 @@ class InventedProcess:
     def stop(self):
         self.stopped = True
 
+    def processor_seconds(self):
+        return self.launcher.processor_seconds
+
 
 class InventedLauncher:
     """Trains nothing. `fails` and `diverges` are asked with the configuration; while `hold` is set, jobs wait."""
@@ -156,6 +159,7 @@ class InventedLauncher:
         self.fails, self.diverges, self.hold = fails, diverges, threading.Event()
         self.execution = Execution()
         self.started, self.steps = [], 0
+        self.processor_seconds = None
 
     def start(self, directory: JobDir, slot: int):
         self.started.append((directory.root, slot))

@@ -14,6 +14,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from experiments.launch.execution import Execution
 from experiments.tracking.search_record import SearchRecord
 from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
@@ -53,6 +54,18 @@ def test_a_search_runs_its_budget_with_the_own_setting_first(search, storage, wo
     assert found["best"] == [0]  # by construction of the invented quality
     assert recorder.ends == ["finished"] * 3
     assert len({root.parent for root, _ in launcher.started}) == 3  # a folder of its own for each trial
+
+
+def test_a_trial_whose_job_hangs_fails_with_that_reason_and_its_log(search, storage, work, monkeypatch):
+    monkeypatch.setattr("experiments.launch.signs_of_life.LOOK_SECONDS", 0)
+    launcher = InventedLauncher()
+    launcher.execution, launcher.processor_seconds = Execution(patience_minutes=1e-9), 0.0
+    launcher.hold.set()
+    work(search(("trials: 3", "trials: 1")), storage, launcher)
+    (trial,) = record_of(search(("trials: 3", "trials: 1")), storage)["trials"][:1]
+    assert trial["state"] == "failed"
+    assert "without a sign of life" in trial["reason"]
+    assert "log.txt" in trial["reason"]
 
 
 def test_running_again_adds_only_what_is_missing_and_proposes_nothing_twice(search, storage, work):

@@ -1,0 +1,91 @@
+"""What the commands share: how they end when a user interrupts them, or the system refuses something."""
+
+import errno
+import os
+import signal
+import threading
+from functools import partial
+
+import pytest
+
+from experiments import cli, run, tune
+
+
+@pytest.fixture(autouse=True)
+def _own_handlers():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def press(number):
+    """Send this process a signal, and wait for what its handler prints."""
+    os.kill(os.getpid(), number)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.daemon:
+            thread.join(5)
+
+
+def test_the_first_ctrl_c_says_what_happens_and_the_second_what_it_did(capsys):
+    def command():
+        received = cli.catch_signals()
+        press(signal.SIGINT)
+        assert received == [signal.SIGINT]
+        assert capsys.readouterr().err == "stopping: jobs write their checkpoints; press Ctrl-C again to end now\n"
+        press(signal.SIGINT)
+        raise AssertionError
+
+    assert cli.run_command(command) == 130
+    assert "ended at once; jobs that still run end by themselves, with a checkpoint" in capsys.readouterr().err
+
+
+def test_after_sigterm_nothing_is_said_of_ctrl_c(capsys):
+    assert cli.run_command(partial(_terminate, capsys)) == 0
+
+
+def _terminate(capsys):
+    received = cli.catch_signals()
+    press(signal.SIGTERM)
+    assert received == [signal.SIGTERM]
+    assert capsys.readouterr().err == "stopping: jobs write their checkpoints\n"
+    return 0
+
+
+def refuse(number, name):
+    raise OSError(number, os.strerror(number), name)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [
+        (
+            errno.ENOSPC,
+            1,
+            "error: runs/x: the disk is full (No space left on device): free some space, and",
+        ),
+        (errno.EDQUOT, 1, "error: runs/x: the disk is full"),
+        (errno.EACCES, 2, "error: runs/x: Permission denied\n"),
+        (errno.EROFS, 2, "error: runs/x: Read-only file system\n"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence_and_a_full_disk_has_a_code_of_its_own(number, code, message, capsys):
+    assert cli.run_command(partial(refuse, number, "runs/x")) == code
+    error = capsys.readouterr().err
+    assert error.startswith(message)
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("main", [run.main, tune.main])
+def test_an_output_folder_of_an_impossible_name_ends_with_2_and_a_sentence(main, write_study, tmp_path, capsys):
+    folder = tmp_path / ("x" * 300)
+    assert main([str(write_study()), "--dry-run", "--no-costs", "--output", str(folder)]) == 2
+    assert capsys.readouterr().err == f"error: {folder}: File name too long\n"
+
+
+def test_an_output_folder_that_cannot_be_made_ends_with_2_before_anything_runs(write_study, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    folder = tmp_path / "file" / "runs"
+    assert run.main([str(write_study()), "--no-costs", "--output", str(folder)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == f"error: {folder}: Not a directory; --output names another folder for what jobs write\n"
