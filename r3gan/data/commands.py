@@ -18,6 +18,7 @@ from r3gan.data.catalog import (
     unknown_dataset_message,
 )
 from r3gan.data.checks import check_prepared, check_source, manifest_text
+from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData
 from r3gan.data.load import ensure_dataset
 from r3gan.data.manifest import is_prepared, read_manifest
@@ -83,13 +84,13 @@ def prepare_dataset(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    name, root = arguments.source, data_root()
+    name, root, conversion = arguments.source, data_root(), conversion_of(arguments)
     if name in DATASETS:
         known = DATASETS[name].facts
         if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
-        DATASETS[name].storage.prepare(name, known, root, destination, arguments.to_rgb)
+        DATASETS[name].storage.prepare(name, known, root, destination, conversion)
     else:
         destination = arguments.destination
         if destination is None:
@@ -98,7 +99,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
             raise DatasetUnavailable(f"{name} does not exist, and is no known dataset ({', '.join(DATASETS)})")
         if destination.resolve() == Path(name).resolve():
             raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
-        options = Options(arguments.resolution, arguments.labels, arguments.to_rgb)
+        options = Options(arguments.resolution, arguments.labels, conversion)
         with progress_bar(f"preparing {destination.name}") as progress:
             write_prepared(open_source([Path(name)], options.labels), destination, options, progress)
     if destination.is_dir():
@@ -106,6 +107,14 @@ def _prepare(arguments: argparse.Namespace) -> int:
     else:
         print(f"{destination} is written")
     return 0
+
+
+def conversion_of(arguments: argparse.Namespace) -> Conversion:
+    """What is to be done to images. Raises BadData if an option were without effect."""
+    if arguments.background is not None and not arguments.to_rgb:
+        raise BadData("--background is what transparent images show when --to-rgb converts them: say --to-rgb too")
+    background = arguments.background or AS_STORED.background
+    return Conversion(arguments.to_rgb, background, arguments.apply_rotation)
 
 
 def download_dataset(arguments: argparse.Namespace) -> int:

@@ -9,15 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from r3gan.data.archive import write_zip
+from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData
-from r3gan.data.images import pixels
+from r3gan.data.images import take
 from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
+from r3gan.data.progress import warn
 from r3gan.data.recognise import PreparedSource
+from r3gan.data.rotation import unturned_message
 from r3gan.data.sources import LabelMode, Source
 from r3gan.data.store import open_prepared
 from r3gan.data.writer import StoreWriter, publish
@@ -33,7 +37,7 @@ class Options:
 
     resolution: int | None = None  # None: as they are
     labels: LabelMode = "auto"
-    to_rgb: bool = False
+    conversion: Conversion = AS_STORED
 
 
 def no_progress(done: int, total: int) -> None:
@@ -71,17 +75,24 @@ def write_prepared(
         raise BadData(f"{destination} is being prepared by another process") from error
 
 
-def survey(source: Source, options: Options, resolution: int, start: int = 0) -> Iterator[np.ndarray]:
-    """The images from index `start` on, checked, in stacks uint8 [n, R, R, 3] of the resolution. Raises BadData."""
+class Stack(NamedTuple):
+    """Some images of a source, all of one size."""
+
+    images: np.ndarray  # uint8 [n, R, R, 3]
+    unturned: int  # how many of them have a rotation mark that was not followed
+
+
+def survey(source: Source, options: Options, resolution: int, start: int = 0) -> Iterator[Stack]:
+    """The images from index `start` on, checked, in stacks of the resolution. Raises BadData."""
     items = source.items(start)
     with ThreadPoolExecutor(os.cpu_count(), "decode") as pool:
         while some := list(islice(items, AT_ONCE)):
-            images = list(pool.map(lambda item: pixels(item, options.resolution, options.to_rgb), some))
-            for item, image in zip(some, images, strict=True):
+            pictures = list(pool.map(lambda item: take(item, options.resolution, options.conversion), some))
+            for item, (image, _) in zip(some, pictures, strict=True):
                 if len(image) != resolution:
                     sizes = f"{len(image)}x{len(image)}, the first image {resolution}x{resolution}"
                     raise BadData(f"{item.name} is {sizes}: name a --resolution to reduce all to")
-            yield np.stack(images)
+            yield Stack(np.stack([picture.pixels for picture in pictures]), sum(p.unturned for p in pictures))
 
 
 def resolution_of(source: Source, options: Options) -> int:
@@ -89,7 +100,7 @@ def resolution_of(source: Source, options: Options) -> int:
     if options.resolution is not None:
         return options.resolution
     item = next(source.items(0))
-    size = len(pixels(item, None, options.to_rgb))
+    size = len(take(item, None, options.conversion).pixels)
     if not is_resolution(size):
         found = f"{item.name} is {size}x{size}, but networks make 4, 8, 16, 32, ... pixels"
         raise BadData(f"{found}: name a --resolution to reduce to")
@@ -112,12 +123,15 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
         if need > free:
             raise OSError(f"{need / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
         progress(writer.done, count)
-        for images in survey(source, options, resolution, writer.done):
-            writer.append(images)
+        for stack in survey(source, options, resolution, writer.done):
+            writer.append(*stack)
             progress(writer.done, count)
         if writer.done != count:
             raise BadData(f"{source.description} ended after {writer.done} of {count} images")
-        return writer.finish(name, source.description, source.labels)
+        manifest = writer.finish(name, source.description, source.labels)
+        if writer.unturned:
+            warn(unturned_message(writer.unturned, count))
+        return manifest
     finally:
         writer.close()
 

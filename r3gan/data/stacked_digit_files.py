@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from r3gan.data.conversion import Conversion
 from r3gan.data.errors import BadData, DatasetUnavailable
 from r3gan.data.facts import Facts, State, idx_file
 from r3gan.data.storage import fetch
@@ -56,7 +57,7 @@ class StackedDigitFiles:
                 raise DatasetUnavailable(self.missing_message(name, root))
             fetch(self.download, root, self.missing_message(name, root))
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
         """See Storage."""
         raise BadData(f"{name} needs no preparation")
 

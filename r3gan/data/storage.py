@@ -7,6 +7,7 @@ it is missing. `known` is what the dataset must be, `root` the folder that holds
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from r3gan.data.conversion import Conversion
 from r3gan.data.errors import DatasetUnavailable
 from r3gan.data.facts import Facts, State
 from r3gan.deferred import Deferred
@@ -41,7 +42,7 @@ class Storage(Protocol):
     def ensure(self, name: str, known: Facts, root: Path) -> None:
         """Download and prepare what is missing. Raises DatasetUnavailable with the way out, and OSError."""
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
         """Prepare it from its files, into another place if need be. Raises DatasetUnavailable, and OSError."""
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
