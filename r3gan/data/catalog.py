@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
-from r3gan.data.facts import MNIST_FILES, Facts, State
+from r3gan.data.facts import MNIST_COUNTS, MNIST_FILES, Facts, State
 from r3gan.data.manifest import is_prepared, read_manifest
 from r3gan.data.prepared_images import PreparedImages
 from r3gan.data.stacked_digit_files import StackedDigitFiles
@@ -56,7 +56,8 @@ DATASETS: dict[str, DatasetRow] = {
         StackedDigitFiles(
             loader=Deferred("r3gan.data.digits:load_mnist"),
             files=MNIST_FILES,
-            folders=("", "mnist", "MNIST/raw"),
+            folders=("", "mnist", "MNIST", "stacked-mnist"),
+            counts=MNIST_COUNTS,
             home="mnist",
             download=Deferred("r3gan.data.download:download_mnist"),
         ),
