@@ -11,6 +11,7 @@ from r3gan.data.manifest import is_prepared, read_manifest
 from r3gan.data.prepared_images import PreparedImages
 from r3gan.data.stacked_digit_files import StackedDigitFiles
 from r3gan.data.storage import Storage
+from r3gan.data.system_errors import system_sentence
 from r3gan.deferred import Deferred
 from r3gan.tables.lookup import hint_message
 
@@ -115,12 +116,14 @@ def unknown_dataset_message(name: str) -> str:
 
 
 def state_of(name: str) -> State:
-    """Whether and where a dataset is; "damaged", with the reason, if it cannot be used."""
+    """Whether and where a dataset is; "damaged" or "unreadable", with the reason, if it cannot be used."""
     try:
         row = dataset_row(name)
         return row.storage.state(name, row.facts, data_root())
     except DatasetUnavailable as error:
         return State("damaged", str(error))
+    except OSError as error:
+        return State("unreadable", system_sentence(error))
 
 
 def data_root() -> Path:

@@ -12,6 +12,7 @@ from r3gan.data.commands import check_datasets, download_dataset, list_datasets,
 from r3gan.data.conversion import Colour
 from r3gan.data.manifest import is_resolution
 from r3gan.data.sources import LABEL_MODES
+from r3gan.data.system_errors import told_in_one_sentence
 
 
 def add_data(commands: Any) -> None:
@@ -20,7 +21,7 @@ def add_data(commands: Any) -> None:
 
     def add(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
         parser = data.add_parser(name, help=help, description=help)
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=told_in_one_sentence()(run))
         return parser
 
     add("list", list_datasets, "every dataset that is known, and where it is")

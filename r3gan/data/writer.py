@@ -54,7 +54,7 @@ class StoreWriter:
             self.sync()
 
     def append(self, images: np.ndarray, unturned: int = 0) -> None:
-        """Write images [n, R, R, 3]. Raises OSError if the disk is full; what was synced stays."""
+        """Write images [n, R, R, 3]. Raises OSError; what was synced stays."""
         data = np.ascontiguousarray(images).data
         self._file.write(data)
         self._digest.update(data)
@@ -136,6 +136,12 @@ class StoreWriter:
     @property
     def _away(self) -> str:
         return f"remove {self.folder} to start again"
+
+
+def is_partial(folder: Path) -> bool:
+    """Whether a folder holds an unfinished dataset, or nothing, and no files beside."""
+    own = [name + end for name in (JOURNAL, IMAGES, LABELS, MANIFEST) for end in ("", ".tmp")]
+    return folder.is_dir() and all(path.name in own or path.name.startswith(".") for path in folder.iterdir())
 
 
 def publish(folder: Path, destination: Path) -> None:

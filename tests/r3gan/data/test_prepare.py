@@ -1,5 +1,6 @@
 """An interrupted preparation goes on where the disk's copy ends, and yields what an uninterrupted one does."""
 
+import errno
 import json
 import os
 import shutil
@@ -184,7 +185,7 @@ def test_a_folder_with_raw_files_can_be_prepared_in_place(crops, tmp_path):
 def test_a_zip_that_cannot_be_written_whole_is_not_there(source, tmp_path, monkeypatch):
     def half(data, labels, path, progress):
         path.write_bytes(b"PK")
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(r3gan.data.prepare, "write_zip", half)
     with pytest.raises(OSError, match="disk full"):
