@@ -18,6 +18,11 @@ AT_ONCE = 128  # images that are encoded before they are written
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member, so that equal datasets are equal files
 
 
+def is_zip(path: Path) -> bool:
+    """Whether a path is named like one."""
+    return path.suffix.lower() == ".zip"
+
+
 def write_zip(data: ImageSet, labels: np.ndarray | None, path: Path, progress: Callable[[int, int], None]) -> None:
     """Write the images, and the labels int64 [N] if there are any. `progress` is called with how many are done."""
     names = [member_name(i) for i in range(len(data))]

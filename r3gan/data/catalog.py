@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
-from r3gan.data.facts import MNIST_FILES, Facts, State
+from r3gan.data.facts import MNIST_COUNTS, MNIST_FILES, Facts, State
 from r3gan.data.manifest import is_prepared, read_manifest
 from r3gan.data.prepared_images import PreparedImages
 from r3gan.data.stacked_digit_files import StackedDigitFiles
 from r3gan.data.storage import Storage
+from r3gan.data.system_errors import system_sentence
 from r3gan.deferred import Deferred
 from r3gan.tables.lookup import hint_message
 
@@ -56,7 +57,8 @@ DATASETS: dict[str, DatasetRow] = {
         StackedDigitFiles(
             loader=Deferred("r3gan.data.digits:load_mnist"),
             files=MNIST_FILES,
-            folders=("", "mnist", "MNIST/raw"),
+            folders=("", "mnist", "MNIST", "stacked-mnist"),
+            counts=MNIST_COUNTS,
             home="mnist",
             download=Deferred("r3gan.data.download:download_mnist"),
         ),
@@ -114,12 +116,14 @@ def unknown_dataset_message(name: str) -> str:
 
 
 def state_of(name: str) -> State:
-    """Whether and where a dataset is; "damaged", with the reason, if it cannot be used."""
+    """Whether and where a dataset is; "damaged" or "unreadable", with the reason, if it cannot be used."""
     try:
         row = dataset_row(name)
         return row.storage.state(name, row.facts, data_root())
     except DatasetUnavailable as error:
         return State("damaged", str(error))
+    except OSError as error:
+        return State("unreadable", system_sentence(error))
 
 
 def data_root() -> Path:

@@ -7,8 +7,9 @@ from r3gan.data.facts import Facts
 from r3gan.data.known import known_options, require_counts
 from r3gan.data.manifest import Manifest
 from r3gan.data.prepare import Options, resolution_of, survey
-from r3gan.data.progress import progress_bar
+from r3gan.data.progress import progress_bar, warn
 from r3gan.data.recognise import open_source
+from r3gan.data.rotation import unturned_message
 from r3gan.data.sources import count_classes
 from r3gan.data.store import open_prepared, verify
 
@@ -29,11 +30,14 @@ def check_source(name: str, paths: Sequence[Path], known: Facts | None = None) -
     source = open_source(paths, options.labels)
     if known:
         require_counts(name, source, paths[0], known)
-    size, done = resolution_of(source, options), 0
+    size, done, unturned = resolution_of(source, options), 0, 0
     with progress_bar(f"reading {name}") as progress:
-        for images in survey(source, options, size):
-            done += len(images)
+        for stack in survey(source, options, size):
+            done += len(stack.images)
+            unturned += stack.unturned
             progress(done, len(source))
+    if unturned:
+        warn(unturned_message(unturned, done))
     classes = count_classes(source.labels) or "no"
     return f"sound, not prepared, {done} images, {size}x{size}, {classes} classes"
 

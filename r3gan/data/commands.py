@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from r3gan.data.archive import is_zip
 from r3gan.data.catalog import (
     DATASETS,
     DatasetUnavailable,
@@ -18,6 +19,8 @@ from r3gan.data.catalog import (
     unknown_dataset_message,
 )
 from r3gan.data.checks import check_prepared, check_source, manifest_text
+from r3gan.data.conversion import AS_STORED, Conversion
+from r3gan.data.destination import require_destination, require_known_place
 from r3gan.data.errors import BadData
 from r3gan.data.load import ensure_dataset
 from r3gan.data.manifest import is_prepared, read_manifest
@@ -25,6 +28,7 @@ from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.signals import Stopped, stop_on_signals
+from r3gan.data.system_errors import told_in_one_sentence
 
 
 def list_datasets(_: argparse.Namespace) -> int:
@@ -55,7 +59,8 @@ def check_datasets(arguments: argparse.Namespace) -> int:
     names = arguments.datasets or [name for name in [*DATASETS, *own_names(root)] if not state_of(name).is_missing]
     for name in names:
         try:
-            print(f"{name}: {check_one(name, root)}", flush=True)
+            with told_in_one_sentence():
+                print(f"{name}: {check_one(name, root)}", flush=True)
         except DatasetUnavailable as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
             failed = True
@@ -83,13 +88,16 @@ def prepare_dataset(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    name, root = arguments.source, data_root()
+    name, root, conversion = arguments.source, data_root(), conversion_of(arguments)
     if name in DATASETS:
         known = DATASETS[name].facts
         if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
-        DATASETS[name].storage.prepare(name, known, root, destination, arguments.to_rgb)
+        if destination.name != name and destination.name in DATASETS:
+            raise BadData(f"{destination} is the place of another known dataset than {name}: name another folder")
+        require_destination(destination, holds_source=destination.resolve() == (root / name).resolve())
+        DATASETS[name].storage.prepare(name, known, root, destination, conversion)
     else:
         destination = arguments.destination
         if destination is None:
@@ -98,14 +106,32 @@ def _prepare(arguments: argparse.Namespace) -> int:
             raise DatasetUnavailable(f"{name} does not exist, and is no known dataset ({', '.join(DATASETS)})")
         if destination.resolve() == Path(name).resolve():
             raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
-        options = Options(arguments.resolution, arguments.labels, arguments.to_rgb)
+        require_destination(destination)
+        options = Options(arguments.resolution, arguments.labels, conversion)
+        source = open_source([Path(name)], options.labels)
+        require_known_place(destination, source, options)
         with progress_bar(f"preparing {destination.name}") as progress:
-            write_prepared(open_source([Path(name)], options.labels), destination, options, progress)
-    if destination.is_dir():
-        print(f"{destination}: {manifest_text(read_manifest(destination))}")
-    else:
-        print(f"{destination} is written")
+            write_prepared(source, destination, options, progress)
+    _tell_written(destination, root)
     return 0
+
+
+def _tell_written(destination: Path, root: Path) -> None:
+    if is_zip(destination):
+        print(f"{destination} is written")
+        return
+    print(f"{destination}: {manifest_text(read_manifest(destination))}")
+    above = destination.resolve().parent
+    if above != root.resolve():
+        print(f"studies find it if R3GAN_DATA is {above}")
+
+
+def conversion_of(arguments: argparse.Namespace) -> Conversion:
+    """What is to be done to images. Raises BadData if an option were without effect."""
+    if arguments.background is not None and not arguments.to_rgb:
+        raise BadData("--background is what transparent images show when --to-rgb converts them: say --to-rgb too")
+    background = arguments.background or AS_STORED.background
+    return Conversion(arguments.to_rgb, background, arguments.apply_rotation)
 
 
 def download_dataset(arguments: argparse.Namespace) -> int:

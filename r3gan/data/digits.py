@@ -3,9 +3,7 @@
 Shapes: N images in the set, B in a batch, R resolution. Images handed out are uint8 [B, 3, R, R] in 0..255.
 """
 
-import gzip
 import hashlib
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from r3gan.data.errors import DatasetUnavailable
-from r3gan.data.facts import MNIST_FILES, idx_file
+from r3gan.data.errors import BadData, DatasetUnavailable
+from r3gan.data.facts import MNIST_FILES
+from r3gan.data.idx import read_images, read_labels
+from r3gan.data.idx_files import find_idx_files
 from r3gan.streams import stream
 
 DIGITS = 10
@@ -103,31 +103,19 @@ def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
 
 
 def load_mnist(folder: Path) -> tuple[DigitImages, DigitImages, str]:
-    """MNIST from its four IDX files (plain or .gz) in a folder, padded from 28x28 to 32x32."""
-    train_images, train_labels, test_images, test_labels = (read_idx(folder, name) for name in MNIST_FILES)
-    train = DigitImages(pad(train_images, (2, 2, 2, 2)), train_labels.long())
-    test = DigitImages(pad(test_images, (2, 2, 2, 2)), test_labels.long())
-    for part in (train, test):
-        if len(part.images) != len(part.labels) or part.labels.unique().numel() != DIGITS:
-            raise DatasetUnavailable(
-                f"{folder}: {len(part.images)} images and {len(part.labels)} labels do not belong together"
-            )
-    return train, test, "MNIST"
+    """MNIST from its four IDX files in a folder, padded from 28x28 to 32x32. Raises BadData, naming a file."""
+    files = find_idx_files(folder, MNIST_FILES)
+    missing = [name for name in MNIST_FILES if name not in files]
+    if missing:
+        raise DatasetUnavailable(f"{folder} lacks {', '.join(missing)}")
+    train_images, train_labels, test_images, test_labels = files.values()
+    return read_digits(train_images, train_labels), read_digits(test_images, test_labels), "MNIST"
 
 
-def read_idx(folder: Path, name: str) -> Tensor:
-    """One IDX file of unsigned bytes (format: yann.lecun.com/exdb/mnist). Raises DatasetUnavailable if damaged."""
-    path = idx_file(folder, name)
-    if path is None:
-        raise DatasetUnavailable(f"{folder / name} is missing")
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DatasetUnavailable(f"{path} cannot be read: {error}") from error
-    if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
-        raise DatasetUnavailable(f"{path} is not an IDX file of bytes")
-    dims = data[3]
-    shape = np.frombuffer(data, ">i4", dims, offset=4)
-    if len(data) != 4 + 4 * dims + shape.prod():
-        raise DatasetUnavailable(f"{path} holds {len(data)} bytes, its header promises {4 + 4 * dims + shape.prod()}")
-    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(*shape).copy())
+def read_digits(image_file: Path, label_file: Path) -> DigitImages:
+    """Digits and their labels from two IDX files that belong together. Raises BadData, naming one."""
+    images, labels = read_images(image_file), read_labels(label_file, DIGITS)
+    if len(images) != len(labels):
+        counts = f"{image_file} holds {len(images)} images, {label_file} {len(labels)} labels"
+        raise BadData(f"{counts}; one label for each image was expected")
+    return DigitImages(pad(torch.from_numpy(images.copy()), (2, 2, 2, 2)), torch.from_numpy(labels.copy()).long())

@@ -1,6 +1,5 @@
 """What is known of a dataset before its files are, and whether they are there. Needs no torch."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 MNIST_FILES = (
@@ -9,6 +8,7 @@ MNIST_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+MNIST_COUNTS = (60_000, 10_000)  # of training and test digits
 
 
 class Facts(NamedTuple):
@@ -33,8 +33,3 @@ class State(NamedTuple):
     def is_missing(self) -> bool:
         """Whether nothing of it was found."""
         return self.word == "missing"
-
-
-def idx_file(folder: Path, name: str) -> Path | None:
-    """The IDX file `name` in the folder, plain or compressed."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)

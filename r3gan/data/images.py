@@ -1,81 +1,64 @@
 """From an image as it is found to uint8 [R, R, 3], or one clear error."""
 
-import io
-import struct
-import zlib
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from r3gan.data.colours import as_rgb, unlike_rgb
+from r3gan.data.conversion import AS_STORED, Conversion
+from r3gan.data.decoding import decode
 from r3gan.data.errors import BadData
+from r3gan.data.rotation import turn_of
 from r3gan.data.sources import Item
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-BIT_DEPTH = 24  # of the byte in a PNG that says how many bits a channel has
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, MemoryError)
+
+class Picture(NamedTuple):
+    """One image, taken from its file."""
+
+    pixels: np.ndarray  # uint8 [R, R, 3]
+    unturned: bool  # it has a rotation mark that was not followed
 
 
-def pixels(item: Item, resolution: int | None, to_rgb: bool) -> np.ndarray:
-    """The item's image as uint8 [R, R, 3].
+def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED) -> Picture:
+    """The item's image. Raises BadData, naming the item.
 
     resolution: a larger image is cropped to its central square and reduced by Pillow's LANCZOS; None takes squares as
-    they are. to_rgb: convert grey, palette, CMYK, 16-bit and transparent images (on black) instead of refusing them.
-    Raises BadData, naming the item.
+    they are.
     """
-    if isinstance(item.data, np.ndarray) and item.data.shape[:2] == (resolution, resolution):
-        return item.data
-    image = Image.fromarray(item.data) if isinstance(item.data, np.ndarray) else decode(item.name, item.data, to_rgb)
-    width, height = image.size
-    if resolution is None or image.size == (resolution, resolution):
-        if width != height:
-            raise BadData(f"{item.name} is {width}x{height}, not square: name a --resolution to crop and reduce to")
-        return np.asarray(image)
-    side = min(width, height)
-    if side < resolution:
-        raise BadData(f"{item.name} is {width}x{height}, smaller than the resolution {resolution}")
-    left, top = (width - side) // 2, (height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((resolution, resolution), Image.Resampling.LANCZOS))
+    if isinstance(item.data, np.ndarray):
+        return Picture(_square(item.name, item.data, resolution), False)
+    image = decode(item.name, item.data)
+    turn = turn_of(image)
+    image = convert(item.name, image, item.data, conversion)
+    if turn is not None and conversion.apply_rotation:
+        return Picture(_square(item.name, np.asarray(image.transpose(turn)), resolution), False)
+    return Picture(_square(item.name, np.asarray(image), resolution), turn is not None)
 
 
-def decode(name: str, data: bytes, to_rgb: bool) -> Image.Image:
-    """An encoded image as an RGB one of 8 bits. Raises BadData, naming it."""
-    try:
-        if data.startswith(PNG_SIGNATURE):
-            Image.open(io.BytesIO(data), formats=("PNG",)).verify()  # checksums, which decoding passes over
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        image.load()
-    except Image.DecompressionBombError as error:
-        raise BadData(f"{name} has too many pixels: {error}") from error
-    except DAMAGE as error:
-        reason = "no PNG, JPEG, WebP or BMP image" if isinstance(error, UnidentifiedImageError) else error
-        raise BadData(f"{name} cannot be decoded: {reason}") from error
-    if getattr(image, "n_frames", 1) != 1:
-        raise BadData(f"{name} holds {getattr(image, 'n_frames', 1)} frames: one image was expected")
+def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) -> Image.Image:
+    """The image, decoded from `data`, as RGB of 8 bits. Raises BadData, naming it, if it may or can not be one."""
     kind = unlike_rgb(image, data)
     if kind is None:
         return image
-    if not to_rgb:
-        raise BadData(f"{name} is {kind}, not RGB of 8 bits: --to-rgb converts such images")
-    return as_rgb(image)
+    if not conversion.to_rgb:
+        raise BadData(f"{name} is {kind}, not RGB of 8 bits: `data prepare --to-rgb` converts such images")
+    converted = as_rgb(image, conversion.background)
+    if converted is None:
+        raise BadData(f"{name} is {kind}, which has no rule to become RGB of 8 bits: convert it to PNG")
+    return converted
 
 
-def unlike_rgb(image: Image.Image, data: bytes) -> str | None:
-    """How the image differs from RGB of 8 bits, in words; None if it does not."""
-    if data.startswith(PNG_SIGNATURE) and data[BIT_DEPTH] == 16:
-        return "16-bit"
-    names = {"1": "black and white", "L": "grey", "LA": "grey with transparency", "P": "a palette image"}
-    if image.mode == "RGB":
-        return "RGB with a transparent colour" if "transparency" in image.info else None
-    return names.get(image.mode, image.mode)
-
-
-def as_rgb(image: Image.Image) -> Image.Image:
-    """Grey is repeated, 16 bits lose the lower 8, transparent parts show a black ground, CMYK goes by Pillow's rule."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        ground = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
+    """An image [H, W, 3] as [R, R, 3]."""
+    height, width = image.shape[:2]
+    if resolution is None or height == width == resolution:
+        if width != height:
+            raise BadData(f"{name} is {width}x{height}, not square: name a --resolution to crop and reduce to")
+        return image
+    side = min(width, height)
+    if side < resolution:
+        raise BadData(f"{name} is {width}x{height}, smaller than the resolution {resolution}")
+    left, top = (width - side) // 2, (height - side) // 2
+    square = Image.fromarray(image[top : top + side, left : left + side])
+    return np.asarray(square.resize((resolution, resolution), Image.Resampling.LANCZOS))

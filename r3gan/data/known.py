@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData
 from r3gan.data.facts import Facts
 from r3gan.data.prepare import Options, write_prepared
@@ -21,19 +22,25 @@ def home_of(size: int, device: torch.device) -> torch.device:
 
 
 def prepare_known(
-    name: str, known: Facts, paths: Sequence[Path], destination: Path, *, to_rgb: bool = False, wait: bool = False
+    name: str,
+    known: Facts,
+    paths: Sequence[Path],
+    destination: Path,
+    *,
+    conversion: Conversion = AS_STORED,
+    wait: bool = False,
 ) -> None:
     """Prepare a known dataset from its files. Raises DatasetUnavailable; BadData if they are not all of it."""
-    options = known_options(known, to_rgb)
+    options = known_options(known, conversion)
     source = open_source(paths, options.labels)
     require_counts(name, source, paths[0], known)
     with progress_bar(f"preparing {name}") as progress:
         write_prepared(source, destination, options, progress, wait)
 
 
-def known_options(known: Facts, to_rgb: bool = False) -> Options:
+def known_options(known: Facts, conversion: Conversion = AS_STORED) -> Options:
     """How a known dataset's images are taken."""
-    return Options(known.resolution, "auto" if known.classes else "none", to_rgb)
+    return Options(known.resolution, "auto" if known.classes else "none", conversion)
 
 
 def require_counts(name: str, source: Source, path: Path, known: Facts) -> None:

@@ -1,5 +1,6 @@
 """From a source to a prepared dataset or a dataset zip: checked image by image, resumable, never half there."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,20 +10,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from r3gan.data.archive import write_zip
-from r3gan.data.errors import BadData
-from r3gan.data.images import pixels
+from r3gan.data.archive import is_zip, write_zip
+from r3gan.data.conversion import AS_STORED, Conversion
+from r3gan.data.errors import BadData, as_told
+from r3gan.data.images import take
 from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
+from r3gan.data.progress import warn
 from r3gan.data.recognise import PreparedSource
+from r3gan.data.rotation import unturned_message
 from r3gan.data.sources import LabelMode, Source
-from r3gan.data.store import open_prepared
+from r3gan.data.store import ImageSet, open_prepared
 from r3gan.data.writer import StoreWriter, publish
 from r3gan.files import replace_file
 
+PARTIAL = ".partial"
 AT_ONCE = 128  # images that are decoded before they are written
 Progress = Callable[[int, int], None]  # is called with how many images of how many are done
 
@@ -33,7 +39,7 @@ class Options:
 
     resolution: int | None = None  # None: as they are
     labels: LabelMode = "auto"
-    to_rgb: bool = False
+    conversion: Conversion = AS_STORED
 
 
 def no_progress(done: int, total: int) -> None:
@@ -47,41 +53,52 @@ def write_prepared(
 
     The work lies in DESTINATION.partial until it is done. The source was opened with `options.labels`.
     wait: if another process prepares the same, take what it made instead of raising BadData.
-    Raises BadData naming what is wrong with the source or in the way, and OSError if it cannot be written.
+    Raises BadData naming what is wrong with the source or in the way, and DiskFull.
     """
-    partial = destination.with_name(destination.name + ".partial")
-    destination.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_of(destination)
     lock = FileLock(destination.with_name(f".{destination.name}.lock"), timeout=-1 if wait else 0)
     try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
         with lock:
             if is_prepared(destination) and wait:
                 return read_manifest(destination)
             if is_prepared(destination) or destination.is_file():
                 raise BadData(f"{destination} is there already: remove it to prepare it again")
-            try:
-                if destination.suffix.lower() == ".zip":
-                    return _prepare_zip(source, destination, partial, options, progress)
-                manifest = _write_folder(source, destination.name, partial, options, progress)
-                publish(partial, destination)
-                return manifest
-            except OSError as error:
-                reason = f"{partial} cannot be written: {error.strerror or error}"
-                raise OSError(f"{reason}; what is there is kept, run the same again to go on") from error
+            if is_zip(destination):
+                return _prepare_zip(source, destination, partial, options, progress)
+            manifest = _write_folder(source, destination.name, partial, options, progress)
+            publish(partial, destination)
+            return manifest
     except Timeout as error:
         raise BadData(f"{destination} is being prepared by another process") from error
+    except OSError as error:
+        reason = f"{partial} cannot be written: {error.strerror or error}"
+        raise as_told(error, f"{reason}; what is there is kept, run the same again to go on") from error
 
 
-def survey(source: Source, options: Options, resolution: int, start: int = 0) -> Iterator[np.ndarray]:
-    """The images from index `start` on, checked, in stacks uint8 [n, R, R, 3] of the resolution. Raises BadData."""
+def partial_of(destination: Path) -> Path:
+    """The folder that holds a dataset until it is complete."""
+    return destination.with_name(destination.name + PARTIAL)
+
+
+class Stack(NamedTuple):
+    """Some images of a source, all of one size."""
+
+    images: np.ndarray  # uint8 [n, R, R, 3]
+    unturned: int  # how many of them have a rotation mark that was not followed
+
+
+def survey(source: Source, options: Options, resolution: int, start: int = 0) -> Iterator[Stack]:
+    """The images from index `start` on, checked, in stacks of the resolution. Raises BadData."""
     items = source.items(start)
     with ThreadPoolExecutor(os.cpu_count(), "decode") as pool:
         while some := list(islice(items, AT_ONCE)):
-            images = list(pool.map(lambda item: pixels(item, options.resolution, options.to_rgb), some))
-            for item, image in zip(some, images, strict=True):
+            pictures = list(pool.map(lambda item: take(item, options.resolution, options.conversion), some))
+            for item, (image, _) in zip(some, pictures, strict=True):
                 if len(image) != resolution:
                     sizes = f"{len(image)}x{len(image)}, the first image {resolution}x{resolution}"
                     raise BadData(f"{item.name} is {sizes}: name a --resolution to reduce all to")
-            yield np.stack(images)
+            yield Stack(np.stack([picture.pixels for picture in pictures]), sum(p.unturned for p in pictures))
 
 
 def resolution_of(source: Source, options: Options) -> int:
@@ -89,7 +106,7 @@ def resolution_of(source: Source, options: Options) -> int:
     if options.resolution is not None:
         return options.resolution
     item = next(source.items(0))
-    size = len(pixels(item, None, options.to_rgb))
+    size = len(take(item, None, options.conversion).pixels)
     if not is_resolution(size):
         found = f"{item.name} is {size}x{size}, but networks make 4, 8, 16, 32, ... pixels"
         raise BadData(f"{found}: name a --resolution to reduce to")
@@ -110,26 +127,31 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
     try:
         need, free = (count - writer.done) * resolution**2 * 3, shutil.disk_usage(folder).free
         if need > free:
-            raise OSError(f"{need / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
+            raise OSError(errno.ENOSPC, f"{need / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
         progress(writer.done, count)
-        for images in survey(source, options, resolution, writer.done):
-            writer.append(images)
+        for stack in survey(source, options, resolution, writer.done):
+            writer.append(*stack)
             progress(writer.done, count)
         if writer.done != count:
             raise BadData(f"{source.description} ended after {writer.done} of {count} images")
-        return writer.finish(name, source.description, source.labels)
+        manifest = writer.finish(name, source.description, source.labels)
+        if writer.unturned:
+            warn(unturned_message(writer.unturned, count))
+        return manifest
     finally:
         writer.close()
 
 
 def _prepare_zip(source: Source, destination: Path, partial: Path, options: Options, progress: Progress) -> Manifest:
     """By way of a prepared folder, unless the source is one."""
-    partial.mkdir(exist_ok=True)
     if isinstance(source, PreparedSource) and options.resolution in (None, source.data.resolution):
-        data = source.data
-    else:
-        _write_folder(source, destination.stem, partial, options, progress)
-        data = open_prepared(partial)
-    replace_file(destination, lambda temporary: write_zip(data, source.labels, temporary, progress))
+        return _pack(source.data, source, destination, progress)
+    _write_folder(source, destination.stem, partial, options, progress)
+    manifest = _pack(open_prepared(partial), source, destination, progress)
     shutil.rmtree(partial)
+    return manifest
+
+
+def _pack(data: ImageSet, source: Source, destination: Path, progress: Progress) -> Manifest:
+    replace_file(destination, lambda temporary: write_zip(data, source.labels, temporary, progress))
     return data.manifest

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData, DatasetUnavailable
 from r3gan.data.facts import Facts, State
 from r3gan.data.manifest import Manifest, is_prepared, read_manifest
@@ -65,20 +66,22 @@ class PreparedImages:
         if not is_prepared(root / name):
             if not self.find(name, root) and self.download is not None:
                 fetch(self.download, root, self.missing_message(name, root))
-            self._prepare(name, known, root, root / name, wait=True)
+            self._prepare(name, known, root, root / name, AS_STORED, wait=True)
         self.load(name, known, root, torch.device("cpu"))
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
         """See Storage."""
-        self._prepare(name, known, root, destination, to_rgb=to_rgb)
+        self._prepare(name, known, root, destination, conversion)
 
-    def _prepare(self, name: str, known: Facts, root: Path, destination: Path, **options: bool) -> None:
+    def _prepare(
+        self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion, wait: bool = False
+    ) -> None:
         from r3gan.data.known import prepare_known
 
         paths = self.find(name, root)
         if not paths:
             raise DatasetUnavailable(self.missing_message(name, root))
-        prepare_known(name, known, paths, destination, **options)
+        prepare_known(name, known, paths, destination, conversion=conversion, wait=wait)
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """See Storage. In a GPU's memory if it fits, else memory-mapped on the host."""

@@ -1,5 +1,6 @@
 """Progress of long work on images, on stderr: how many, how fast, how long still."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,11 @@ class RateColumn(TextColumn):
 
     def render(self, task: RichTask) -> Text:
         return Text(f"{task.speed:,.0f} images/s" if task.speed else "")
+
+
+def warn(sentence: str) -> None:
+    """Say on stderr what is not as one may think."""
+    print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
 
 @contextmanager

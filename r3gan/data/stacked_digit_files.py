@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from r3gan.data.conversion import Conversion
 from r3gan.data.errors import BadData, DatasetUnavailable
-from r3gan.data.facts import Facts, State, idx_file
+from r3gan.data.facts import Facts, State
+from r3gan.data.idx_files import find_idx_files
+from r3gan.data.progress import warn
 from r3gan.data.storage import fetch
 from r3gan.deferred import Deferred
 
@@ -20,7 +23,8 @@ class StackedDigitFiles:
     """Grey digits, stacked by threes into the colours of endlessly many images."""
 
     loader: Deferred  # root -> training digits, test digits, and where they came from
-    files: tuple[str, ...] = ()  # IDX files, plain or .gz; empty: the digits come with a package
+    files: tuple[str, ...] = ()  # IDX files, see find_idx_files; empty: the digits come with a package
+    counts: tuple[int, int] | None = None  # of training and test digits, as it is known
     folders: tuple[str, ...] = ()  # under the root, where they may lie together
     home: str = ""  # the one of them that messages name
     package: str = ""  # that holds them
@@ -35,7 +39,7 @@ class StackedDigitFiles:
     def find(self, root: Path) -> Path | None:
         """The folder that holds all of the files."""
         places = (root / folder for folder in self.folders)
-        return next((place for place in places if all(idx_file(place, name) for name in self.files)), None)
+        return next((place for place in places if len(find_idx_files(place, self.files)) == len(self.files)), None)
 
     def state(self, name: str, known: Facts, root: Path) -> State:
         """See Storage."""
@@ -47,7 +51,15 @@ class StackedDigitFiles:
     def missing_message(self, name: str, root: Path) -> str:
         """See Storage."""
         put = f"put {self.advice} into {root / self.home}"
-        return f"{name} was not found: {put}, or name the folder that holds them in R3GAN_DATA"
+        return f"{name} was not found{self._lacking(root)}: {put}, or name the folder that holds them in R3GAN_DATA"
+
+    def _lacking(self, root: Path) -> str:
+        """Which files are not where others of them are."""
+        for place in (root / folder for folder in self.folders):
+            found = find_idx_files(place, self.files)
+            if found:
+                return f", {place} lacks {', '.join(name for name in self.files if name not in found)}"
+        return ""
 
     def ensure(self, name: str, known: Facts, root: Path) -> None:
         """See Storage."""
@@ -55,8 +67,15 @@ class StackedDigitFiles:
             if self.download is None:
                 raise DatasetUnavailable(self.missing_message(name, root))
             fetch(self.download, root, self.missing_message(name, root))
+        if self.files:
+            import torch
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+            data: Any = self.load(name, known, root, torch.device("cpu"))
+            unlike = self._unlike(data)
+            if unlike:
+                warn(f"{self.find(root)} holds {unlike}")
+
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
         """See Storage."""
         raise BadData(f"{name} needs no preparation")
 
@@ -76,5 +95,19 @@ class StackedDigitFiles:
         import torch
 
         data: Any = self.load(name, known, root, torch.device("cpu"))
-        counts = f"{len(data.train.images)} training and {len(data.test.images)} test digits"
+        counts = self._unlike(data) or _counts_text(*_counts(data))
         return f"sound, {counts}, content hash {data.content_hash}"
+
+    def _unlike(self, data: Any) -> str | None:
+        """How many digits there are and should be; None if nothing else is known."""
+        if self.counts in (None, _counts(data)):
+            return None
+        return f"{_counts_text(*_counts(data))} ({data.source} has {_counts_text(*self.counts)})"
+
+
+def _counts(data: Any) -> tuple[int, int]:
+    return len(data.train.images), len(data.test.images)
+
+
+def _counts_text(train: int, test: int) -> str:
+    return f"{train} training and {test} test digits"

@@ -7,7 +7,8 @@ it is missing. `known` is what the dataset must be, `root` the folder that holds
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from r3gan.data.errors import DatasetUnavailable
+from r3gan.data.conversion import Conversion
+from r3gan.data.errors import as_told
 from r3gan.data.facts import Facts, State
 from r3gan.deferred import Deferred
 
@@ -39,10 +40,10 @@ class Storage(Protocol):
         """Which file to put where."""
 
     def ensure(self, name: str, known: Facts, root: Path) -> None:
-        """Download and prepare what is missing. Raises DatasetUnavailable with the way out, and OSError."""
+        """Download and prepare what is missing. Raises DatasetUnavailable with the way out, and DiskFull."""
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
-        """Prepare it from its files, into another place if need be. Raises DatasetUnavailable, and OSError."""
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
+        """Prepare it from its files, into another place if need be. Raises DatasetUnavailable, and DiskFull."""
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """The dataset, which is ready. Raises DatasetUnavailable, or BadData if it is not what its name says."""
@@ -56,4 +57,4 @@ def fetch(download: Deferred, root: Path, instead: str) -> None:
     try:
         download(root)
     except (OSError, RuntimeError) as error:
-        raise DatasetUnavailable(f"{instead} (the download failed: {error})") from error
+        raise as_told(error, f"{instead} (the download failed: {error})") from error

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,33 +21,45 @@ JOURNAL = "journal.json"
 SYNC_EVERY = 512  # images
 
 
+class Stored(NamedTuple):
+    """How much of a dataset is safely on the disk."""
+
+    done: int  # images
+    unturned: int  # images among them with a rotation mark that was not followed
+    sha256: str  # of their bytes
+
+
 class StoreWriter:
-    """Appends images uint8 [n, R, R, 3] to a folder until there are `count`. `done` says how many there are."""
+    """Appends images uint8 [n, R, R, 3] to a folder until there are `count`. `done` says how many there are.
+
+    `unturned` counts those among them with a rotation mark that was not followed.
+    """
 
     def __init__(self, folder: Path, fingerprint: str, count: int, resolution: int):
-        """fingerprint: names the source and the options; a folder begun with another one raises BadData."""
-        self.folder, self.done, self._synced = folder, 0, 0
+        """fingerprint: names the source and the options; a folder that holds images of another raises BadData."""
+        self.folder, self.done, self.unturned, self._synced = folder, 0, 0, 0
         self._head: dict[str, Any] = {"fingerprint": fingerprint, "count": count, "resolution": resolution}
         self._digest = hashlib.sha256()
         folder.mkdir(parents=True, exist_ok=True)
-        resumed = (folder / JOURNAL).exists() and (folder / IMAGES).exists()
-        self._file = (folder / IMAGES).open("r+b" if resumed else "wb")
+        stored = self._stored()
+        self._file = (folder / IMAGES).open("r+b" if stored else "wb")
         np.lib.format.write_array_header_1_0(
             self._file,
             {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
             | {"shape": (count, resolution, resolution, 3)},
         )
-        if resumed:
-            self._resume()
+        if stored:
+            self._resume(stored)
         else:
             self.sync()
 
-    def append(self, images: np.ndarray) -> None:
-        """Write images [n, R, R, 3]. Raises OSError if the disk is full; what was synced stays."""
+    def append(self, images: np.ndarray, unturned: int = 0) -> None:
+        """Write images [n, R, R, 3]. Raises OSError; what was synced stays."""
         data = np.ascontiguousarray(images).data
         self._file.write(data)
         self._digest.update(data)
         self.done += len(images)
+        self.unturned += unturned
         if self.done - self._synced >= SYNC_EVERY:
             self.sync()
 
@@ -55,7 +67,8 @@ class StoreWriter:
         """Force all that was written to the disk, then say so in the journal."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        write_json(self.folder / JOURNAL, {**self._head, "done": self.done, "sha256": self._digest.hexdigest()})
+        stored = Stored(self.done, self.unturned, self._digest.hexdigest())
+        write_json(self.folder / JOURNAL, self._head | stored._asdict())
         self._synced = self.done
 
     def close(self) -> None:
@@ -88,26 +101,47 @@ class StoreWriter:
         manifest.write(self.folder)
         return manifest
 
-    def _resume(self) -> None:
-        """Go on behind the last synced image. Raises BadData if the folder is another source's, or damaged."""
-        path, away = self.folder / JOURNAL, f"remove {self.folder} to start again"
+    def _stored(self) -> "Stored | None":
+        """What the folder holds of this source and these options; None if it holds no images. Raises BadData."""
+        path = self.folder / JOURNAL
+        if not (path.exists() and (self.folder / IMAGES).exists()):
+            return None
         try:
             journal = json.loads(path.read_text())
-            done, sha256 = int(journal["done"]), str(journal["sha256"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadData(f"{path} cannot be read ({error}): {away}") from error
-        if any(journal.get(key) != value for key, value in self._head.items()):
-            raise BadData(f"{self.folder} was begun from another source or with other options: {away}")
-        begin, left = self._file.tell(), done * self._head["resolution"] ** 2 * 3
+            if not int(journal["done"]):
+                return None
+            same = all(journal[key] == value for key, value in self._head.items())
+            stored = Stored(*(journal[key] for key in Stored._fields)) if same else None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise BadData(f"{path} cannot be read ({error}): {self._away}") from error
+        if stored is None:
+            found = f"{self.folder} holds {journal['done']} images from another source or with other options"
+            raise BadData(f"{found}: {self._away}, or give the earlier ones to go on")
+        return stored
+
+    def _resume(self, stored: "Stored") -> None:
+        """Go on behind the last synced image. Raises BadData if the folder is damaged."""
+        begin, left = self._file.tell(), stored.done * self._head["resolution"] ** 2 * 3
         end = begin + left
         while left and (data := self._file.read(min(left, HASHED_AT_ONCE))):
             self._digest.update(data)
             left -= len(data)
-        if left or self._digest.hexdigest() != sha256:
-            raise BadData(f"{self.folder / IMAGES} is not what {path.name} says was written: {away}")
+        if left or self._digest.hexdigest() != stored.sha256:
+            raise BadData(f"{self.folder / IMAGES} is not what {JOURNAL} says was written: {self._away}")
         self._file.truncate(end)
         self._file.seek(end)
-        self.done = self._synced = done
+        self.done = self._synced = stored.done
+        self.unturned = stored.unturned
+
+    @property
+    def _away(self) -> str:
+        return f"remove {self.folder} to start again"
+
+
+def is_partial(folder: Path) -> bool:
+    """Whether a folder holds an unfinished dataset, or nothing, and no files beside."""
+    own = [name + end for name in (JOURNAL, IMAGES, LABELS, MANIFEST) for end in ("", ".tmp")]
+    return folder.is_dir() and all(path.name in own or path.name.startswith(".") for path in folder.iterdir())
 
 
 def publish(folder: Path, destination: Path) -> None:

@@ -14,10 +14,11 @@ from torch import Tensor
 from r3gan.arguments import positive
 from r3gan.config import EvaluationConfig
 from r3gan.data.catalog import DatasetUnavailable
-from r3gan.data.images import pixels
+from r3gan.data.images import take
 from r3gan.data.prepare import Options, survey
-from r3gan.data.progress import progress_bar
+from r3gan.data.progress import progress_bar, warn
 from r3gan.data.recognise import open_source
+from r3gan.data.rotation import unturned_message
 from r3gan.data.sources import Source
 from r3gan.distributed import World
 from r3gan.evaluation.preparation import open_evaluator
@@ -106,10 +107,13 @@ def describe(options: argparse.Namespace, dataset: str, asked: EvaluationConfig,
 
 def read_batches(source: Source) -> Iterator[Tensor]:
     """uint8 batches [B, 3, R, R] of a source's images, all of one size, with a progress bar. Raises BadData."""
-    options, done = Options(), 0
-    size = len(pixels(next(source.items(0)), None, to_rgb=False))
+    options, done, unturned = Options(), 0, 0
+    size = len(take(next(source.items(0)), None).pixels)
     with progress_bar(f"reading {source.description}") as progress:
-        for images in survey(source, options, size):
+        for images, marks in survey(source, options, size):
             yield torch.from_numpy(images).permute(0, 3, 1, 2)
             done += len(images)
+            unturned += marks
             progress(done, len(source))
+    if unturned:
+        warn(unturned_message(unturned, done))

@@ -17,6 +17,7 @@ from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 
 PER_CLASS, SIZE = 24, 32
+ORIENTATION = 0x0112  # of EXIF
 CLASS_NAMES = ("china", "flower")
 
 
@@ -38,6 +39,13 @@ def encode(image, kind="PNG", **options):
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def marked(image, orientation, kind="PNG", **options):
+    """An image that says how it is to be held."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return encode(image, kind, exif=exif, **options)
 
 
 def flat_files(crops):

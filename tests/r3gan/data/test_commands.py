@@ -6,13 +6,16 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from r3gan.__main__ import main
 from r3gan.data.catalog import DATASETS
 from r3gan.data.facts import Facts
 from r3gan.data.parser import add_data
-from tests.r3gan.conftest import as_folder, as_tar, as_zip, cifar_files, class_files, flat_files
+from r3gan.data.store import open_prepared
+from tests.r3gan.conftest import as_folder, as_tar, as_zip, cifar_files, class_files, encode, flat_files, marked
 
 
 @pytest.fixture
@@ -77,6 +80,30 @@ def test_labels_and_colours_are_options(run, crops, tmp_path):
     assert "no classes" in run("prepare", path, tmp_path / "set", "--labels", "none", "--to-rgb")[1]
 
 
+def test_transparent_images_show_the_colour_that_is_named(run, tmp_path):
+    folder = as_folder(tmp_path / "clear", {"a.png": encode(Image.new("RGBA", (8, 8)))})
+    for text, colour in (("white", 255), ("#7F7F7F", 127), ("rgb(9, 9, 9)", 9), (None, 0)):
+        background = ["--background", text] if text else []
+        assert run("prepare", folder, tmp_path / f"set{colour}", "--to-rgb", *background)[0] == 0
+        assert (open_prepared(tmp_path / f"set{colour}").images == colour).all()
+
+
+@pytest.mark.parametrize("text", ["blurple", "#12345", "rgb(300, 0, 0)", "#ffffff80", "", "-1", "x" * 200])
+def test_what_is_no_colour_is_told_in_one_sentence(run, tmp_path, text):
+    code, _, err = run("prepare", tmp_path, tmp_path / "set", "--to-rgb", f"--background={text}")
+    assert code == 2
+    assert f"{text!r}: an opaque colour was expected" in err
+
+
+def test_checking_counts_images_with_rotation_marks(run, tmp_path, crops):
+    folder = as_folder(tmp_path / "flat", flat_files(crops) | {"0007.png": marked(crops.images[7], 3)})
+    code, out, err = run("check", folder)
+    assert (code, "48 images" in out) == (0, True)
+    assert "warning: 1 of 48 images have a rotation mark" in err
+    run("prepare", folder, tmp_path / "set", "--apply-rotation")
+    assert (open_prepared(tmp_path / "set").images[7].numpy() == np.rot90(crops.images[7], 2)).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
@@ -85,6 +112,7 @@ def test_labels_and_colours_are_options(run, crops, tmp_path):
         (["prepare", "cifar10", "x", "--resolution", "16"], "its own resolution"),
         (["prepare", "stacked-digits"], "needs no preparation"),
         (["prepare", "tree"], "name the folder or .zip"),
+        (["prepare", "tree", "x", "--background", "red"], "say --to-rgb too"),
         (["prepare", "tree", "x", "--resolution", "24"], "4, 8, 16, 32"),
         (["prepare", "broken", "x"], "0000.png"),
         (["prepare", "broken.zip", "x"], "broken.zip"),

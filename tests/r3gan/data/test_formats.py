@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from r3gan.data.archive import member_name
+from r3gan.data.conversion import Conversion
 from r3gan.data.errors import BadData
-from r3gan.data.images import pixels
+from r3gan.data.images import take
 from r3gan.data.manifest import read_manifest
 from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
@@ -53,7 +54,7 @@ def test_every_format_can_be_read_from_any_index(source_path, crops, start):
     items = list(open_source([source_path]).items(start))
     assert len(items) == len(crops.images) - start
     for item, image in zip(items, crops.images[start:], strict=True):
-        assert np.array_equal(pixels(item, None, False), image)
+        assert np.array_equal(take(item, None).pixels, image)
         assert str(source_path.name) in item.name
 
 
@@ -110,10 +111,10 @@ def test_a_thousand_images_share_a_folder_of_the_dataset_zip():
 
 def test_larger_images_are_cropped_to_the_middle_and_reduced(crops, tmp_path):
     wide = np.concatenate([crops.images[0], crops.images[1], crops.images[2]], axis=1)  # 32 high, 96 wide
-    array = pixels(Item("wide", encode(wide)), 16, False)
+    array = take(Item("wide", encode(wide)), 16).pixels
     middle = Image.fromarray(crops.images[1]).resize((16, 16), Image.Resampling.LANCZOS)
     assert np.array_equal(array, np.asarray(middle))
-    assert np.array_equal(pixels(Item("wide", wide), 32, False), crops.images[1])
+    assert np.array_equal(take(Item("wide", wide), 32).pixels, crops.images[1])
 
 
 def colours(crops):
@@ -137,15 +138,15 @@ def test_other_colours_are_refused_by_name_and_converted_on_demand(crops, kind):
     image, word, expected = colours(crops)[kind]
     item = Item("some/file.png", encode(image))
     with pytest.raises(BadData, match=rf"some/file\.png is .*{word}.*--to-rgb"):
-        pixels(item, None, False)
-    assert np.array_equal(pixels(item, None, True), expected)
+        take(item, None)
+    assert np.array_equal(take(item, None, Conversion(to_rgb=True)).pixels, expected)
 
 
 def test_cmyk_is_refused_and_converted_on_demand(crops):
     item = Item("a.jpg", encode(Image.fromarray(crops.images[0]).convert("CMYK"), "JPEG", quality=95))
     with pytest.raises(BadData, match=r"a\.jpg is CMYK.*--to-rgb"):
-        pixels(item, None, False)
-    assert np.abs(pixels(item, None, True).astype(int) - crops.images[0]).mean() < 20
+        take(item, None)
+    assert np.abs(take(item, None, Conversion(to_rgb=True)).pixels.astype(int) - crops.images[0]).mean() < 20
 
 
 def test_numbered_folders_are_classes_only_when_one_says_so(crops, tmp_path):
@@ -196,7 +197,7 @@ def test_parquet_of_plain_binary_without_labels(crops, tmp_path):
     path = as_folder(tmp_path, {"x.parquet": parquet_bytes(crops.images, None, struct=False)}) / "x.parquet"
     source = open_source([path])
     assert (len(source), source.labels) == (48, None)
-    assert np.array_equal(pixels(next(source.items(20)), None, False), crops.images[20])
+    assert np.array_equal(take(next(source.items(20)), None).pixels, crops.images[20])
 
 
 def test_imagenet_labels_count_from_one_in_the_file_and_from_zero_here(crops, tmp_path):

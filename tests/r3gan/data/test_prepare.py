@@ -1,5 +1,6 @@
 """An interrupted preparation goes on where the disk's copy ends, and yields what an uninterrupted one does."""
 
+import errno
 import json
 import os
 import shutil
@@ -8,15 +9,18 @@ import time
 from dataclasses import replace
 
 import pytest
+import torch
+from PIL import Image
 
 import r3gan.data.prepare
 import r3gan.data.writer
+from r3gan.data.conversion import Conversion
 from r3gan.data.errors import BadData
 from r3gan.data.manifest import read_manifest
 from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.recognise import open_source
 from r3gan.data.store import open_prepared, verify
-from tests.r3gan.conftest import as_folder, class_files
+from tests.r3gan.conftest import as_folder, class_files, encode, flat_files, marked
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +99,9 @@ def test_a_finished_partial_folder_only_takes_its_name(source, tmp_path, monkeyp
         lambda folder, options: ((folder / "china" / "0003.png").open("ab").write(b"x"), options)[1],
         lambda folder, options: ((folder / "china").rename(folder / "zebra"), options)[1],
         lambda folder, options: replace(options, labels="none"),
-        lambda folder, options: replace(options, to_rgb=True),
+        lambda folder, options: replace(options, conversion=Conversion(to_rgb=True)),
+        lambda folder, options: replace(options, conversion=Conversion(to_rgb=True, background=(255, 255, 255))),
+        lambda folder, options: replace(options, conversion=Conversion(apply_rotation=True)),
         lambda folder, options: replace(options, resolution=16),
     ],
 )
@@ -103,9 +109,48 @@ def test_another_source_or_other_options_do_not_go_on(source, tmp_path, change):
     with pytest.raises(KeyboardInterrupt):
         write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
     options = change(tmp_path / "tree", Options())
-    with pytest.raises(BadData, match="another source or with other options") as caught:
+    before = (partial_of(tmp_path) / "images.npy").read_bytes()
+    with pytest.raises(BadData, match="holds 24 images from another source or with other options") as caught:
         write_prepared(open_source([tmp_path / "tree"], options.labels), tmp_path / "set", options)
     assert str(partial_of(tmp_path)) in str(caught.value)
+    assert (partial_of(tmp_path) / "images.npy").read_bytes() == before
+
+
+@pytest.mark.parametrize("place", [1, 11])
+def test_the_option_that_an_error_advises_goes_on_where_nothing_is_stored(crops, tmp_path, place):
+    files = flat_files(crops)
+    name = sorted(files)[place]
+    folder = as_folder(tmp_path / "flat", files | {name: encode(Image.fromarray(crops.images[place]).convert("L"))})
+    with pytest.raises(BadData, match=f"{name} is grey.*--to-rgb"):
+        write_prepared(open_source([folder]), tmp_path / "set", Options())
+    options = Options(conversion=Conversion(to_rgb=True))
+    assert write_prepared(open_source([folder]), tmp_path / "set", options).count == 48
+    verify(open_prepared(tmp_path / "set"), tmp_path / "set")
+
+
+def test_what_was_begun_at_another_size_is_begun_anew_where_nothing_is_stored(source, tmp_path):
+    for options in (Options(), Options(8)):
+        with pytest.raises(KeyboardInterrupt):
+            write_prepared(Interrupted(source, 3), tmp_path / "set", options)
+    whole = write_prepared(source, tmp_path / "whole", Options(16))
+    assert write_prepared(source, tmp_path / "set", Options(16)) == replace(whole, name="set")
+
+
+def test_images_with_rotation_marks_are_counted_across_interruptions(crops, tmp_path, capsys):
+    files = flat_files(crops) | {f"{i:04d}.png": marked(crops.images[i], 6) for i in (2, 20, 40)}
+    source = open_source([as_folder(tmp_path / "flat", files)])
+    with pytest.raises(KeyboardInterrupt):
+        write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
+    assert "warning" not in capsys.readouterr().err
+    write_prepared(source, tmp_path / "set", Options())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: 3 of 48 images have a rotation mark (EXIF) and were taken as they are stored")
+    assert "--apply-rotation" in line
+    write_prepared(source, tmp_path / "upright", Options(conversion=Conversion(apply_rotation=True)))
+    assert capsys.readouterr().err == ""
+    stored, upright = (open_prepared(tmp_path / name).images for name in ("set", "upright"))
+    assert torch.equal(upright[20], torch.rot90(stored[20], -1))
+    assert torch.equal(upright[21], stored[21])
 
 
 def test_damage_to_what_was_written_is_noticed(source, tmp_path):
@@ -140,7 +185,7 @@ def test_a_folder_with_raw_files_can_be_prepared_in_place(crops, tmp_path):
 def test_a_zip_that_cannot_be_written_whole_is_not_there(source, tmp_path, monkeypatch):
     def half(data, labels, path, progress):
         path.write_bytes(b"PK")
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(r3gan.data.prepare, "write_zip", half)
     with pytest.raises(OSError, match="disk full"):

@@ -1,0 +1,51 @@
+"""Images of other colours than RGB of 8 bits: named, and converted."""
+
+import numpy as np
+from PIL import Image
+
+from r3gan.data.conversion import Colour
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BIT_DEPTH = 24  # of the byte in a PNG that says how many bits a channel has
+NAMES = {
+    "1": "black and white",
+    "L": "grey",
+    "LA": "grey with transparency",
+    "P": "a palette image",
+    "PA": "a palette image with transparency",
+}
+TRANSPARENT = ("LA", "PA", "RGBA", "La", "RGBa")
+CONVERTED = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV", *TRANSPARENT)
+
+
+def unlike_rgb(image: Image.Image, data: bytes) -> str | None:
+    """How the image differs from RGB of 8 bits, in words; None if it does not. data: what it was decoded from."""
+    if data.startswith(PNG_SIGNATURE) and data[BIT_DEPTH] == 16:
+        return "16-bit"
+    if image.mode == "RGB":
+        return "RGB with a transparent colour" if "transparency" in image.info else None
+    return NAMES.get(image.mode, image.mode)
+
+
+def as_rgb(image: Image.Image, background: Colour) -> Image.Image | None:
+    """Grey is repeated, 16 bits lose the lower 8, transparent parts show the background, CMYK goes by Pillow's rule.
+
+    None if the image's mode has no such rule.
+    """
+    if image.mode.startswith("I;16"):
+        image = _high_bytes(image)
+    if image.mode not in CONVERTED:
+        return None
+    if image.mode in TRANSPARENT or "transparency" in image.info:
+        ground = Image.new("RGBA", image.size, (*background, 255))
+        return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
+
+
+def _high_bytes(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits as grey of 8, with transparency where the image has its transparent value."""
+    values = np.asarray(image)
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    if "transparency" in image.info:
+        grey.putalpha(Image.fromarray(np.where(values == image.info["transparency"], 0, 255).astype(np.uint8)))
+    return grey
