@@ -20,6 +20,7 @@ import numpy as np
 
 from r3gan.data.errors import BadData
 from r3gan.data.files import ZipFiles
+from r3gan.data.litter import litter_above
 from r3gan.data.pickles import load_npz, load_pickle
 from r3gan.data.sources import Item, LabelMode, checked_labels
 
@@ -174,7 +175,8 @@ def tar_parts(path: Path) -> list[Part]:
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
-                file = archive.extractfile(member) if member.isfile() and is_batch(member.name) else None
+                wanted = member.isfile() and is_batch(member.name) and litter_above(member.name.lstrip("./")) is None
+                file = archive.extractfile(member) if wanted else None
                 if file is not None:
                     name, data = PurePosixPath(member.name).name, file.read()
                     parts.append(Part(name, f"{path}: {member.name}", len(data), partial(io.BytesIO, data)))

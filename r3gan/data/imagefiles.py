@@ -11,6 +11,7 @@ import numpy as np
 
 from r3gan.data.errors import BadData
 from r3gan.data.files import Files
+from r3gan.data.member_names import normal_name
 from r3gan.data.sources import Item, LabelMode, checked_labels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -138,4 +139,4 @@ def _label_pairs(pairs: Any, where: str) -> Iterator[tuple[str, Any]]:
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
             raise BadData(f"{where}: {json.dumps(pair)[:80]} is not a pair [name, label]")
-        yield pair[0].replace("\\", "/"), pair[1]
+        yield normal_name(pair[0]) or pair[0], pair[1]

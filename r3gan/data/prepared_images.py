@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from r3gan.data.errors import BadData, DatasetUnavailable
 from r3gan.data.facts import Facts, State
+from r3gan.data.litter import litter_kind
 from r3gan.data.manifest import Manifest, is_prepared, read_manifest
 from r3gan.data.storage import fetch
 from r3gan.deferred import Deferred
@@ -28,7 +29,7 @@ class PreparedImages:
     def find(self, name: str, root: Path) -> list[Path]:
         """The files as they come: the dataset's own folder under `root`, or files by their names. Empty if missing."""
         own = root / name
-        if own.is_dir() and any(not path.name.startswith(".") for path in own.iterdir()):
+        if own.is_dir() and any(litter_kind(path.name) is None for path in own.iterdir()):
             return [own]
         for folder in (root, root / "raw"):
             for pattern in self.patterns:
