@@ -17,7 +17,7 @@ from r3gan.data.catalog import (
     state_of,
     unknown_dataset_message,
 )
-from r3gan.data.checks import check_prepared, check_source, manifest_text
+from r3gan.data.checks import check_prepared, check_source
 from r3gan.data.errors import BadData
 from r3gan.data.load import ensure_dataset
 from r3gan.data.manifest import is_prepared, read_manifest
@@ -25,16 +25,18 @@ from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.signals import Stopped, stop_on_signals
+from r3gan.data.sources import Columns, count_classes
+from r3gan.data.summary import all_notes, first_names, manifest_text, shape_text, with_notes
 
 
 def list_datasets(_: argparse.Namespace) -> int:
     """`data list`."""
     table = Table()
-    for column in ("name", "resolution", "classes", "images", "state", "where"):
+    for column in ("name", "resolution", "classes", "images", "state", "where", "class names"):
         right = column in ("resolution", "classes", "images")
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for name in [*DATASETS, *own_names(data_root())]:
-        table.add_row(name, *facts_cells(name), *state_of(name))
+        table.add_row(name, *facts_cells(name), *state_of(name), names_cell(data_root() / name))
     Console(highlight=False).print(table)
     return 0
 
@@ -47,6 +49,14 @@ def facts_cells(name: str) -> tuple[str, str, str]:
         return "?", "?", "-"
     images = f"{known.images:,}" if known.images else "-"
     return f"{known.resolution}x{known.resolution}", str(known.classes or "-"), images
+
+
+def names_cell(folder: Path) -> str:
+    """The first names of the classes of what is prepared in a folder."""
+    try:
+        return first_names(read_manifest(folder).class_names) if is_prepared(folder) else ""
+    except BadData:
+        return ""  # its state says so
 
 
 def check_datasets(arguments: argparse.Namespace) -> int:
@@ -84,12 +94,14 @@ def prepare_dataset(arguments: argparse.Namespace) -> int:
 
 def _prepare(arguments: argparse.Namespace) -> int:
     name, root = arguments.source, data_root()
+    columns = Columns(arguments.label_column, arguments.image_column)
     if name in DATASETS:
         known = DATASETS[name].facts
-        if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
+        if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto" or any(columns):
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
-        DATASETS[name].storage.prepare(name, known, root, destination, arguments.to_rgb)
+        notes = DATASETS[name].storage.prepare(name, known, root, destination, arguments.to_rgb)
+        shape = str(known)
     else:
         destination = arguments.destination
         if destination is None:
@@ -99,12 +111,14 @@ def _prepare(arguments: argparse.Namespace) -> int:
         if destination.resolve() == Path(name).resolve():
             raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
         options = Options(arguments.resolution, arguments.labels, arguments.to_rgb)
+        source = open_source([Path(name)], options.labels, columns)
         with progress_bar(f"preparing {destination.name}") as progress:
-            write_prepared(open_source([Path(name)], options.labels), destination, options, progress)
-    if destination.is_dir():
-        print(f"{destination}: {manifest_text(read_manifest(destination))}")
-    else:
-        print(f"{destination} is written")
+            resolution = write_prepared(source, destination, options, progress).resolution
+        notes = all_notes(source)
+        shape = shape_text(len(source), resolution, count_classes(source.labels), source.class_names)
+    is_folder = destination.is_dir()
+    text = f": {manifest_text(read_manifest(destination))}" if is_folder else f" is written: {shape}"
+    print(with_notes(f"{destination}{text}", notes))
     return 0
 
 

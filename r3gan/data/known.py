@@ -11,6 +11,7 @@ from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source, count_classes
+from r3gan.data.summary import all_notes
 
 
 def home_of(size: int, device: torch.device) -> torch.device:
@@ -22,13 +23,17 @@ def home_of(size: int, device: torch.device) -> torch.device:
 
 def prepare_known(
     name: str, known: Facts, paths: Sequence[Path], destination: Path, *, to_rgb: bool = False, wait: bool = False
-) -> None:
-    """Prepare a known dataset from its files. Raises DatasetUnavailable; BadData if they are not all of it."""
+) -> tuple[str, ...]:
+    """Prepare a known dataset from its files. Returns what was left out or ignored, in sentences.
+
+    Raises DatasetUnavailable; BadData if the files are not all of it.
+    """
     options = known_options(known, to_rgb)
     source = open_source(paths, options.labels)
     require_counts(name, source, paths[0], known)
     with progress_bar(f"preparing {name}") as progress:
         write_prepared(source, destination, options, progress, wait)
+    return all_notes(source)
 
 
 def known_options(known: Facts, to_rgb: bool = False) -> Options:

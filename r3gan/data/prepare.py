@@ -117,7 +117,7 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
             progress(writer.done, count)
         if writer.done != count:
             raise BadData(f"{source.description} ended after {writer.done} of {count} images")
-        return writer.finish(name, source.description, source.labels)
+        return writer.finish(name, source.description, source.labels, source.class_names)
     finally:
         writer.close()
 

@@ -69,17 +69,17 @@ class PreparedImages:
             self._prepare(name, known, root, root / name, wait=True)
         self.load(name, known, root, torch.device("cpu"))
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> tuple[str, ...]:
         """See Storage."""
-        self._prepare(name, known, root, destination, to_rgb=to_rgb)
+        return self._prepare(name, known, root, destination, to_rgb=to_rgb)
 
-    def _prepare(self, name: str, known: Facts, root: Path, destination: Path, **options: bool) -> None:
+    def _prepare(self, name: str, known: Facts, root: Path, destination: Path, **options: bool) -> tuple[str, ...]:
         from r3gan.data.known import prepare_known
 
         paths = self.find(name, root)
         if not paths:
             raise DatasetUnavailable(self.missing_message(name, root))
-        prepare_known(name, known, paths, destination, **options)
+        return prepare_known(name, known, paths, destination, **options)
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """See Storage. In a GPU's memory if it fits, else memory-mapped on the host."""

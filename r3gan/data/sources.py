@@ -7,9 +7,27 @@ import numpy as np
 
 from r3gan.data.errors import BadData
 
-LabelMode = Literal["auto", "folders", "none"]
+LabelMode = Literal["auto", "folders", "file", "none"]
 LABEL_MODES: tuple[LabelMode, ...] = get_args(LabelMode)
 CLASSES_LIMIT = 100_000  # far above any dataset, far below what a slip would write
+
+
+class Columns(NamedTuple):
+    """Columns of parquet files and tables that are asked for by name. None: the one that can be meant."""
+
+    label: str | None = None
+    image: str | None = None
+
+
+ANY_COLUMNS = Columns()
+
+
+class Labels(NamedTuple):
+    """The labels of N images of K classes."""
+
+    values: np.ndarray  # int64 [N] in 0..K-1
+    names: tuple[str, ...]  # of the classes, K; empty if they have none
+    origin: str  # where they come from, in words
 
 
 class Item(NamedTuple):
@@ -29,6 +47,14 @@ class Source(Protocol):
     @property
     def labels(self) -> np.ndarray | None:
         """int64 [N] in 0..K-1; None without labels. Checked by `checked_labels`."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the K classes; empty if they have none."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken and what was left out or ignored, in sentences."""
 
     @property
     def parts(self) -> Sequence[tuple[str, int]]:
@@ -57,3 +83,8 @@ def checked_labels(values: Sequence[Any] | np.ndarray, where: str) -> np.ndarray
 def count_classes(labels: np.ndarray | None) -> int:
     """The largest label + 1; 0 without labels."""
     return 0 if labels is None else int(labels.max()) + 1
+
+
+def histogram_of(labels: np.ndarray | None) -> tuple[int, ...]:
+    """Images per class; empty without labels."""
+    return () if labels is None else tuple(np.bincount(labels).tolist())

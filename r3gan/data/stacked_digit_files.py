@@ -56,7 +56,7 @@ class StackedDigitFiles:
                 raise DatasetUnavailable(self.missing_message(name, root))
             fetch(self.download, root, self.missing_message(name, root))
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> tuple[str, ...]:
         """See Storage."""
         raise BadData(f"{name} needs no preparation")
 

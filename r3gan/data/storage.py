@@ -41,8 +41,11 @@ class Storage(Protocol):
     def ensure(self, name: str, known: Facts, root: Path) -> None:
         """Download and prepare what is missing. Raises DatasetUnavailable with the way out, and OSError."""
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> None:
-        """Prepare it from its files, into another place if need be. Raises DatasetUnavailable, and OSError."""
+    def prepare(self, name: str, known: Facts, root: Path, destination: Path, to_rgb: bool = False) -> tuple[str, ...]:
+        """Prepare it from its files, into another place if need be. Returns what was left out or ignored, in sentences.
+
+        Raises DatasetUnavailable, and OSError.
+        """
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """The dataset, which is ready. Raises DatasetUnavailable, or BadData if it is not what its name says."""
