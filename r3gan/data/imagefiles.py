@@ -10,7 +10,7 @@ from r3gan.data.files import Files
 from r3gan.data.image_labels import find_labels
 from r3gan.data.litter import litter_note
 from r3gan.data.sources import ANY_COLUMNS, Columns, Item, LabelMode
-from r3gan.data.splits import training_images
+from r3gan.data.splits import split_files_note, training_images
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 UNREAD_SUFFIXES = (".tif", ".tiff", ".gif", ".jfif", ".jp2", ".heic", ".avif", ".ppm")
@@ -66,5 +66,5 @@ def open_image_files(files: Files, mode: LabelMode, columns: Columns = ANY_COLUM
         names=taken.names,
         labels=None if labels is None else labels.values,
         class_names=() if labels is None else labels.names,
-        notes=(*taken.notes, *notes, *litter_note(files.litter)),
+        notes=(*taken.notes, *split_files_note(taken.names), *notes, *litter_note(files.litter)),
     )

@@ -85,11 +85,19 @@ def open_parquet(
         class_names=() if labels is None else labels.names,
         notes=(
             *taken.notes,
+            *_folders_note(taken.names),
             *((f"labels from {labels.origin}",) if labels else ()),
             *((f"columns that are ignored: {', '.join(ignored)}",) if ignored else ()),
             *notes,
         ),
     )
+
+
+def _folders_note(names: Sequence[str]) -> tuple[str, ...]:
+    """What to say of files from several folders, which may be several configurations."""
+    folders = sorted({name.rpartition("/")[0] or "." for name in names})
+    more = f" and {len(folders) - 3} more" if len(folders) > 3 else ""
+    return (f"took the files of several folders together: {', '.join(folders[:3])}{more}",) if len(folders) > 1 else ()
 
 
 def require_all_shards(paths: Sequence[Path]) -> None:

@@ -149,7 +149,7 @@ def _open_several(place: Path, paths: Sequence[Path], labels: LabelMode, columns
 def _open_archives(place: Path, paths: Sequence[Path], labels: LabelMode, columns: Columns) -> Source:
     """Zips that together hold batch files, or one archive: the only one, or that of the training split."""
     zips = [ZipFiles(path) for path in paths if path.suffix.lower() == ".zip"]
-    if len(zips) == len(paths) and all(any(map(is_batch, files.sizes)) for files in zips):
+    if len(zips) == len(paths) and all(any(is_batch(n) or is_beside(n) for n in files.sizes) for files in zips):
         return _open_zipped_batches(place, zips, labels)
     root = place if place.is_dir() else place.parent
     taken = training_files([path.relative_to(root).as_posix() for path in paths], place) if len(paths) > 1 else None
@@ -170,6 +170,8 @@ def _open_zipped_batches(place: Path, zips: Sequence[ZipFiles], labels: LabelMod
     for files, found in zip(zips, kinds, strict=True):
         if len(found) > 1:
             raise BadData(f"{files.path} holds {kinds_text(found)}: keep one kind")
+    if not any(BATCHES in found for found in kinds):
+        raise BadData(f"{place} holds no batch files for training, only {', '.join(next(iter(zips)).sizes)}")
     parts, others = ([part for files in zips for part in zip_parts(files, w)] for w in (is_batch, is_beside))
     source = open_batches(place, parts, labels, others)
     litter = count_kinds(kind for files in zips for kind, count in files.litter.items() for _ in range(count))

@@ -30,12 +30,21 @@ def training_images(names: Sequence[str], place: Path, folders_are_classes: bool
         return Taken(tuple(names), _around(names))
     depth = min(depths)
     folders = [_folder_at(name, depth) for name in names]
-    strangers = [name for name, folder in zip(names, folders, strict=True) if split_name(folder) is None]
-    if strangers:
+    others = {folder for folder in set(folders) if split_name(folder) is None}
+    stranger = next((name for name, folder in zip(names, folders, strict=True) if folder in others), None)
+    if stranger is not None:
         raise BadData(
-            f"{place} has folders named after splits, and {strangers[0]} beside them: {_advice(place, 'one of them')}"
+            f"{place} has folders named after splits, and {stranger} beside them: {_advice(place, 'one of them')}"
         )
     return _taken(names, folders, depth, place)
+
+
+def split_files_note(names: Sequence[str]) -> tuple[str, ...]:
+    """What to say of images that are themselves named after splits, such as test_0.png: they are all taken."""
+    found = {name: split_name(name.rpartition("/")[2].rpartition(".")[0]) for name in (min(names), max(names))}
+    if None in found.values() or len({split.split for split in found.values() if split is not None}) < 2:
+        return ()
+    return (f"took images of different splits together, by their names: {' and '.join(found)}",)
 
 
 def folder_tree(names: Sequence[str]) -> Tree:

@@ -7,7 +7,16 @@ from r3gan.data.parquet_splits import training_files
 from r3gan.data.recognise import open_source
 from r3gan.data.split_words import split_name
 from r3gan.data.splits import are_splits, training_images
-from tests.r3gan.conftest import as_folder, as_zip, class_files, flat_files, parquet_bytes, prepared_error
+from tests.r3gan.conftest import (
+    as_folder,
+    as_zip,
+    class_files,
+    flat_files,
+    npz_files,
+    parquet_bytes,
+    prepared_error,
+    two_zips,
+)
 
 PLACES = {"folder": as_folder, "zip": lambda path, files: as_zip(path.with_suffix(".zip"), files)}
 WRITTEN = [
@@ -204,3 +213,28 @@ def test_of_zips_named_after_splits_the_training_one_is_taken(crops, tmp_path):
     source = open_source([tmp_path / "x"])
     assert source.labels.tolist() == crops.labels.tolist()
     assert source.notes[0] == "took the split train; left out: test (1 file)"
+
+
+def test_a_zip_of_batches_for_testing_is_left_out_beside_those_for_training(crops, tmp_path):
+    files = npz_files(crops)
+    two_zips(tmp_path / "x", files)
+    as_zip(tmp_path / "x" / "Imagenet32_val.zip", {"val_data.npz": b"x"})
+    source = open_source([tmp_path / "x"])
+    assert source.labels.tolist() == crops.labels.tolist()
+    assert source.notes == ("took the training batches; left out: val_data.npz",)
+    message = prepared_error(tmp_path / "x" / "Imagenet32_val.zip", tmp_path / "set")
+    assert "holds no batch files for training, only val_data.npz" in message
+
+
+def test_files_of_several_folders_without_splits_are_taken_with_a_word(crops, tmp_path):
+    files = {f"{folder}/0000.parquet": parquet_bytes(*crops) for folder in ("de", "en")}
+    source = open_source([as_folder(tmp_path / "x", files)])
+    assert len(source) == 96
+    assert "took the files of several folders together: de, en" in source.notes
+
+
+def test_images_that_are_named_after_splits_are_taken_with_a_word(crops, tmp_path):
+    image = flat_files(crops)["0000.png"]
+    files = {f"{split}_{i}.png": image for split in ("train", "test") for i in range(2)}
+    source = open_source([as_folder(tmp_path / "x", files)])
+    assert source.notes == ("took images of different splits together, by their names: test_0.png and train_1.png",)
