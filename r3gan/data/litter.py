@@ -19,7 +19,6 @@ LITTER = (
     "ehthumbs.db",
     "desktop.ini",
     "$RECYCLE.BIN",
-    "RECYCLER",
     "System Volume Information",
     "lost+found",  # Linux
     "__pycache__",

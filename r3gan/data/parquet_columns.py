@@ -82,7 +82,7 @@ def _class_labels(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
         return {
-            name: tuple(feature["names"])
+            name: tuple(map(str, feature["names"]))
             for name, feature in features.items()
             if isinstance(feature, dict) and isinstance(feature.get("names"), list)
         }

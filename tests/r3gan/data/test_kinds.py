@@ -94,6 +94,8 @@ def test_the_test_batch_is_left_out_with_a_word_and_names_are_read(put, crops, t
     source = open_source([put(tmp_path / "cifar", cifar_files(crops) | meta)])
     assert source.class_names == ("china", "flower")
     assert source.notes == ("took the training batches; left out: test_batch",)
+    few = {"batches.meta": pickle.dumps({b"label_names": [b"china"]}, 2)}
+    assert open_source([put(tmp_path / "few", cifar_files(crops) | few)]).class_names == ()
     assert open_source([put(tmp_path / "cifar2", batch_files(crops, "data_batch_", 5, 0))]).class_names == ()
 
 

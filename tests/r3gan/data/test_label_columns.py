@@ -12,7 +12,7 @@ from r3gan.data.errors import BadData
 from r3gan.data.label_columns import is_label_name, labels_of_values, same_partition
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Columns
-from tests.r3gan.conftest import CLASS_NAMES, as_folder, class_files, encode, flat_files, prepared_error
+from tests.r3gan.conftest import CLASS_NAMES, as_folder, class_files, encode, flat_files, imagenet_files, prepared_error
 
 ENCODED: dict = {}
 LABEL_NAMES = ("label", "labels", "fine_label", "coarse_label", "class", "Class", "class_id", "classId", "target")
@@ -292,3 +292,35 @@ def test_two_tables_of_labels_must_agree(crops, tmp_path):
 def test_other_tables_beside_images_are_said_not_to_be_used(crops, tmp_path):
     source = open_source([as_folder(tmp_path / "x", flat_files(crops) | {"labels.csv": b"", "b.json": b""})])
     assert source.notes == ("not used: b.json, labels.csv",)
+
+
+def test_columns_cannot_be_asked_of_what_has_none_at_all(crops, tmp_path):
+    batches = as_folder(tmp_path / "batches", imagenet_files(crops))
+    for columns in (Columns("x"), Columns(None, "x")):
+        with pytest.raises(BadData, match="has no columns: leave --label-column"):
+            open_source([batches], columns=columns)
+    with pytest.raises(BadData, match="image files, not a column of images: leave --image-column out"):
+        open_source([as_folder(tmp_path / "x", class_files(crops))], columns=Columns(None, "x"))
+
+
+def test_a_column_of_labels_and_no_labels_contradict_each_other(crops, tmp_path):
+    path = as_folder(tmp_path / "set", {"a.parquet": parquet(crops, {"label": crops.labels})})
+    with pytest.raises(BadData, match="--label-column label and --labels none contradict"):
+        open_source([path], "none", Columns("label"))
+
+
+def test_a_column_that_holds_no_images_is_not_taken_for_them(crops, tmp_path):
+    path = as_folder(tmp_path / "set", {"a.parquet": parquet(crops, {"label": crops.labels})})
+    with pytest.raises(BadData, match="the column 'label' does not hold images"):
+        open_source([path], columns=Columns(None, "label"))
+
+
+def test_labels_of_a_file_need_one(crops, tmp_path):
+    path = as_folder(tmp_path / "x", class_files(crops))
+    with pytest.raises(BadData, match=r"has no dataset\.json and no metadata\.csv or metadata\.jsonl with labels"):
+        open_source([path], "file")
+
+
+def test_a_class_without_an_image_leaves_the_others_without_names(crops, source):
+    found = source({"label": crops.labels * 2, "label_name": [CLASS_NAMES[i] for i in crops.labels]})
+    assert (found.labels.max(), found.class_names) == (2, ())

@@ -62,7 +62,8 @@ def test_preparing_a_known_dataset_says_the_same(root, crops, capsys, monkeypatc
         out = capsys.readouterr().out
         assert text in out
         assert out.endswith("  took the training batches; left out: test_batch\n")
-    assert main(["data", "prepare", "cifar10", "--label-column", "x"]) == 2
+    assert main(["data", "prepare", "cifar10", str(root / "other"), "--label-column", "x"]) == 2
+    assert "cifar10 has its own resolution and labels" in capsys.readouterr().err
 
 
 def test_the_list_shows_the_names_of_classes(root, pets, capsys):
