@@ -15,7 +15,7 @@ WORDS = {
 }  # as Hugging Face has them
 FILLERS = ("set", "split", "data", "dataset", "images", "image", "imgs", "img")  # "train_images" is "train"
 _SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
-_TOKEN = re.compile(r"[a-z]+|[0-9]+")
+_TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")  # "trainA" is "train", "A"
 
 
 class SplitName(NamedTuple):
@@ -32,7 +32,7 @@ class SplitName(NamedTuple):
 
 def split_name(name: str) -> SplitName | None:
     """Which split a file or folder is named after; None without such a word, or with several."""
-    tokens = _TOKEN.findall(name.casefold())
+    tokens = [token.lower() for token in _TOKEN.findall(name)]
     splits = [_SPLIT_OF[token] for token in tokens if token in _SPLIT_OF]
     if len(splits) != 1:
         return None

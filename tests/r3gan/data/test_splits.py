@@ -38,6 +38,8 @@ WRITTEN = [
         ("VALID", "validation", True),
         ("dev", "validation", True),
         ("train2017", "train", False),
+        ("trainB", "train", False),
+        ("TrainSet", "train", True),
         ("seg_test", "test", False),
     ],
 )
@@ -100,6 +102,7 @@ def test_a_class_may_be_called_train(place, classes, crops, tmp_path):
     [
         ("train", "test", "cat"),
         ("train", "training", "test"),
+        ("trainA", "trainB", "testA", "testB"),
         ("seg_train", "seg_test", "other"),
         ("train/cat", "train/dog", "unlabelled"),
         ("train/cat", "train/dog", "extra/cat", "extra/dog"),
