@@ -109,7 +109,8 @@ def _open_folder(path: Path, labels: LabelMode, columns: Columns) -> Source:
     if len(kinds) > 1:
         raise BadData(f"{path} holds {kinds_text(kinds)}: name the one to use as SOURCE, or move the others away")
     if not kinds:
-        raise BadData(f"{path} holds no images; {KINDS} was expected")
+        skipped = "".join(f" ({note})" for note in notes)
+        raise BadData(f"{path} holds no images{skipped}; {KINDS} was expected")
     if IMAGES in kinds:
         return open_image_files(files, labels, columns)
     found = [path / name for names in kinds.values() for name in names]

@@ -73,7 +73,8 @@ def checked_labels(values: Sequence[Any] | np.ndarray, where: str) -> np.ndarray
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise BadData(f"{where}: label {value!r} of image {i} is not a whole number")
         if not 0 <= value < CLASSES_LIMIT:
-            raise BadData(f"{where}: label {value} of image {i} is out of range: 0 to {CLASSES_LIMIT - 1} can be")
+            can_be = f"0 to {CLASSES_LIMIT - 1} can be; --labels none leaves labels out"
+            raise BadData(f"{where}: label {value} of image {i} is out of range: {can_be}")
     labels = np.asarray(values, np.int64)
     if len(labels) > 1 and labels.min() == labels.max():
         raise BadData(f"{where}: all {len(labels)} labels are {labels[0]}: --labels none leaves them out")

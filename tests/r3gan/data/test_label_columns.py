@@ -143,7 +143,7 @@ def test_a_column_that_is_a_dictionary_or_a_truth_value(crops, source):
         (["a", None, "b"], "column label: image 1 has None, no name of a class"),
         (["a", " ", "b"], "image 1 has ' ', no name of a class"),
         ([0, None], "label None of image 1 is not a whole number"),
-        ([0, -1], "label -1 of image 1 is out of range"),
+        ([0, -1], "label -1 of image 1 is out of range.*--labels none leaves"),
         (["a", 1], "image 1 has 1, no name of a class"),
         (["a", "a"], "all 2 labels are 0"),
     ],

@@ -15,6 +15,7 @@ from tests.r3gan.conftest import (
     class_files,
     flat_files,
     parquet_bytes,
+    prepared_error,
 )
 
 PLACES = {"folder": as_folder, "zip": lambda path, files: as_zip(path.with_suffix(".zip"), files)}
@@ -89,3 +90,5 @@ def test_a_folder_of_litter_alone_is_empty(crops, tmp_path):
 
     as_folder(tmp_path / "mine", {"Thumbs.db": b"", "@eaDir/a.parquet": parquet_bytes(*crops)})
     assert PreparedImages().find("mine", tmp_path) == []
+    message = prepared_error(tmp_path / "mine", tmp_path / "set")
+    assert "mine holds no images (skipped what systems leave: @eaDir (1), Thumbs.db (1))" in message
