@@ -1,5 +1,7 @@
 """How fast a prepared dataset opens and hands out random batches, against how fast training consumes them.
 
+Beside it: how long a zip of a million images takes to be opened as a source.
+
 `python -m benchmarks.data [--step-batch 8] [--json FILE]`
 
 Batches come through `r3gan.training.batches.Batches` as in training: real images and latents of the CIFAR-10 preset,
@@ -12,6 +14,7 @@ import argparse
 import statistics
 import tempfile
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from benchmarks.machine import write_result
 from r3gan.arguments import positive
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
+from r3gan.data.files import ZipFiles
 from r3gan.data.manifest import IMAGES, LABELS, Manifest
 from r3gan.data.store import open_prepared
 from r3gan.distributed import World
@@ -57,6 +61,8 @@ def main() -> None:
         drawn = [draw_rate(config, root, device) for _ in range(ROUNDS)]
         consumed = consume_rate(config, options.step_batch or (8 if device.type == "cpu" else 512), root, device)
         opening = [seconds_to_open(root / "many") for _ in range(ROUNDS)]
+        write_members(root / "many.zip", MANY)
+        listing = [seconds_to_list(root / "many.zip") for _ in range(ROUNDS)]
     result = {
         "batch": config.batch_size,
         "drawn_images_per_second": statistics.median(drawn),
@@ -64,6 +70,7 @@ def main() -> None:
         "consumed_images_per_second": consumed,
         "factor": statistics.median(drawn) / consumed,
         "seconds_to_open_a_million_images": statistics.median(opening),
+        "seconds_to_list_a_zip_of_a_million_images": statistics.median(listing),
     }
     table = Table("what", "value", title="a prepared dataset")
     for key, value in result.items():
@@ -138,6 +145,20 @@ def seconds_to_open(folder: Path) -> float:
     """How long until a prepared dataset can be asked for images."""
     started = time.perf_counter()
     open_prepared(folder)
+    return time.perf_counter() - started
+
+
+def write_members(path: Path, count: int) -> None:
+    """A zip of so many empty members, a thousand to a folder."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(count):
+            archive.writestr(zipfile.ZipInfo(f"{i // 1000:05d}/img{i:08d}.png"), b"")
+
+
+def seconds_to_list(path: Path) -> float:
+    """How long until a zip's names are known, normalised, checked and in order."""
+    started = time.perf_counter()
+    assert len(ZipFiles(path).sizes) == MANY
     return time.perf_counter() - started
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from r3gan.data.imagefiles import LABELS_FILE
+from r3gan.data.dataset_json import LABELS_FILE
 from r3gan.data.store import ImageSet
 
 AT_ONCE = 128  # images that are encoded before they are written

@@ -4,14 +4,10 @@ A batch is a dictionary: data uint8 [n, 3 R R], the red, green and blue planes o
 up in CIFAR-10 and from 1 up in ImageNet.
 """
 
-import io
 import math
 import re
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -19,7 +15,6 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from r3gan.data.errors import BadData
-from r3gan.data.files import ZipFiles
 from r3gan.data.pickles import load_npz, load_pickle
 from r3gan.data.sources import Item, LabelMode, checked_labels
 
@@ -35,6 +30,8 @@ class Family(NamedTuple):
 
 FAMILIES = (Family("data_batch_", 5, 0, 10), Family("train_data_batch_", 10, 1, 1000))
 BATCH_NAME = re.compile(r"((?:train_)?data_batch_)(\d+)(\.npz|\.pkl|\.pickle)?")
+NAMES_FILE = "batches.meta"
+TEST_NAME = re.compile(r"(test_batch|val_data)(\.npz|\.pkl|\.pickle)?")
 
 
 @dataclass(frozen=True)
@@ -46,13 +43,17 @@ class Part:
     size: int  # bytes
     open: Callable[[], BinaryIO]
 
-    def load(self) -> tuple[np.ndarray, Any]:
-        """The images uint8 [n, R, R, 3] and their n labels as written. Raises BadData."""
+    def content(self) -> dict[str, Any]:
+        """What the file holds, by keys. Raises BadData."""
         try:
             with self.open() as file:
-                arrays = (load_npz if self.name.endswith(".npz") else load_pickle)(file, self.where)
+                return (load_npz if self.name.endswith(".npz") else load_pickle)(file, self.where)
         except OSError as error:
             raise BadData(f"{self.where} cannot be read: {error.strerror or error}") from error
+
+    def load(self) -> tuple[np.ndarray, Any]:
+        """The images uint8 [n, R, R, 3] and their n labels as written. Raises BadData."""
+        arrays = self.content()
         for key in ("data", "labels"):
             if key not in arrays:
                 raise BadData(f"{self.where} has no {key!r}, only {', '.join(sorted(arrays)) or 'nothing'}")
@@ -66,7 +67,7 @@ class Part:
         return data.reshape(-1, 3, side, side).transpose(0, 2, 3, 1), labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchFiles:
     """The images of numbered batch files, in the order of the numbers."""
 
@@ -74,6 +75,8 @@ class BatchFiles:
     batches: tuple[Part, ...]
     counts: tuple[int, ...]  # images per batch
     labels: np.ndarray | None
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def parts(self) -> Sequence[tuple[str, int]]:
@@ -100,8 +103,11 @@ def is_batch(name: str) -> bool:
     return BATCH_NAME.fullmatch(PurePosixPath(name).name) is not None
 
 
-def open_batches(path: Path, parts: Sequence[Part], mode: LabelMode) -> BatchFiles:
-    """The batches found in `path`, all of their family. Reads them once, for counts and labels. Raises BadData."""
+def open_batches(path: Path, parts: Sequence[Part], mode: LabelMode, others: Sequence[Part] = ()) -> BatchFiles:
+    """The batches found in `path`, all of their family. Reads them once, for counts and labels. Raises BadData.
+
+    others: the files beside them: batches for testing, which are left out, and names of classes.
+    """
     family = next(f for f in FAMILIES if f.prefix == _named(parts[0])[0])
     by_number: dict[int, Part] = {}
     for part in parts:
@@ -126,7 +132,32 @@ def open_batches(path: Path, parts: Sequence[Part], mode: LabelMode) -> BatchFil
     if mode == "folders":
         raise BadData(f"{path} holds batch files, not class folders: leave --labels folders out")
     together = checked_labels(np.concatenate(labels), str(path)) if labels else None
-    return BatchFiles(f"{family.prefix}* of {path.name}", batches, tuple(counts), together)
+    left_out = [part.name for part in others if TEST_NAME.fullmatch(part.name)]
+    return BatchFiles(
+        description=f"{family.prefix}* of {path.name}",
+        batches=batches,
+        counts=tuple(counts),
+        labels=together,
+        class_names=() if together is None else _class_names(others, int(together.max()) + 1),
+        notes=(f"took the training batches; left out: {', '.join(left_out)}",) if left_out else (),
+    )
+
+
+def is_beside(name: str) -> bool:
+    """Whether a path or member is a file that comes with batches: one for testing, or the names of the classes."""
+    file = PurePosixPath(name).name
+    return file == NAMES_FILE or TEST_NAME.fullmatch(file) is not None
+
+
+def _class_names(others: Sequence[Part], classes: int) -> tuple[str, ...]:
+    """The names in CIFAR-10's batches.meta; none if it is not there, or names fewer classes. Raises BadData."""
+    for part in others:
+        if part.name == NAMES_FILE:
+            names = part.content().get("label_names")
+            texts = [name.decode("latin1") if isinstance(name, bytes) else name for name in names or ()]
+            if len(texts) >= classes and all(isinstance(text, str) for text in texts):
+                return tuple(texts[:classes])
+    return ()
 
 
 def _named(part: Part) -> tuple[str, int]:
@@ -144,42 +175,3 @@ def _checked(part: Part, values: Any, family: Family) -> np.ndarray:
         found = labels.min() if labels.min() < family.first_label else labels.max()
         raise BadData(f"{part.where}: label {found} is out of range: {family.first_label} to {last} can be")
     return labels.astype(np.int64) - family.first_label
-
-
-def folder_parts(paths: Sequence[Path]) -> list[Part]:
-    """Batch files that lie in a folder."""
-    return [Part(path.name, str(path), path.stat().st_size, partial(_opened, path)) for path in paths]
-
-
-def zip_parts(files: ZipFiles) -> list[Part]:
-    """Batch files in a zip."""
-    return [
-        Part(PurePosixPath(name).name, files.where(name), size, partial(_member, files, name))
-        for name, size in files.sizes.items()
-        if is_batch(name)
-    ]
-
-
-def _opened(path: Path) -> BinaryIO:
-    return path.open("rb")
-
-
-def _member(files: ZipFiles, name: str) -> BinaryIO:
-    return io.BytesIO(files.read(name))
-
-
-def tar_parts(path: Path) -> list[Part]:
-    """Batch files in a .tar.gz, kept in memory: an archive of this kind cannot be entered in the middle."""
-    parts = []
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                file = archive.extractfile(member) if member.isfile() and is_batch(member.name) else None
-                if file is not None:
-                    name, data = PurePosixPath(member.name).name, file.read()
-                    parts.append(Part(name, f"{path}: {member.name}", len(data), partial(io.BytesIO, data)))
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise BadData(f"{path} cannot be read as a .tar.gz archive: is it cut off? ({error})") from error
-    if not parts:
-        raise BadData(f"{path} holds no batch files ({', '.join(f.prefix + '1' for f in FAMILIES)} ...)")
-    return parts

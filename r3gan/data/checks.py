@@ -5,20 +5,21 @@ from pathlib import Path
 
 from r3gan.data.facts import Facts
 from r3gan.data.known import known_options, require_counts
-from r3gan.data.manifest import Manifest
 from r3gan.data.prepare import Options, resolution_of, survey
 from r3gan.data.progress import progress_bar, warn
 from r3gan.data.recognise import open_source
 from r3gan.data.rotation import unturned_message
 from r3gan.data.sources import count_classes
 from r3gan.data.store import open_prepared, verify
+from r3gan.data.summary import all_notes, class_notes, manifest_text, shape_text, with_notes
 
 
 def check_prepared(folder: Path) -> str:
     """Read a prepared dataset and compare it with its manifest. Returns what it is. Raises BadData."""
     data = open_prepared(folder)
     verify(data, folder)
-    return f"sound, {manifest_text(data.manifest)}"
+    notes = class_notes(data.manifest.label_histogram, data.manifest.class_names)
+    return with_notes(f"sound, {manifest_text(data.manifest)}", notes)
 
 
 def check_source(name: str, paths: Sequence[Path], known: Facts | None = None) -> str:
@@ -38,11 +39,5 @@ def check_source(name: str, paths: Sequence[Path], known: Facts | None = None) -
             progress(done, len(source))
     if unturned:
         warn(unturned_message(unturned, done))
-    classes = count_classes(source.labels) or "no"
-    return f"sound, not prepared, {done} images, {size}x{size}, {classes} classes"
-
-
-def manifest_text(manifest: Manifest) -> str:
-    """A prepared dataset in words."""
-    shape = f"{manifest.count} images, {manifest.resolution}x{manifest.resolution}"
-    return f"{shape}, {manifest.classes or 'no'} classes, content hash {manifest.content_hash}"
+    text = shape_text(done, size, count_classes(source.labels), source.class_names)
+    return with_notes(f"sound, not prepared, {text}", all_notes(source))

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +19,7 @@ from r3gan.data.catalog import (
     state_of,
     unknown_dataset_message,
 )
-from r3gan.data.checks import check_prepared, check_source, manifest_text
+from r3gan.data.checks import check_prepared, check_source
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.destination import require_destination, require_known_place
 from r3gan.data.errors import BadData
@@ -28,17 +29,19 @@ from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.signals import Stopped, stop_on_signals
+from r3gan.data.sources import Columns, count_classes
+from r3gan.data.summary import all_notes, first_names, manifest_text, shape_text, with_notes
 from r3gan.data.system_errors import told_in_one_sentence
 
 
 def list_datasets(_: argparse.Namespace) -> int:
     """`data list`."""
     table = Table()
-    for column in ("name", "resolution", "classes", "images", "state", "where"):
+    for column in ("name", "resolution", "classes", "images", "state", "where", "class names"):
         right = column in ("resolution", "classes", "images")
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for name in [*DATASETS, *own_names(data_root())]:
-        table.add_row(name, *facts_cells(name), *state_of(name))
+        table.add_row(name, *facts_cells(name), *state_of(name), names_cell(data_root() / name))
     Console(highlight=False).print(table)
     return 0
 
@@ -51,6 +54,14 @@ def facts_cells(name: str) -> tuple[str, str, str]:
         return "?", "?", "-"
     images = f"{known.images:,}" if known.images else "-"
     return f"{known.resolution}x{known.resolution}", str(known.classes or "-"), images
+
+
+def names_cell(folder: Path) -> str:
+    """The first names of the classes of what is prepared in a folder."""
+    try:
+        return first_names(read_manifest(folder).class_names) if is_prepared(folder) else ""
+    except BadData:
+        return ""  # its state says so
 
 
 def check_datasets(arguments: argparse.Namespace) -> int:
@@ -89,15 +100,17 @@ def prepare_dataset(arguments: argparse.Namespace) -> int:
 
 def _prepare(arguments: argparse.Namespace) -> int:
     name, root, conversion = arguments.source, data_root(), conversion_of(arguments)
+    columns = Columns(arguments.label_column, arguments.image_column)
     if name in DATASETS:
         known = DATASETS[name].facts
-        if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto":
+        if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto" or any(columns):
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
         if destination.name != name and destination.name in DATASETS:
             raise BadData(f"{destination} is the place of another known dataset than {name}: name another folder")
         require_destination(destination, holds_source=destination.resolve() == (root / name).resolve())
-        DATASETS[name].storage.prepare(name, known, root, destination, conversion)
+        notes = DATASETS[name].storage.prepare(name, known, root, destination, conversion)
+        shape = str(known)
     else:
         destination = arguments.destination
         if destination is None:
@@ -108,21 +121,21 @@ def _prepare(arguments: argparse.Namespace) -> int:
             raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
         require_destination(destination)
         options = Options(arguments.resolution, arguments.labels, conversion)
-        source = open_source([Path(name)], options.labels)
+        source = open_source([Path(name)], options.labels, columns)
         require_known_place(destination, source, options)
         with progress_bar(f"preparing {destination.name}") as progress:
-            write_prepared(source, destination, options, progress)
-    _tell_written(destination, root)
+            resolution = write_prepared(source, destination, options, progress).resolution
+        notes = all_notes(source)
+        shape = shape_text(len(source), resolution, count_classes(source.labels), source.class_names)
+    _print_written(destination, root, shape, notes)
     return 0
 
 
-def _tell_written(destination: Path, root: Path) -> None:
-    if is_zip(destination):
-        print(f"{destination} is written")
-        return
-    print(f"{destination}: {manifest_text(read_manifest(destination))}")
+def _print_written(destination: Path, root: Path, shape: str, notes: Sequence[str]) -> None:
+    text = f" is written: {shape}" if is_zip(destination) else f": {manifest_text(read_manifest(destination))}"
+    print(with_notes(f"{destination}{text}", notes))
     above = destination.resolve().parent
-    if above != root.resolve():
+    if not is_zip(destination) and above != root.resolve():
         print(f"studies find it if R3GAN_DATA is {above}")
 
 

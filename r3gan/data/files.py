@@ -5,10 +5,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from r3gan.data.errors import BadData
+from r3gan.data.litter import count_kinds, litter_above, litter_kind
+from r3gan.data.member_names import normal_name
 
 
 class Files(Protocol):
@@ -20,7 +22,11 @@ class Files(Protocol):
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Relative name -> size in bytes, in the names' order. Hidden files are left out."""
+        """Relative name -> size in bytes, in the names' order. Litter is left out."""
+
+    @property
+    def litter(self) -> Mapping[str, int]:
+        """What of systems was skipped: kind -> how many files and folders."""
 
     def where(self, name: str) -> str:
         """The file's full name, for messages."""
@@ -34,7 +40,9 @@ class FolderFiles:
 
     def __init__(self, path: Path):
         self.path = path
-        self.sizes: Mapping[str, int] = dict(sorted(_walk(path, "", ())))
+        kinds: list[str] = []
+        self.sizes: Mapping[str, int] = dict(sorted(_walk(path, "", (), kinds)))
+        self.litter = count_kinds(kinds)
 
     def where(self, name: str) -> str:
         return str(self.path / name)
@@ -55,21 +63,26 @@ class ZipFiles:
             self.archive = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, ValueError) as error:
             raise BadData(f"{path} cannot be opened as a zip archive: is it cut off? ({error})") from error
-        found = [(info.filename, info.file_size) for info in self.archive.infolist() if not info.is_dir()]
-        for name, _ in found:
-            if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
-                raise BadData(f"{path} names {name!r}, a path outside of itself: it is not to be trusted")
-        if len({name for name, _ in found}) < len(found):
-            twice = next(name for i, (name, _) in enumerate(found) if name in {other for other, _ in found[:i]})
-            raise BadData(f"{path} holds {twice} twice")
-        self.sizes: Mapping[str, int] = dict(sorted((name, size) for name, size in found if not _is_hidden(name)))
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for info in self.archive.infolist():
+            name = normal_name(info.filename)
+            if name is None:
+                raise BadData(f"{path} names {info.filename!r}, a path outside of itself: it is not to be trusted")
+            if info.filename.endswith(("/", "\\")):
+                continue
+            if self._members.setdefault(name, info) is not info:
+                raise BadData(f"{path} holds {name} twice")
+        above = {name: litter_above(name) for name in self._members}
+        self.litter = count_kinds(kind for kind, _ in {found for found in above.values() if found})
+        kept = sorted(name for name, found in above.items() if not found)
+        self.sizes: Mapping[str, int] = {name: self._members[name].file_size for name in kept}
 
     def where(self, name: str) -> str:
         return f"{self.path}: {name}"
 
     def read(self, name: str) -> bytes:
         try:
-            return self.archive.read(name)
+            return self.archive.read(self._members[name])
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
             raise BadData(f"{self.where(name)} cannot be read: {error}") from error
 
@@ -79,8 +92,10 @@ def open_files(path: Path) -> Files:
     return FolderFiles(path) if path.is_dir() else ZipFiles(path)
 
 
-def _walk(folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[tuple[str, int]]:
-    """Relative names and sizes; `above` identifies the folders that lead here."""
+def _walk(
+    folder: Path, prefix: str, above: tuple[tuple[int, int], ...], litter: list[str]
+) -> Iterator[tuple[str, int]]:
+    """Relative names and sizes; `above` identifies the folders that lead here, `litter` takes the kinds of what is."""
     here = folder
     try:
         status = folder.stat()
@@ -88,20 +103,18 @@ def _walk(folder: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> Iter
         with os.scandir(folder) as entries:
             for entry in entries:
                 here = folder / entry.name
-                if _is_hidden(entry.name):
+                kind = litter_kind(entry.name)
+                if kind is not None:
+                    litter.append(kind)
                     continue
                 status = entry.stat()
                 if stat.S_ISDIR(status.st_mode):
                     if (status := here.stat()) and (status.st_dev, status.st_ino) in above:
                         raise BadData(f"{here} leads back to a folder that it lies in")
-                    yield from _walk(here, f"{prefix}{entry.name}/", above)
+                    yield from _walk(here, f"{prefix}{entry.name}/", above, litter)
                 elif stat.S_ISREG(status.st_mode):
                     yield prefix + entry.name, status.st_size
                 else:
                     raise BadData(f"{here} is neither a file nor a folder")
     except OSError as error:
         raise BadData(f"{here} cannot be read: {error.strerror}") from error
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)

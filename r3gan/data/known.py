@@ -12,6 +12,7 @@ from r3gan.data.prepare import Options, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source, count_classes
+from r3gan.data.summary import all_notes
 
 
 def home_of(size: int, device: torch.device) -> torch.device:
@@ -29,13 +30,17 @@ def prepare_known(
     *,
     conversion: Conversion = AS_STORED,
     wait: bool = False,
-) -> None:
-    """Prepare a known dataset from its files. Raises DatasetUnavailable; BadData if they are not all of it."""
+) -> tuple[str, ...]:
+    """Prepare a known dataset from its files. Returns what was left out or ignored, in sentences.
+
+    Raises DatasetUnavailable; BadData if the files are not all of it.
+    """
     options = known_options(known, conversion)
     source = open_source(paths, options.labels)
     require_counts(name, source, paths[0], known)
     with progress_bar(f"preparing {name}") as progress:
         write_prepared(source, destination, options, progress, wait)
+    return all_notes(source)
 
 
 def known_options(known: Facts, conversion: Conversion = AS_STORED) -> Options:

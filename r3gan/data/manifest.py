@@ -3,11 +3,13 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from r3gan.data.errors import BadData
 from r3gan.files import write_json
 
 MANIFEST, IMAGES, LABELS = "manifest.json", "images.npy", "labels.npy"  # the files of a prepared dataset's folder
+PREPARED_FILES = (MANIFEST, IMAGES, LABELS)
 FORMAT = 1
 
 
@@ -22,6 +24,7 @@ class Manifest:
     classes: int  # the largest label + 1; 0 without labels
     label_histogram: tuple[int, ...]  # images per class
     content_hash: str  # the first 16 hexadecimal digits of sha256 over all image bytes, then all label bytes
+    class_names: tuple[str, ...] = ()  # of the classes 0, 1, ...; empty if they have none. Not part of the hash
 
     def write(self, folder: Path) -> None:
         """Write it into the folder, whole or not at all."""
@@ -47,11 +50,13 @@ def read_manifest(folder: Path) -> Manifest:
         raise BadData(f"{path} cannot be read: {error}; prepare the dataset again") from error
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise BadData(f"{path} is not a manifest of format {FORMAT}; prepare the dataset again")
+    data.setdefault("class_names", [])  # which older manifests lack
     types = {field.name: field.type for field in fields(Manifest)}
     wrong = [key for key, kind in types.items() if not _is_of(data.get(key), kind)]
     if wrong or set(data) != set(types):
         raise BadData(f"{path} is damaged at {', '.join(wrong or set(data) ^ set(types))}; prepare the dataset again")
-    manifest = Manifest(**{**data, "label_histogram": tuple(data["label_histogram"])})
+    tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    manifest = Manifest(**tuples)
     problem = _contradiction(manifest)
     if problem:
         raise BadData(f"{path} contradicts itself: {problem}; prepare the dataset again")
@@ -61,6 +66,8 @@ def read_manifest(folder: Path) -> Manifest:
 def _is_of(value: object, kind: object) -> bool:
     if kind is str:
         return isinstance(value, str)
+    if kind == tuple[str, ...]:
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
     values = [value] if kind is int else value
     return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
 
@@ -72,6 +79,8 @@ def _contradiction(manifest: Manifest) -> str | None:
         return f"resolution {manifest.resolution} is not 4 times a power of two"
     if len(manifest.label_histogram) != manifest.classes:
         return f"{manifest.classes} classes, but a histogram of {len(manifest.label_histogram)}"
+    if manifest.class_names and len(manifest.class_names) != manifest.classes:
+        return f"{manifest.classes} classes, but {len(manifest.class_names)} names of classes"
     if manifest.classes and sum(manifest.label_histogram) != manifest.count:
         return f"{manifest.count} images, but {sum(manifest.label_histogram)} labels"
     return None

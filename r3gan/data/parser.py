@@ -32,6 +32,8 @@ def add_data(commands: Any) -> None:
     parser.add_argument("destination", nargs="?", type=Path, help="a folder, or a file that ends in .zip")
     parser.add_argument("--resolution", type=resolution, help="crop to the central square and reduce to this size")
     parser.add_argument("--labels", choices=LABEL_MODES, default="auto", help="where labels come from (default: auto)")
+    parser.add_argument("--label-column", metavar="NAME", help="of parquet files or metadata.csv, if several fit")
+    parser.add_argument("--image-column", metavar="NAME", help="of parquet files, if several fit")
     parser.add_argument("--to-rgb", action="store_true", help="convert grey, palette, CMYK, 16-bit, transparent images")
     shown = "what transparent images show with --to-rgb: a name, #RRGGBB, rgb(...) or hsl(...) (default: black)"
     parser.add_argument("--background", type=colour, metavar="COLOUR", help=shown)

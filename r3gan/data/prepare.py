@@ -134,7 +134,7 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
             progress(writer.done, count)
         if writer.done != count:
             raise BadData(f"{source.description} ended after {writer.done} of {count} images")
-        manifest = writer.finish(name, source.description, source.labels)
+        manifest = writer.finish(name, source.description, source.labels, source.class_names)
         if writer.unturned:
             warn(unturned_message(writer.unturned, count))
         return manifest

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData, DatasetUnavailable
 from r3gan.data.facts import Facts, State
+from r3gan.data.litter import litter_kind
 from r3gan.data.manifest import Manifest, is_prepared, read_manifest
 from r3gan.data.storage import fetch
 from r3gan.deferred import Deferred
@@ -29,7 +30,7 @@ class PreparedImages:
     def find(self, name: str, root: Path) -> list[Path]:
         """The files as they come: the dataset's own folder under `root`, or files by their names. Empty if missing."""
         own = root / name
-        if own.is_dir() and any(not path.name.startswith(".") for path in own.iterdir()):
+        if own.is_dir() and any(litter_kind(path.name) is None for path in own.iterdir()):
             return [own]
         for folder in (root, root / "raw"):
             for pattern in self.patterns:
@@ -69,19 +70,21 @@ class PreparedImages:
             self._prepare(name, known, root, root / name, AS_STORED, wait=True)
         self.load(name, known, root, torch.device("cpu"))
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
+    def prepare(
+        self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion
+    ) -> tuple[str, ...]:
         """See Storage."""
-        self._prepare(name, known, root, destination, conversion)
+        return self._prepare(name, known, root, destination, conversion)
 
     def _prepare(
         self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion, wait: bool = False
-    ) -> None:
+    ) -> tuple[str, ...]:
         from r3gan.data.known import prepare_known
 
         paths = self.find(name, root)
         if not paths:
             raise DatasetUnavailable(self.missing_message(name, root))
-        prepare_known(name, known, paths, destination, conversion=conversion, wait=wait)
+        return prepare_known(name, known, paths, destination, conversion=conversion, wait=wait)
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """See Storage. In a GPU's memory if it fits, else memory-mapped on the host."""

@@ -7,9 +7,27 @@ import numpy as np
 
 from r3gan.data.errors import BadData
 
-LabelMode = Literal["auto", "folders", "none"]
+LabelMode = Literal["auto", "folders", "file", "none"]
 LABEL_MODES: tuple[LabelMode, ...] = get_args(LabelMode)
 CLASSES_LIMIT = 100_000  # far above any dataset, far below what a slip would write
+
+
+class Columns(NamedTuple):
+    """Columns of parquet files and tables that are asked for by name. None: the one that can be meant."""
+
+    label: str | None = None
+    image: str | None = None
+
+
+ANY_COLUMNS = Columns()
+
+
+class Labels(NamedTuple):
+    """The labels of N images of K classes."""
+
+    values: np.ndarray  # int64 [N] in 0..K-1
+    names: tuple[str, ...]  # of the classes, K; empty if they have none
+    origin: str  # where they come from, in words
 
 
 class Item(NamedTuple):
@@ -31,6 +49,14 @@ class Source(Protocol):
         """int64 [N] in 0..K-1; None without labels. Checked by `checked_labels`."""
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the K classes; empty if they have none."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken and what was left out or ignored, in sentences."""
+
+    @property
     def parts(self) -> Sequence[tuple[str, int]]:
         """Names and sizes of what the source consists of: changed parts are another source."""
 
@@ -47,7 +73,8 @@ def checked_labels(values: Sequence[Any] | np.ndarray, where: str) -> np.ndarray
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise BadData(f"{where}: label {value!r} of image {i} is not a whole number")
         if not 0 <= value < CLASSES_LIMIT:
-            raise BadData(f"{where}: label {value} of image {i} is out of range: 0 to {CLASSES_LIMIT - 1} can be")
+            can_be = f"0 to {CLASSES_LIMIT - 1} can be; --labels none leaves labels out"
+            raise BadData(f"{where}: label {value} of image {i} is out of range: {can_be}")
     labels = np.asarray(values, np.int64)
     if len(labels) > 1 and labels.min() == labels.max():
         raise BadData(f"{where}: all {len(labels)} labels are {labels[0]}: --labels none leaves them out")
@@ -57,3 +84,8 @@ def checked_labels(values: Sequence[Any] | np.ndarray, where: str) -> np.ndarray
 def count_classes(labels: np.ndarray | None) -> int:
     """The largest label + 1; 0 without labels."""
     return 0 if labels is None else int(labels.max()) + 1
+
+
+def histogram_of(labels: np.ndarray | None) -> tuple[int, ...]:
+    """Images per class; empty without labels."""
+    return () if labels is None else tuple(np.bincount(labels).tolist())

@@ -75,7 +75,9 @@ class StackedDigitFiles:
             if unlike:
                 warn(f"{self.find(root)} holds {unlike}")
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
+    def prepare(
+        self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion
+    ) -> tuple[str, ...]:
         """See Storage."""
         raise BadData(f"{name} needs no preparation")
 

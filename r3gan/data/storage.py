@@ -42,8 +42,13 @@ class Storage(Protocol):
     def ensure(self, name: str, known: Facts, root: Path) -> None:
         """Download and prepare what is missing. Raises DatasetUnavailable with the way out, and DiskFull."""
 
-    def prepare(self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion) -> None:
-        """Prepare it from its files, into another place if need be. Raises DatasetUnavailable, and DiskFull."""
+    def prepare(
+        self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion
+    ) -> tuple[str, ...]:
+        """Prepare it from its files, into another place if need be. Returns what was left out or ignored, in sentences.
+
+        Raises DatasetUnavailable, and DiskFull.
+        """
 
     def load(self, name: str, known: Facts, root: Path, device: "torch.device") -> "Dataset":
         """The dataset, which is ready. Raises DatasetUnavailable, or BadData if it is not what its name says."""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +83,9 @@ def evaluate_images(asked: EvaluationConfig, options: argparse.Namespace, device
         raise DatasetUnavailable(
             f"{options.source} is no checkpoint: name the dataset to compare its images with: --dataset"
         )
-    source = open_source([options.source])
+    source = open_source([options.source], "none")
+    for note in source.notes:
+        print(f"{options.source}: {note}", file=sys.stderr)
     if len(source) < FEWEST_IMAGES:
         raise DatasetUnavailable(f"{options.source} holds {len(source)} images: at least {FEWEST_IMAGES} are needed")
     asked = replace(asked, samples=len(source))

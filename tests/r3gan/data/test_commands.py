@@ -65,11 +65,11 @@ def test_prepare_writes_a_folder_or_a_zip_and_shows_progress(run, root, crops, t
     path = as_folder(tmp_path / "tree", class_files(crops))
     code, out, err = run("prepare", path, tmp_path / "set", "--resolution", 8)
     assert code == 0
-    assert "48 images, 8x8, 2 classes, content hash" in out
+    assert "48 images, 8x8, 2 classes (china, flower), content hash" in out
     assert "48/48" in err
     assert json.loads((tmp_path / "set" / "manifest.json").read_text())["resolution"] == 8
     code, out, _ = run("prepare", tmp_path / "set", tmp_path / "set.zip")
-    assert (code, out) == (0, f"{tmp_path / 'set.zip'} is written\n")
+    assert (code, out) == (0, f"{tmp_path / 'set.zip'} is written: 48 images, 8x8, 2 classes (china, flower)\n")
     code, out, _ = run("check", tmp_path / "set.zip", tmp_path / "set")
     assert code == 0
     assert "sound, not prepared, 48 images, 8x8, 2 classes" in out

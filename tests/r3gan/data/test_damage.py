@@ -49,7 +49,7 @@ def change_manifest(**changes):
             "images.npy",
             r"holds uint8 \[48, 32, 32, 3\].*promises uint8 \[48, 16, 16, 3\]",
         ),
-        (change_manifest(classes=0, label_histogram=[]), "labels.npy", "no labels"),
+        (change_manifest(classes=0, label_histogram=[], class_names=[]), "labels.npy", "no labels"),
         (lambda folder: (folder / "images.npy").unlink(), "images.npy", "cannot be opened"),
         (lambda folder: (folder / "labels.npy").unlink(), "labels.npy", "cannot be opened"),
         (lambda folder: cut(folder / "images.npy"), "images.npy", "cannot be opened"),

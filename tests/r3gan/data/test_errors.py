@@ -183,10 +183,12 @@ def test_parquet_without_images_or_with_bad_labels(crops, tmp_path):
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"picture": [1]}), tmp_path / "a.parquet")
-    assert "a.parquet has no column 'image', only picture" in prepared_error(tmp_path / "a.parquet", tmp_path / "set")
+    assert "a.parquet has no column of images (bytes, or a struct with bytes), only picture" in prepared_error(
+        tmp_path / "a.parquet", tmp_path / "set"
+    )
     labels = [None, *crops.labels.tolist()[1:]]
     (tmp_path / "b.parquet").write_bytes(parquet_bytes(crops.images, labels))
-    assert "b.parquet: label None of image 0" in prepared_error(tmp_path / "b.parquet", tmp_path / "set")
+    assert "b.parquet, column label: label None of image 0" in prepared_error(tmp_path / "b.parquet", tmp_path / "set")
     pq.write_table(pa.table({"image": [{"bytes": None, "path": "a.png"}]}), tmp_path / "c.parquet")
     assert "c.parquet, row 0 holds no image bytes" in prepared_error(tmp_path / "c.parquet", tmp_path / "set")
 

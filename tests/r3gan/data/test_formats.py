@@ -172,10 +172,12 @@ def test_images_beside_folders_have_labels_only_by_decision(crops, tmp_path):
     assert open_source([path]).labels is None
 
 
-def test_class_folders_can_be_preferred_to_dataset_json(crops, tmp_path):
+def test_class_folders_and_a_dataset_json_that_differ_need_a_decision(crops, tmp_path):
     table = {"labels": [[name, 5 - (i % 2)] for i, name in enumerate(class_files(crops))]}
     path = as_folder(tmp_path / "both", class_files(crops) | {"dataset.json": json.dumps(table).encode()})
-    assert open_source([path]).labels.max() == 5
+    with pytest.raises(BadData, match=r"dataset\.json gives other labels than the class folders .*--labels file or"):
+        open_source([path])
+    assert open_source([path], "file").labels.max() == 5
     assert open_source([path], "folders").labels.tolist() == crops.labels.tolist()
 
 

@@ -40,6 +40,7 @@ class Interrupted:
     def __init__(self, source, after=None, error=KeyboardInterrupt):
         self.source, self.after, self.error, self.starts = source, after, error, []
         self.labels, self.parts, self.description = source.labels, source.parts, source.description
+        self.class_names = source.class_names
 
     def __len__(self):
         return len(self.source)
