@@ -54,7 +54,8 @@ def test_a_job_in_this_process_stops_with_a_checkpoint_and_a_failure_is_in_its_l
     assert ended.outcome.state is JobState.STOPPED
     assert task.directory.last_checkpoint() is not None
 
-    task.directory.environment.write_text("{}")  # not what a job has written
+    for checkpoint in task.directory.checkpoint_folders():
+        (checkpoint / "state.pt").write_bytes(b"")
     (ended,) = execute([task], launcher, [], lambda: False)
     assert ended.outcome.state is JobState.FAILED
-    assert "dataset" in task.directory.log.read_text()
+    assert "no checkpoint is sound" in task.directory.log.read_text()

@@ -1,7 +1,6 @@
 """What is shown of a running job is what its study measures."""
 
 import io
-import json
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from experiments.launch.scheduler import Task
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.jobdir import JobDir
+from r3gan.points import as_line
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def shown(task, *points, width=100):
     with Display(console) as display:
         display.started(task)
         for i, metrics in enumerate(points):
-            line = {"images": 40 * (i + 1), "time": 4e9 + i, "metrics": metrics}
+            line = {"images": 40 * (i + 1), "seconds": i, "time": 4e9 + i, "metrics": metrics}
             with task.directory.metrics.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write(as_line(line))
             display.progressed(task)
         display.ended(task, JobOutcome(JobState.FINISHED))
     return console.export_text().splitlines()
@@ -88,9 +88,9 @@ class Screen:
 
     def add(self, task, *images, **metrics):
         for i, count in enumerate(images):
-            line = {"images": count, "time": 4e9 + i, "metrics": metrics}
+            line = {"images": count, "seconds": i, "time": 4e9 + i, "metrics": metrics}
             with task.directory.metrics.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write(as_line(line))
 
     def look(self, seconds):
         self.now += seconds

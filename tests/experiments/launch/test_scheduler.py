@@ -13,6 +13,7 @@ from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.points import as_line
 
 
 class ScriptedProcess:
@@ -152,9 +153,9 @@ def test_progress_shows_kimg_rate_and_metric(tasks, capsys):
     write_json(task.directory.root / "x", {})
     now = 4_000_000_000.0  # after the start of the attempt
     for images, seconds in ((40, 0.0), (80, 2.0)):
-        line = {"images": images, "time": now + seconds, "metrics": {"d_kl": 0.25, "modes": 900.0}}
+        line = {"images": images, "seconds": seconds, "time": now + seconds, "metrics": {"d_kl": 0.25, "modes": 900.0}}
         with task.directory.metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(as_line(line))
     execute([task], ScriptedLauncher(), [Display(Console(width=120))], lambda: False, slots=[1])
     output = capsys.readouterr().out
     assert "0.1/0.16 kimg 20 img/s 0:04 left D_KL 0.250, 900 modes" in output

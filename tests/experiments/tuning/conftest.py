@@ -17,6 +17,7 @@ from experiments.tuning.storage import default_url, open_storage
 from experiments.tuning.workers import Workers
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.points import as_line
 
 TUNE = """\
 tune:
@@ -137,7 +138,7 @@ class InventedProcess:
         launcher.steps += 1
         with self.directory.metrics.open("a") as file:
             line = {"images": images, "seconds": images / 100, "time": time.time(), "metrics": metrics}
-            file.write(json.dumps(line) + "\n")
+            file.write(as_line(line))
         if images < total:
             return None
         write_json(self.directory.result, {})

@@ -77,7 +77,7 @@ def test_other_places_are_written_and_those_outside_say_how_studies_find_them(pr
 
 @pytest.mark.parametrize("destination", ["my photos.zip", "data/cifar10.ZIP"])
 def test_a_zip_may_have_any_name(prepare, destination):
-    assert prepare(destination)[:2] == (0, f"{destination} is written\n")
+    assert prepare(destination)[:2] == (0, f"{destination} is written: 48 images, 32x32, no classes\n")
 
 
 def test_the_same_data_under_a_known_name_are_taken(prepare, monkeypatch):
