@@ -28,6 +28,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     report.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several")
     report.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/report)")
     report.add_argument("--identity", metavar="ID", nargs="+", help="report on these jobs only")
+    report.add_argument("--runs", metavar="DIR", type=Path, default=Path("runs"),
+                        help="where job directories lie, for samples (default: runs)")  # fmt: skip
     report.set_defaults(run=write_comparison)
     tune = commands.add_parser("tune", help="the same for searches: tables, figures and tune.md")
     tune.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several with searches")
@@ -46,8 +48,10 @@ def write_comparison(args: argparse.Namespace) -> None:
     shown = [metric.key for figure in FIGURES for metric in shown_columns(jobs.columns, figure)]
     points = load_points(client, selection.compared, shown)
     out = args.out or Path("runs") / study.name / "report"
-    out.mkdir(parents=True, exist_ok=True)
-    summary = write_report(study.name, selection, variant_order(jobs), points, partial(load_grid, client), out)
+    make_folder(out)
+    summary = write_report(
+        study.name, selection, variant_order(jobs), points, partial(load_grid, client, args.runs), out
+    )
 
     console = Console(highlight=False)
     for table in results_terminal(summary):
@@ -62,7 +66,7 @@ def write_searches(args: argparse.Namespace) -> None:
     searches = load_searches(open_client(), args.study, args.comparison)
     study = searches[0].study
     out = args.out or Path("runs") / study / "tune" / "report"
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     got = write_search_report(study, searches, out)
     console = Console(highlight=False)
     console.print(budgets_terminal(got, searches))
@@ -72,13 +76,21 @@ def write_searches(args: argparse.Namespace) -> None:
     print(f"Report: {out / 'tune.md'}")
 
 
+def make_folder(path: Path) -> None:
+    """Raises ReportError if nothing can be written there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"--out {path} cannot be a folder to write to: {error.strerror}") from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 2 with one message on standard error otherwise."""
     args = parse(argv)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per artifact otherwise
     try:
         args.run(args)
-    except (ReportError, MlflowException) as error:
+    except (ReportError, MlflowException, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

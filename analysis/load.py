@@ -3,9 +3,11 @@
 import difflib
 import json
 import math
+import socket
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import unquote
 
 import mlflow
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.image import imread
 from mlflow.entities import Experiment, Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +23,7 @@ from analysis.errors import ReportError
 from analysis.searches import SearchResult
 from experiments import names
 from experiments.tracking.pages import all_experiments, all_runs
+from experiments.tracking.trouble import explain
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
@@ -38,10 +42,8 @@ def open_client() -> MlflowClient:
         raise ReportError(f"there is no MLflow store at {uri}: run a study in this folder, or set MLFLOW_TRACKING_URI")
     try:
         return MlflowClient()
-    except SQLAlchemyError as error:  # a kill while MLflow made its tables, say
-        why = str(error).splitlines()[0]
-        message = f"MLflow's store at {uri} cannot be opened ({why}); move it away, and run the study's command again"
-        raise ReportError(message) from error
+    except (SQLAlchemyError, MlflowException) as error:
+        raise ReportError(f"MLflow's store at {uri} cannot be opened: {explain(error)}") from error
 
 
 def find_study(client: MlflowClient, name: str | None) -> Experiment:
@@ -102,8 +104,9 @@ def _search(client: MlflowClient, run_id: str) -> SearchResult:
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
     """One row per run that carries all of our tags, finished or not.
 
-    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int), the parameters of PARAMS (numbers or
-    NaN), and for every metric its last value. Raises ReportError if there is no such run.
+    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; SOURCES, FOLDER empty if unknown), the
+    parameters of PARAMS (numbers or NaN), and for every metric its last value. Raises ReportError if there is no such
+    run.
     """
     runs = [run for run in all_runs(client, experiment_id, HAS_OUR_TAGS) if set(names.TAGS) <= set(run.data.tags)]
     if not runs:
@@ -124,13 +127,36 @@ def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -
     return points.drop_duplicates(["run_id", "metric", "kimg"], keep="last", ignore_index=True)
 
 
-def load_grid(client: MlflowClient, run_id: str) -> np.ndarray | None:
-    """The run's last sample grid, [H, W, 3] in 0..1, or None if it has none."""
-    grids = [file.path for file in client.list_artifacts(run_id, names.SAMPLES_FOLDER) if file.path.endswith(".png")]
-    if not grids:
+def load_grid(client: MlflowClient, runs: Path, job: "pd.Series[Any]") -> np.ndarray | None:
+    """The last sample grid of a row of `load_jobs`, [H, W, 3] in 0..1, or None if none is found.
+
+    It is looked for in the job's directory: below `runs`, where the run was last sent from, then in MLflow.
+    """
+    for folder in job_folders(runs, job):
+        grids = sorted((folder / names.SAMPLES_FOLDER).glob("*.png"))
+        if grids:
+            return as_rgb(imread(grids[-1]))
+    try:
+        files = client.list_artifacts(job["run_id"], names.SAMPLES_FOLDER)
+        grids_there = [file.path for file in files if file.path.endswith(".png")]
+        if not grids_there:
+            return None
+        with TemporaryDirectory() as folder_here:
+            return as_rgb(imread(client.download_artifacts(job["run_id"], max(grids_there), folder_here)))
+    except (MlflowException, OSError):  # the store was moved away from its artifacts, say
         return None
-    with TemporaryDirectory() as folder:
-        image = imread(client.download_artifacts(run_id, max(grids), folder))
+
+
+def job_folders(runs: Path, job: "pd.Series[Any]") -> list[Path]:
+    """Where a job's directory may be on this machine."""
+    seed = f"seed{job[names.SEED]}-{job[names.IDENTITY]}"
+    host, _, sent_from = job[names.FOLDER].partition(":")
+    own = runs / job[names.STUDY] / job[names.DATASET] / job[names.VARIANT] / seed
+    return [own, Path(sent_from)] if host == socket.gethostname() and sent_from else [own]
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """Grey or RGBA as [H, W, 3]."""
     return np.atleast_3d(image)[..., :3] * np.ones(3)
 
 
@@ -138,4 +164,5 @@ def _job(run: Run) -> dict[str, object]:
     tags = {tag: run.data.tags[tag] for tag in names.TAGS}
     params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
     info = {"run_id": run.info.run_id, "status": run.info.status, "start_time": run.info.start_time}
-    return {**info, **tags, names.SEED: int(tags[names.SEED]), **params, **run.data.metrics}
+    also = {tag: run.data.tags.get(tag, "") for tag in (names.SOURCES, names.FOLDER)}
+    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **run.data.metrics}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,13 +46,13 @@ def write_report(
     selection: Selection,
     variants: Sequence[str],
     points: pd.DataFrame,
-    load_grid: Callable[[str], np.ndarray | None],
+    load_grid: Callable[["pd.Series[Any]"], np.ndarray | None],
     out: Path,
 ) -> pd.DataFrame:
     """Write table.csv, table.md, figures/ and report.md to `out`, and return the summary (see `tables.summarise`).
 
-    variants: all of the study, in order. points: long form (see `load.load_points`). load_grid: from a run_id to its
-    last sample grid.
+    variants: all of the study, in order. points: long form (see `load.load_points`). load_grid: from a row of the
+    jobs to its last sample grid.
     """
     summary = tables.summarise(selection.compared, variants)
     drawn = draw_all(selection.compared, variants, points, load_grid, out / FIGURES_FOLDER)
@@ -67,7 +68,7 @@ def draw_all(
     compared: pd.DataFrame,
     variants: Sequence[str],
     points: pd.DataFrame,
-    load_grid: Callable[[str], np.ndarray | None],
+    load_grid: Callable[["pd.Series[Any]"], np.ndarray | None],
     folder: Path,
 ) -> list[Drawn]:
     """Draw every figure for every profile and dataset that has data for it."""
@@ -93,14 +94,19 @@ def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFra
 
 
 def draw_samples(
-    group: pd.DataFrame, variants: Sequence[str], load_grid: Callable[[str], np.ndarray | None], folder: Path
+    group: pd.DataFrame,
+    variants: Sequence[str],
+    load_grid: Callable[["pd.Series[Any]"], np.ndarray | None],
+    folder: Path,
 ) -> list[Drawn]:
     """The sample figure of one profile and dataset; none if no run has samples."""
     grids = sample_grids(group, load_grid)
     if all(grid is None for grid in grids.values()):
         return []
     present = [variant for variant in variants if variant in set(group[names.VARIANT])]
-    drawn = Drawn(file_name(group, "samples"), f"{place(group)} {SAMPLES_CAPTION}")
+    lacking = [f"{variant}/{seed}" for (variant, seed), grid in grids.items() if grid is None]
+    lack = f" No samples were found of {', '.join(lacking)}." if lacking else ""
+    drawn = Drawn(file_name(group, "samples"), f"{place(group)} {SAMPLES_CAPTION}{lack}")
     figures.save_figure(figures.draw_samples(grids, present, sorted({s for _, s in grids})), folder, drawn.name)
     return [drawn]
 
@@ -116,12 +122,12 @@ def curve_panels(
 
 
 def sample_grids(
-    group: pd.DataFrame, load_grid: Callable[[str], np.ndarray | None]
+    group: pd.DataFrame, load_grid: Callable[["pd.Series[Any]"], np.ndarray | None]
 ) -> dict[tuple[str, int], np.ndarray | None]:
     """The last grids of the first GRID_SEEDS seeds, by (variant, seed)."""
     seeds = sorted(group[names.SEED].unique())[:GRID_SEEDS]
     shown = group[group[names.SEED].isin(seeds)]
-    return {(row[names.VARIANT], row[names.SEED]): load_grid(row["run_id"]) for _, row in shown.iterrows()}
+    return {(row[names.VARIANT], row[names.SEED]): load_grid(row) for _, row in shown.iterrows()}
 
 
 def place(group: pd.DataFrame) -> str:
@@ -169,13 +175,14 @@ def report_text(
     sections = [
         f"# {study}: comparison of variants\n",
         "## What is compared\n",
-        bullets([*compared_lines(selection.compared, variants), left_out_line(selection)]),
+        bullets([*compared_lines(selection.compared, variants), left_out_line(selection), *source_lines(selection)]),
         "## Results\n",
         table,
         "## Notes\n",
         notes,
         "## Figures\n",
         *(images or ["No curves or samples were recorded.\n"]),
+        *([] if any(d.name.endswith("samples") for d in drawn) else ["No samples were found.\n"]),
         "## Runs\n",
         "### Compared\n",
         runs_table(selection.compared, "run_id"),
@@ -197,6 +204,17 @@ def compared_lines(compared: pd.DataFrame, variants: Sequence[str]) -> list[str]
         missing = " The baseline has no finished run: there are no differences to it."
         lines.append(line if names.BASELINE in seeds else line + missing)
     return lines
+
+
+def source_lines(selection: Selection) -> list[str]:
+    """Which code has trained what is compared, if it is not one."""
+    known = sorted(set(selection.compared[names.SOURCES]) - {""}) if names.SOURCES in selection.compared else []
+    if len(known) < 2:
+        return []
+    return [
+        f"The runs were trained by {len(known)} versions of r3gan's sources ({', '.join(known)}; + stands between "
+        "those of one run): each is compared by itself."
+    ]
 
 
 def runs_table(jobs: pd.DataFrame, *columns: str) -> str:

@@ -63,6 +63,7 @@ def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Sel
     keep_newest(jobs, [*GROUP, names.VARIANT], names.CONFIGURATION, OLDER_CONFIGURATION)
     keep_newest(jobs, [*GROUP, names.VARIANT, names.SEED], "run_id", REPEATED)
     mark_abandoned(jobs)
+    jobs = apart_by_sources(jobs)
 
     kept = jobs["reason"] == ""
     compared = jobs[kept].drop(columns="reason")
@@ -78,6 +79,20 @@ def keep_newest(jobs: pd.DataFrame, within: list[str], column: str, reason: str)
     candidates = jobs[jobs["reason"] == ""]
     newest = candidates.groupby(within)[column].transform("last")
     jobs.loc[candidates.index[candidates[column] != newest], "reason"] = reason
+
+
+def apart_by_sources(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Runs to be compared that other versions of the sources have trained belong to other profiles, so to speak.
+
+    Only where there are several versions within a group; runs that recorded none count as one.
+    """
+    if names.SOURCES not in jobs:
+        return jobs
+    kept = jobs[jobs["reason"] == ""]
+    several = kept.groupby(GROUP)[names.SOURCES].transform("nunique") > 1
+    rows = several.index[several]
+    apart = jobs[names.PROFILE] + ", sources " + jobs[names.SOURCES].replace("", "unknown")
+    return jobs.assign(**{names.PROFILE: jobs[names.PROFILE].mask(jobs.index.isin(rows), apart)})
 
 
 def mark_abandoned(jobs: pd.DataFrame) -> None:

@@ -29,7 +29,7 @@ from experiments.launch.execution import Execution
 from experiments.launch.local import LocalLauncher, LocalProcess
 from experiments.names import tuning_experiment
 from experiments.study.study import read_study
-from experiments.tracking.runs import experiment_id
+from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.searches import SearchUpload
 from experiments.tuning.make_searches import make_searches
 from experiments.tuning.optuna_study import open_study

@@ -17,6 +17,11 @@ CONFIGURATION = "configuration"  # the same without the seed: equal for all seed
 COMPARISON = "comparison"  # the baseline's CONFIGURATION: equal for all jobs that may be compared with each other
 TAGS = (STUDY, VARIANT, DATASET, SEED, PROFILE, IDENTITY, CONFIGURATION, COMPARISON)
 
+PLACE = "place"  # of the folder that the run was sent from; moved folders keep theirs
+FOLDER = "folder"  # where that folder was when the run was last sent: host and path
+SOURCES = "sources"  # hash of r3gan's sources that trained the job, of several with + between
+LACKS = "lacks"  # what MLflow did not take of the job
+
 BASELINE = "baseline"  # the variant that the others are compared with
 
 CONFIG_ARTIFACT = "config.json"

@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments import cli
+from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
@@ -17,12 +18,13 @@ from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import reused_tuning_seeds, run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
-from experiments.tracking.address import how_to_compare
+from experiments.tracking.address import URI_VARIABLE, how_to_compare
 from r3gan.arguments import positive
 from r3gan.jobdir import JobDir
 
 if TYPE_CHECKING:
     from experiments.tracking.runs import Tracker
+    from r3gan.training.cost import Cost
 
 NO_SETTINGS = {
     "seed": "--seeds 0-4, say, or --only seed=0",
@@ -52,7 +54,7 @@ def command(options: argparse.Namespace) -> int:
         return run(plan, options)
     from experiments.launch.readiness import not_here_yet
 
-    show_plan(plan.jobs, options)
+    show_plan(plan.jobs, look_into_all(plan.jobs, options.output), options)
     for sentence in not_here_yet(plan.jobs):
         cli.errors.print(f"not here yet: {sentence}", markup=False)
     return cli.DONE
@@ -68,73 +70,100 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
     add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
+    add("--rerun", choices=("changed",), help="train finished jobs again that other sources of r3gan have trained")
+    add("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
+        help="how long MLflow may leave the command without an answer (default: 30)")  # fmt: skip
     options = cli.parse(parser, arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
     return options
 
 
-def show_plan(jobs: list[Job], options: argparse.Namespace) -> None:
-    """Print the plan with its cost, as a table or as JSON."""
+def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) -> None:
+    """Print the plan with its cost, as a table or as JSON; then what is odd about finished jobs."""
     costs = cli.costs_of(jobs, cli.execution_of(options)) if options.costs else {}
     if options.json:
-        cost = {identity: asdict(cost) for identity, cost in costs.items()}
-        print(json.dumps([job_as_json(job) | {"cost": cost.get(job.identity)} for job in jobs], indent=2))
+        print(json.dumps([job_with_state(job, findings, costs) for job in jobs], indent=2))
         return
-    states = job_states(jobs, options.output)
+    states = {job.identity: str(findings[job.identity]) for job in jobs}
     cli.console.print(f"study {jobs[0].study}, profile {jobs[0].profile}")
     for table in plan_tables(jobs, states, costs):
         cli.console.print(table)
-    cli.console.print(plan_summary(jobs, states, costs))
+    left = [job for job in jobs if findings[job.identity].is_left]
+    cli.console.print(plan_summary(jobs, left, costs))
+    cli.print_warnings(warnings_of(jobs, findings))
 
 
-def job_states(jobs: list[Job], output: Path) -> dict[str, str]:
-    """Identity -> done, resume or new, by what lies in the output folder."""
-    directories = {job.identity: JobDir(job.directory(output)) for job in jobs}
-    return {
-        identity: "done" if directory.finished() else "resume" if directory.last_checkpoint() else "new"
-        for identity, directory in directories.items()
-    }
+def job_with_state(job: Job, findings: Findings, costs: "dict[str, Cost]") -> dict[str, Any]:
+    """The job as plain data, with its cost and what lies in its folder."""
+    finding, cost = findings[job.identity], costs.get(job.identity)
+    folder = {"state": finding.state, "damage": finding.damage, "other_code": finding.other_code}
+    return job_as_json(job) | {"cost": cost and asdict(cost)} | folder
 
 
 def run(plan: Plan, options: argparse.Namespace) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
     from experiments.launch.progress import Display
     from experiments.tracking.runs import Tracker
+    from experiments.tracking.store import store_problems
 
-    show_plan(plan.jobs, options)
     tasks = [Task(job, JobDir(job.directory(options.output))) for job in plan.jobs]
-    finished = [task for task in tasks if task.directory.finished()]
-    left = [task for task in tasks if not task.directory.finished()]
+    findings = look_into_all(plan.jobs, options.output)
+    show_plan(plan.jobs, findings, options)
+    findings = reopened(tasks, findings, rerun_changed=options.rerun == "changed")
+    finished = [task for task in tasks if not findings[task.job.identity].is_left]
+    left = [task for task in tasks if findings[task.job.identity].is_left]
     launcher = cli.prepared_launcher(cli.execution_of(options), [task.job for task in left])
+    study = plan.jobs[0].study
+    troubles = store_problems(study, options.mlflow_wait / 3)
+    cli.print_warnings(troubles)
     received = cli.catch_signals()
-    with Tracker(plan.jobs[0].study) as tracker:
+    with Tracker(study, options.mlflow_wait * 2 / 3) as tracker:
         for task in finished:
             tracker.ended(task, JobOutcome(JobState.FINISHED))
         with Display(cli.console, left, len(finished)) as display:
             ended = execute(left, launcher, [display, tracker], lambda: bool(received))
     cli.warn_if_behind(tracker.warning)
+    cli.print_warnings(f"MLflow lacks {sentence}" for missing in tracker.missing.values() for sentence in missing)
     if received:
         return cli.stopped_by(received)
-    states = job_states(plan.whole, options.output)
+    states = look_into_all(plan.whole, options.output)
     asked = {job.identity for job in plan.jobs}
-    shown = [job for job in plan.whole if job.identity in asked or states[job.identity] == "done"]
-    return report(shown, options, ended, tracker)
+    shown = [job for job in plan.whole if job.identity in asked or not states[job.identity].is_left]
+    code = report(shown, options, tracker)
+    return conclude(ended, code)
 
 
-def report(jobs: list[Job], options: argparse.Namespace, ended: list[Ended], tracker: "Tracker") -> int:
-    """Let `analysis` print the comparison of the finished jobs, and say where everything is."""
+def report(jobs: list[Job], options: argparse.Namespace, tracker: "Tracker") -> int:
+    """Let `analysis` print the comparison of the finished jobs, and say where everything is. Its exit code.
+
+    It reads MLflow; where that is behind, a store made from the job directories.
+    """
     name = f"report-{jobs[0].comparison}" if options.set else "report"  # a trial does not replace the study's report
-    folder = options.output / jobs[0].study / name
-    command = [sys.executable, "-m", "analysis", "report", "--study", jobs[0].study, "--out", str(folder)]
-    code = subprocess.run([*command, "--identity", *(job.identity for job in jobs)]).returncode
-    cli.console.print(f"job directories: {options.output / jobs[0].study}", markup=False, soft_wrap=True)
+    study, folder = jobs[0].study, options.output / jobs[0].study / name
+    command = [sys.executable, "-m", "analysis", "report", "--study", study, "--out", str(folder)]
+    command += ["--runs", str(options.output), "--identity", *(job.identity for job in jobs)]
+    if tracker.warning:
+        from experiments.tracking.copies import store_of
+
+        tasks = [Task(job, JobDir(job.directory(options.output))) for job in jobs]
+        with store_of(study, [task for task in tasks if task.directory.finished()]) as uri:
+            code = subprocess.run(command, env=os.environ | {URI_VARIABLE: uri}).returncode
+        cli.console.print("the report was made from the job directories, without MLflow")
+    else:
+        code = subprocess.run(command).returncode
+    cli.console.print(f"job directories: {options.output / study}", markup=False, soft_wrap=True)
     if tracker.experiment is not None:
         cli.console.print(how_to_compare("runs", tracker.experiment), markup=False, soft_wrap=True)
+    return code
+
+
+def conclude(ended: list[Ended], report_code: int) -> int:
+    """Say which jobs failed. The exit code."""
     failed = [end for end in ended if end.outcome.state.is_failure]
     for end in failed:
         cli.errors.print(f"{end.outcome.state}: {end.task.name}, see {end.task.directory.log}", markup=False)
-    return cli.FAILED if failed or code else cli.DONE
+    return cli.FAILED if failed or report_code else cli.DONE
 
 
 if __name__ == "__main__":

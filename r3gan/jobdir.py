@@ -51,6 +51,11 @@ class JobDir:
         return self.root / "log.txt"
 
     @property
+    def place(self) -> Path:
+        """A name that the directory carries along when it is moved, JSON: see experiments/launch/place.py."""
+        return self.root / "place.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process group that trains here."""
         return self.root / "job.lock"

@@ -17,7 +17,12 @@ MODULES = {
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
 }
-FOR_ANALYSIS = ("experiments.names", "experiments.tracking.pages", "experiments.tracking.search_record")
+FOR_ANALYSIS = (
+    "experiments.names",
+    "experiments.tracking.pages",
+    "experiments.tracking.search_record",
+    "experiments.tracking.trouble",
+)
 FROM_R3GAN = ("r3gan.tables.metrics", "r3gan.evaluation.protocol")  # what analysis knows of metrics
 POSITIONAL = {"Preset"}  # the rows of an aligned table
 

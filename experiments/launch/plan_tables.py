@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def plan_tables(jobs: list[Job], status: dict[str, str], costs: "dict[str, Cost]") -> Iterator[Table]:
     """A table per dataset with a row per variant, and below it what each costs.
 
-    `status` maps identities to done, resume or new, `costs` maps them to their cost, as far as it is known.
+    `status` maps identities to what lies in the job's folder, `costs` maps them to their cost, as far as it is
+    known.
     """
     for dataset in dict.fromkeys(job.dataset for job in jobs):
         table = Table(title=dataset, title_justify="left", box=box.SIMPLE_HEAD)
@@ -60,9 +61,8 @@ def shorten(number: float) -> str:
     return f"{number:.3g} E"
 
 
-def plan_summary(jobs: list[Job], status: dict[str, str], costs: "dict[str, Cost]") -> str:
+def plan_summary(jobs: list[Job], left: list[Job], costs: "dict[str, Cost]") -> str:
     """Jobs and cost in one line."""
-    left = [job for job in jobs if status[job.identity] != "done"]
     total, remaining = (sum(job.config.total_kimg for job in part) for part in (jobs, left))
     known = [job for job in left if job.identity in costs]
     flops = sum(costs[job.identity].flops_per_image * job.config.total_img for job in known)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from experiments.launch.launchers import Launcher, Process
 from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.place import place_of
 from experiments.launch.signs_of_life import Watchdog
 from experiments.study.plan import Job, job_as_json
 from r3gan.files import write_json
@@ -117,6 +118,7 @@ def prepare_directory(task: Task) -> None:
     description = {key: value for key, value in job_as_json(task.job).items() if key != "config"}
     write_json(task.directory.root / "job.json", description)
     write_json(task.directory.config, asdict(task.job.config))
+    place_of(task.directory)
 
 
 def outcome_of(directory: JobDir, code: int, stopping: bool, silence: str = "") -> JobOutcome:

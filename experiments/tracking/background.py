@@ -1,16 +1,21 @@
 """Sending what is new to MLflow from a thread, so that a slow or absent server never holds up the jobs."""
 
 import threading
+import time
 from typing import Self
 
 
 class Background:
-    """A thread that calls `sync` every few seconds, and once more when the `with` block is left."""
+    """A thread that calls `sync` every few seconds, and once more when the `with` block is left.
+
+    That last time it is waited for, but not for longer than `wait_seconds` without an answer from MLflow.
+    """
 
     warning: str | None = None  # why MLflow is behind, if it is
 
-    def __init__(self, seconds: float):
-        self._seconds = seconds
+    def __init__(self, seconds: float, wait_seconds: float = 30.0):
+        self._seconds, self.wait_seconds = seconds, wait_seconds
+        self.last_answer = time.monotonic()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="mlflow", daemon=True)
 
@@ -20,7 +25,11 @@ class Background:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self._thread.join()
+        self.last_answer = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - self.last_answer < self.wait_seconds:
+            self._thread.join(0.1)
+        if self._thread.is_alive():
+            self.warning = f"no answer within {self.wait_seconds:g} s"
 
     def sync(self) -> None:
         """Send what is new. Never raises: what goes wrong is put into `warning`."""

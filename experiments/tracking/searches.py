@@ -17,8 +17,9 @@ from mlflow.tracking import MlflowClient
 from experiments import names
 from experiments.tracking.background import Background
 from experiments.tracking.pages import all_runs
-from experiments.tracking.runs import BATCH, experiment_id
+from experiments.tracking.run_upload import BATCH, experiment_id
 from experiments.tracking.search_record import SearchRecord, TrialRecord, TrialState
+from experiments.tracking.trouble import explain
 
 SYNC_SECONDS = 10.0
 PARENT = "mlflow.parentRunId"  # MLflow's own tag, by which its pages nest runs
@@ -44,7 +45,7 @@ class SearchTracker(Background):
             self._upload.send(record)
             self.warning = None
         except Exception as error:  # tracking never stops a search, whose storage keeps the truth
-            self.warning = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.warning = explain(error)
 
 
 class SearchUpload:

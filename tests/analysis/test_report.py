@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
+from matplotlib.image import imread, imsave
 from mlflow.tracking import MlflowClient
 
 from analysis import load
@@ -100,7 +101,7 @@ def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_only_the_first_seeds_grids_are_loaded() -> None:
     rows = [(variant, seed, f"{variant}{seed}") for variant in "ab" for seed in (7, 3, 5)]
-    grids = sample_grids(pd.DataFrame(rows, columns=["variant", "seed", "run_id"]), lambda run_id: np.array(run_id))
+    grids = sample_grids(pd.DataFrame(rows, columns=["variant", "seed", "run_id"]), lambda row: np.array(row["run_id"]))
     assert {key: str(grid) for key, grid in grids.items()} == {
         ("a", 3): "a3", ("a", 5): "a5", ("b", 3): "b3", ("b", 5): "b5",
     }  # fmt: skip
@@ -161,11 +162,80 @@ def test_jobs_come_in_pages_and_need_all_tags(
     assert (jobs["modes"] == jobs["seed"]).all()
 
 
-def test_the_last_grid_is_loaded(new_study: NewStudy, store: MlflowClient) -> None:
+def test_the_last_grid_is_loaded(new_study: NewStudy, store: MlflowClient, tmp_path: Path) -> None:
     study = new_study()
     grid = np.random.default_rng(0).integers(0, 256, (16, 16, 3)) / 255
-    with_grid, without = study.log("baseline", 0, {}, grid=grid), study.log("baseline", 1, {})
-    loaded = load.load_grid(store, with_grid)
+    study.log("baseline", 0, {}, grid=grid)
+    study.log("baseline", 1, {})
+    jobs = load.load_jobs(store, study.experiment_id).sort_values("seed")
+    loaded = load.load_grid(store, tmp_path, jobs.iloc[0])
     assert loaded is not None
     assert np.allclose(loaded, grid, atol=1e-6)
-    assert load.load_grid(store, without) is None
+    assert load.load_grid(store, tmp_path, jobs.iloc[1]) is None
+
+
+@pytest.mark.parametrize("where", ["runs", "folder tag"])
+def test_a_grid_is_taken_from_the_job_directory_where_it_is(
+    where: str, new_study: NewStudy, store: MlflowClient, tmp_path: Path
+) -> None:
+    """After the store was moved away from its artifacts, say."""
+    study = new_study()
+    study.log("baseline", 0, {}, grid=np.zeros((4, 4, 3)))
+    (job,) = (row for _, row in load.load_jobs(store, study.experiment_id).iterrows())
+    below_runs = tmp_path / "runs" / "study" / "stacked-digits" / "baseline" / f"seed0-{job['identity']}"
+    folder = below_runs if where == "runs" else tmp_path / "elsewhere"
+    (folder / "samples").mkdir(parents=True)
+    imsave(folder / "samples" / "0000021000.png", np.ones((4, 4, 3)))
+    shutil.rmtree(study.folder)
+    job["folder"] = f"{socket.gethostname()}:{tmp_path / 'elsewhere'}"
+    loaded = load.load_grid(store, tmp_path / "runs", job)
+    assert loaded is not None
+    assert loaded.min() == 1.0
+    shutil.rmtree(folder)
+    assert load.load_grid(store, tmp_path / "runs", job) is None
+
+
+def test_samples_that_are_not_found_are_said(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    study = new_study()
+    study.log("baseline", 0, final(modes=1.0), grid=np.zeros((4, 4, 3)))
+    study.log("attention", 0, final(modes=1.0))
+    assert main(["report"]) == 0
+    assert "No samples were found of attention/0." in Path("runs/study/report/report.md").read_text()
+
+
+def test_runs_of_other_sources_are_compared_apart_and_that_is_said(
+    new_study: NewStudy, store: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = new_study()
+    for sources, variants in {"aaa": ("baseline", "attention"), "bbb": ("baseline", "attention", "both")}.items():
+        for variant in variants:
+            configuration = "same" if variant == "baseline" else ""
+            seed = 0 if sources == "aaa" else 1
+            run_id = study.log(variant, seed, final(modes=float(len(variants))), configuration=configuration)
+            store.set_tag(run_id, "sources", sources)
+    assert main(["report"]) == 0
+    report = Path("runs/study/report/report.md").read_text()
+    assert "trained by 2 versions of r3gan's sources (aaa, bbb; + stands between those of one run)" in report
+    table = pd.read_csv("runs/study/report/table.csv")
+    assert set(zip(table["profile"], table["variant"], table["seeds"], strict=True)) == {
+        ("laptop, sources aaa", "baseline", 1),
+        ("laptop, sources aaa", "attention", 1),
+        *(("laptop, sources bbb", variant, 1) for variant in ("baseline", "attention", "both")),
+    }
+
+
+def test_a_repetition_of_a_job_under_todays_sources_stands_alone(new_study: NewStudy, store: MlflowClient) -> None:
+    study = new_study()
+    for sources in ("aaa", "bbb"):
+        store.set_tag(study.log("baseline", 0, final(modes=1.0)), "sources", sources)
+    assert main(["report"]) == 0
+    assert "versions of r3gan's sources" not in Path("runs/study/report/report.md").read_text()
+    assert set(pd.read_csv("runs/study/report/table.csv")["profile"]) == {"laptop"}
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_line(
+    new_study: NewStudy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_study().log("baseline", 0, final(modes=1.0))
+    (tmp_path / "file").write_text("")
+    assert "file cannot be a folder to write to" in fails(["--out", str(tmp_path / "file")], capsys)

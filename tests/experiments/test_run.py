@@ -110,7 +110,7 @@ def test_a_study_runs_is_tracked_and_reported_and_then_has_nothing_left_to_do(co
     assert "Modes" in done.stdout
     assert (command.folder / "mlflow.db").exists()
     assert list((command.folder / "mlruns").rglob("ema.safetensors"))
-    environments = [json.loads(path.read_text()) for path in command.folder.rglob("environment.json")]
+    environments = [json.loads(path.read_text()) for path in command.folder.rglob("seed*/environment.json")]
     assert [environment["micro_batch"] for environment in environments] == [3, 3]
 
     again = command(*arguments)

@@ -1,4 +1,8 @@
 import json
+import os
+import shutil
+import socket
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +14,15 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task, prepare_directory
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
-from experiments.tracking.runs import RunUpload, Tracker, experiment_id
+from experiments.tracking.copies import store_of
+from experiments.tracking.run_upload import RunUpload, experiment_id
+from experiments.tracking.runs import Tracker
+from experiments.tracking.store import store_problems
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.training.recorder import JsonlRecorder
 
+URI = "MLFLOW_TRACKING_URI"
 FINISHED = JobOutcome(JobState.FINISHED)
 
 
@@ -45,12 +53,14 @@ def finish(task):
     (checkpoint / "ema.safetensors").write_bytes(b"weights")
     task.directory.best.write_bytes(b"better weights")
     data = {"name": "stacked-digits", "source": "somewhere", "content_hash": "abc"}
+    code = {"commit": "c0ffee", "is_edited": True, "python": "3.11", "torch": "2.14", "processor": "some"}
     environment = {
         "device": "cpu",
         "ranks": 2,
         "penalty_gradients": "exact first-order form",
         "feature_networks": {"stacked-digits-classifier": "0123"},
         "dataset": data,
+        "trained_by": [{"from_images": n, "code": code | {"sources": s}} for n, s in ((0, "aaa"), (80, "bbb"))],
     }
     write_json(task.directory.environment, environment)
     write_json(task.directory.result, {})
@@ -87,8 +97,10 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert run.data.tags["device"] == "cpu"
     assert run.data.params["network.widths"] == "[16, 8]"
     assert run.data.params["loss.1.margin"] == "2.0"
-    assert run.data.params["penalty_gradients"] == "exact first-order form"
-    assert run.data.params["weights.stacked-digits-classifier"] == "0123"
+    assert run.data.tags["penalty_gradients"] == "exact first-order form"
+    assert run.data.tags["weights.stacked-digits-classifier"] == "0123"
+    assert (run.data.tags["sources"], run.data.tags["mlflow.source.git.commit"]) == ("aaa+bbb", "c0ffee")
+    assert run.data.tags["mlflow.user"]
     history = client.get_metric_history(run.info.run_id, "d_kl")
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.25)]
     assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
@@ -144,7 +156,7 @@ def test_a_job_under_another_name_keeps_its_run_and_takes_the_name(client, task)
 
 def test_one_job_that_cannot_be_sent_does_not_hold_up_the_others(client, task, tmp_path):
     broken = Task(replace(task.job, seed=5), JobDir(tmp_path / "broken"))
-    broken.directory.root.mkdir()  # finished, it is said, but without a configuration to send
+    broken.directory.root.write_text("a file where a folder was")
     record(task, 80, d_kl=0.5)
     finish(task)
     with Tracker("tiny") as tracker:
@@ -154,6 +166,116 @@ def test_one_job_that_cannot_be_sent_does_not_hold_up_the_others(client, task, t
     experiment = client.get_experiment_by_name("tiny")
     finished = client.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
     assert [run.data.tags["identity"] for run in finished] == [task.job.identity]
+
+
+def test_what_mlflow_does_not_take_costs_itself_alone_and_is_sent_the_next_time(client, task, monkeypatch):
+    def no_boto3(*_, **__):
+        raise ModuleNotFoundError("No module named 'boto3'", name="boto3")
+
+    record(task, 80, d_kl=0.5)
+    finish(task)
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_artifacts", no_boto3)
+        with Tracker("tiny") as tracker:
+            tracker.ended(task, FINISHED)
+    assert tracker.warning is None
+    (missing,) = tracker.missing[task.job.identity]
+    assert missing.startswith("samples of stacked-digits/both/0: ModuleNotFoundError")
+    assert "install boto3: pip install boto3" in missing
+    run = only_run(client)
+    assert (run.info.status, run.data.metrics["d_kl"], run.data.tags["lacks"]) == ("FINISHED", 0.5, missing)
+    with Tracker("tiny") as tracker:
+        tracker.ended(task, FINISHED)
+    run = only_run(client)
+    assert "lacks" not in run.data.tags
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "\x00\x00"])
+def test_a_damaged_environment_costs_itself_alone(client, task, text):
+    record(task, 80, d_kl=0.5)
+    finish(task)
+    task.directory.environment.write_text(text)
+    with Tracker("tiny") as tracker:
+        tracker.ended(task, FINISHED)
+    assert only_run(client).info.status == "FINISHED"
+    assert [sentence[:15] for sentence in tracker.missing[task.job.identity]] == ["the environment"]
+
+
+def test_an_environment_that_changed_is_taken_as_it_is_now(client, task):
+    """The hash of a feature network's weights, which another machine trained, say."""
+    record(task, 80, d_kl=0.5)
+    finish(task)
+    RunUpload(client, experiment_id(client, "tiny"), task).send("KILLED")
+    environment = json.loads(task.directory.environment.read_text())
+    write_json(task.directory.environment, environment | {"feature_networks": {"stacked-digits-classifier": "4567"}})
+    assert RunUpload(client, experiment_id(client, "tiny"), task).send("FINISHED") == []
+    assert only_run(client).data.tags["weights.stacked-digits-classifier"] == "4567"
+
+
+def test_two_folders_have_two_runs_and_a_moved_one_keeps_its_run(client, task, tmp_path):
+    experiment = experiment_id(client, "tiny")
+    record(task, 80, d_kl=0.5)
+    RunUpload(client, experiment, task).send("KILLED")
+    other = replace(task, directory=JobDir(task.job.directory(tmp_path / "other")))
+    prepare_directory(other)
+    record(other, 80, d_kl=0.5)
+    RunUpload(client, experiment, other).send("KILLED")
+    copied = replace(task, directory=JobDir(tmp_path / "copied"))
+    shutil.copytree(task.directory.root, copied.directory.root)
+    RunUpload(client, experiment, copied).send("KILLED")
+    moved = replace(task, directory=JobDir(tmp_path / "moved"))
+    task.directory.root.rename(moved.directory.root)
+    record(moved, 160, d_kl=0.25)
+    RunUpload(client, experiment, moved).send("KILLED")
+    runs = client.search_runs([experiment])
+    found = {run.data.tags["folder"].rpartition("/")[2]: run.info.run_id for run in runs}
+    assert sorted(found) == sorted(["moved", "copied", other.directory.root.name])
+    steps = {name: [p.step for p in client.get_metric_history(run_id, "d_kl")] for name, run_id in found.items()}
+    assert steps.pop("moved") == [80, 160]
+    assert set(map(tuple, steps.values())) == {(80,)}
+
+
+def test_a_deleted_experiment_is_said_with_the_way_out(client, task):
+    experiment = experiment_id(client, "tiny")
+    client.delete_experiment(experiment)
+    record(task, 80, d_kl=0.5)
+    with Tracker("tiny") as tracker:
+        tracker.ended(task, FINISHED)
+    assert f"`mlflow experiments restore --experiment-id {experiment}` brings it back" in tracker.warning
+    assert store_problems("tiny", 60) == [f"MLflow at {os.environ[URI]} cannot be used: {tracker.warning}"]
+
+
+def test_a_server_that_never_answers_is_not_waited_for_without_end(task, monkeypatch):
+    """A socket that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv(URI, f"http://127.0.0.1:{server.getsockname()[1]}")
+        (problem,) = store_problems("tiny", 0.5)
+        assert problem.endswith("did not answer within 0.5 s")
+        with Tracker("tiny", 0.5) as tracker:
+            tracker.ended(task, FINISHED)
+        assert tracker.warning == "no answer within 0.5 s"
+
+
+def test_a_locked_store_is_said_to_be_locked(client, task, tmp_path):
+    experiment_id(client, "tiny")
+    other = sqlite3.connect(tmp_path / "mlflow.db")
+    other.execute("BEGIN EXCLUSIVE")
+    record(task, 80, d_kl=0.5)
+    with Tracker("tiny", 60) as tracker:
+        tracker.ended(task, FINISHED)
+    assert "another process holds MLflow's store locked" in tracker.warning
+    other.close()
+
+
+def test_a_store_of_job_directories_holds_what_the_real_one_would(client, task):
+    record(task, 80, d_kl=0.5)
+    finish(task)
+    with store_of("tiny", [task]) as uri:
+        other = MlflowClient(uri)
+        (run,) = other.search_runs([other.get_experiment_by_name("tiny").experiment_id])
+        assert (run.info.status, run.data.metrics["d_kl"]) == ("FINISHED", 0.5)
+        assert [file.path for file in other.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
 
 
 def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypatch):

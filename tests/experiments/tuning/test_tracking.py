@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from experiments import names
-from experiments.tracking.runs import experiment_id
+from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.search_record import SearchRecord
 from experiments.tracking.searches import PARENT, SearchTracker, SearchUpload
 from experiments.tuning.optuna_study import open_study

@@ -1,0 +1,168 @@
+"""One job's run in MLflow: found or made, and brought up to date with the job's directory."""
+
+import getpass
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
+from mlflow.tracking import MlflowClient
+
+from experiments import names
+from experiments.launch.job_states import joined_sources
+from experiments.launch.place import folder_of, is_at, new_place, place_of
+from experiments.launch.scheduler import Task
+from experiments.study.resolve import leaves
+from experiments.tracking.pages import all_runs
+from experiments.tracking.trouble import explain
+from r3gan.points import Point, PointReader
+
+BATCH = 1000  # metrics per call, the server's limit
+NOT_TAGS = ("dataset", "trained_by", "feature_networks")  # of environment.json: kept in another form
+
+
+class DeletedExperiment(Exception):
+    """The study's experiment is in MLflow's bin."""
+
+
+class RunUpload:
+    """How much of a job its run already holds."""
+
+    def __init__(self, client: MlflowClient, experiment: str, task: Task):
+        self.client, self.task, self.directory = client, task, task.directory
+        self.reader, self.unsent = PointReader(task.directory.metrics), list[Point]()
+        found = find_run(client, experiment, task)
+        self.run_id = found.info.run_id if found else self._create(experiment)
+        tags = found.data.tags if found else {}
+        if found and any(tags.get(name) != value for name, value in self._tags().items()):
+            # The same job under another name or profile, or in a folder that was moved: it is what it is now.
+            client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in self._tags().items()])
+            client.update_run(self.run_id, name=task.job.name)
+        self.status = found.info.status if found else "RUNNING"
+        self.lacks = tags.get(names.LACKS, "")
+
+    def send(self, status: str) -> list[str]:
+        """Bring the run up to date. Returns, in sentences, what MLflow did not take and the run lacks: the environment
+        or artifacts, never points or the status.
+
+        Raises whatever MLflow raises if these do not arrive; they are sent again the next time.
+        """
+        if self.status == status == "FINISHED" and not self.lacks:
+            return []
+        self.unsent += self.reader.read()
+        metrics = [
+            Metric(name, value, int(point["time"] * 1000), point["images"])
+            for point in self.unsent
+            for name, value in point["metrics"].items()
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+        self.unsent = []  # only now: what a server did not take is sent again
+        missing: list[str] = []
+        if status != "RUNNING":
+            missing = list(self._send_rest())
+            if missing:
+                self.client.set_tag(self.run_id, names.LACKS, "; ".join(missing)[:4000])
+            elif self.lacks:
+                self.client.delete_tag(self.run_id, names.LACKS)
+            self.lacks = "; ".join(missing)
+            self.client.set_terminated(self.run_id, status)
+        elif self.status != "RUNNING":
+            self.client.update_run(self.run_id, status="RUNNING")
+        self.status = status
+        return missing
+
+    def _create(self, experiment: str) -> str:
+        job = self.task.job
+        tags = self._tags() | {"mlflow.user": _user()}
+        run = self.client.create_run(experiment, tags=tags, run_name=job.name)
+        params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
+        self.client.log_batch(run.info.run_id, params=params)
+        return str(run.info.run_id)
+
+    def _tags(self) -> dict[str, str]:
+        own = {names.PLACE: place_of(self.directory), names.FOLDER: folder_of(self.directory)}
+        return {name: str(getattr(self.task.job, name)) for name in names.TAGS} | own
+
+    def _send_rest(self) -> Iterator[str]:
+        """All that describes the run. What fails costs itself alone."""
+        parts: dict[str, Callable[[], None]] = {
+            "the environment": self._send_environment,
+            "the configuration": lambda: self.client.log_artifact(self.run_id, str(self.directory.config)),
+            "samples": self._send_samples,
+            "weights": self._send_weights,
+        }
+        for what, send in parts.items():
+            try:
+                send()
+            except Exception as error:  # of MLflow, of an artifact store, of damaged JSON
+                yield f"{what} of {self.task.name}: {explain(error)}"
+        if self.reader.damaged:
+            lines = f"{self.reader.damaged} points of {self.task.name}"
+            yield f"{lines}, whose lines in {self.directory.metrics} are damaged"
+
+    def _send_environment(self) -> None:
+        if not self.directory.environment.exists():
+            return
+        environment: dict[str, Any] = json.loads(self.directory.environment.read_text())
+        tags = {key: str(value) for key, value in environment.items() if key not in NOT_TAGS}
+        tags |= {f"weights.{name}": digest for name, digest in environment["feature_networks"].items()}
+        tags |= _code_tags(environment.get("trained_by", []))
+        self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        data = environment["dataset"]
+        source = json.dumps({"uri": data["source"]})
+        dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
+        self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
+
+    def _send_samples(self) -> None:
+        if self.directory.samples.exists():
+            self.client.log_artifacts(self.run_id, str(self.directory.samples), names.SAMPLES_FOLDER)
+
+    def _send_weights(self) -> None:
+        checkpoint = self.directory.last_checkpoint()
+        if checkpoint is not None and self.directory.finished():
+            for path in filter(lambda path: path.exists(), [checkpoint / "ema.safetensors", self.directory.best]):
+                self.client.log_artifact(self.run_id, str(path), names.WEIGHTS_FOLDER)
+
+
+def find_run(client: MlflowClient, experiment: str, task: Task) -> Run | None:
+    """The job's run: that of its place, or one of an earlier version, which knew no places.
+
+    A folder whose place has a run that names another folder, where it still lies, is a copy: it becomes a place.
+    """
+    runs = list(all_runs(client, experiment, f"tags.{names.IDENTITY} = '{task.job.identity}'"))
+    place, here = place_of(task.directory), folder_of(task.directory)
+    mine = next((run for run in runs if run.data.tags.get(names.PLACE) == place), None)
+    if mine is not None:
+        there = mine.data.tags.get(names.FOLDER, here)
+        if there == here or not is_at(place, there):
+            return mine
+        new_place(task.directory)
+    return next((run for run in runs if names.PLACE not in run.data.tags), None)
+
+
+def experiment_id(client: MlflowClient, study: str) -> str:
+    """The MLflow experiment of a study, created if need be. Raises DeletedExperiment."""
+    found = client.get_experiment_by_name(study)
+    if found and found.lifecycle_stage != "active":
+        way_out = f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
+        raise DeletedExperiment(f"the experiment {study} was deleted in MLflow: {way_out}, or rename the study")
+    return str(found.experiment_id) if found else str(client.create_experiment(study))
+
+
+def _code_tags(stretches: list[dict[str, Any]]) -> dict[str, str]:
+    if not stretches:
+        return {}
+    code = stretches[-1]["code"]
+    return {
+        names.SOURCES: joined_sources(stretches),
+        "mlflow.source.git.commit": code["commit"],
+        **{key: str(code[key]) for key in ("is_edited", "python", "torch", "processor")},
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"

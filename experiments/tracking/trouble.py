@@ -1,0 +1,34 @@
+"""What ails MLflow, in a sentence with the way out."""
+
+import re
+
+import mlflow
+
+NOTHING_LOST = "the job directories hold everything: run the same command again to send it"
+WAYS_OUT = (  # what an error says -> what it means, and what to do
+    (r"database is locked", f"another process holds MLflow's store locked; {NOTHING_LOST}"),
+    (
+        r"out-of-date database schema|Can't locate revision",
+        "MLflow's store was written by another version of MLflow: install that version, or bring a copy of the store "
+        "up to date with `mlflow db upgrade {uri}`",
+    ),
+    (r"readonly database|unable to open database|Permission ?Error|Permission denied|Errno 13",
+     "there is no permission to write there: change it, or set MLFLOW_TRACKING_URI"),
+    (r"must be in the .?active|deleted state|RESOURCE_DOES_NOT_EXIST",
+     "it was deleted in MLflow while the study ran: run the same command again to send it anew"),
+    (r"No module named '?(?P<module>[\w.]+)", "install {module}: pip install {module}"),
+    (r"Max retries|Connection ?(refused|Error|reset)|timed? ?out|getaddrinfo|Name or service",
+     f"the tracking server does not answer; {NOTHING_LOST}"),
+)  # fmt: skip
+
+
+def explain(error: BaseException) -> str:
+    """The first line of an error, and the way out where one is known."""
+    text = f"{type(error).__name__}: {error}"
+    first = text.splitlines()[0]
+    for pattern, way_out in WAYS_OUT:
+        match = re.search(pattern, text)
+        if match is not None:
+            facts = {"uri": mlflow.get_tracking_uri()} | {key: value or "" for key, value in match.groupdict().items()}
+            return f"{first} ({way_out.format(**facts)})"
+    return first
