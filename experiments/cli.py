@@ -21,7 +21,7 @@ from r3gan.computation import add_computation, computation_of
 if TYPE_CHECKING:
     from r3gan.training.cost import Cost
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2  # exit codes; 128 + n after signal n
+DONE, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3  # exit codes; 128 + n after signal n
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 console = Console(highlight=False)

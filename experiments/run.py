@@ -36,7 +36,8 @@ NO_SETTINGS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 all done, 1 a job failed, 2 bad input, 128 + n after signal n."""
+    """Returns the exit code: 0 all done, 1 a job failed, 2 bad input, 3 another command still trains some,
+    128 + n after signal n."""
     return cli.run_command(lambda: command(parse_arguments(arguments)))
 
 
@@ -130,8 +131,10 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     states = look_into_all(plan.whole, options.output)
     asked = {job.identity for job in plan.jobs}
     shown = [job for job in plan.whole if job.identity in asked or not states[job.identity].is_left]
-    code = report(shown, options, tracker)
-    return conclude(ended, code)
+    if all(states[job.identity].is_left for job in shown):
+        cli.errors.print("no job has finished: there is nothing to report yet")
+        return conclude(ended, cli.DONE)
+    return conclude(ended, report(shown, options, tracker))
 
 
 def report(jobs: list[Job], options: argparse.Namespace, tracker: "Tracker") -> int:
@@ -159,11 +162,14 @@ def report(jobs: list[Job], options: argparse.Namespace, tracker: "Tracker") -> 
 
 
 def conclude(ended: list[Ended], report_code: int) -> int:
-    """Say which jobs failed. The exit code."""
+    """Say which jobs failed, and which are not done. The exit code."""
     failed = [end for end in ended if end.outcome.state.is_failure]
     for end in failed:
         cli.errors.print(f"{end.outcome.state}: {end.task.name}, see {end.task.directory.log}", markup=False)
-    return cli.FAILED if failed or report_code else cli.DONE
+    others = [end for end in ended if end.outcome.state is JobState.ELSEWHERE]
+    for end in others:
+        cli.errors.print(f"not done: {end.task.name}: {end.outcome.reason}", markup=False)
+    return cli.FAILED if failed or report_code else cli.INCOMPLETE if others else cli.DONE
 
 
 if __name__ == "__main__":

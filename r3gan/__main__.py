@@ -11,6 +11,7 @@ from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
+from r3gan.lease import LeaseLost
 from r3gan.tensor_files import DamagedTensors
 from r3gan.training.checkpoint import DamagedCheckpoint
 from r3gan.training.penalties import NotFirstOrder
@@ -33,7 +34,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (DatasetUnavailable, NotFirstOrder) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (NonFiniteLoss, DamagedCheckpoint, DamagedTensors, PenaltyMismatch, RanksDisagree, OSError) as error:
+    except (
+        NonFiniteLoss,
+        DamagedCheckpoint,
+        DamagedTensors,
+        PenaltyMismatch,
+        RanksDisagree,
+        LeaseLost,
+        OSError,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 
 from filelock import FileLock, Timeout
 
@@ -16,7 +18,8 @@ from r3gan.config_json import from_dict
 from r3gan.data.catalog import data_root
 from r3gan.distributed import World, join_world, leave_world
 from r3gan.files import write_json
-from r3gan.jobdir import LAUNCHER_PID, JobDir
+from r3gan.jobdir import JobDir
+from r3gan.lease import Heart, is_beating_elsewhere, launcher_here, read_lease
 from r3gan.processes import is_alive
 from r3gan.training.loop import train
 from r3gan.training.recorder import JsonlRecorder
@@ -39,21 +42,29 @@ def train_job(job: JobDir, computation: Computation, should_stop: Callable[[], b
     world = join_world()
     lock = FileLock(job.lock)
     try:
-        if not acquire(lock, world):
-            print(f"error: another process trains in {job.root}", file=sys.stderr)
+        if not acquire(lock, world, job):
+            print(f"error: {read_lease(job) or 'another process'} trains in {job.root}", file=sys.stderr)
             return 1
-        if world.is_main:
-            job.diverged.unlink(missing_ok=True)
-        recorder = JsonlRecorder(job)
-        finished = train(config, job, data_root(), recorder, world, should_stop=should_stop, computation=computation)
+        with Heart(job) if world.is_main else nullcontext() as heart:
+            if world.is_main:
+                job.diverged.unlink(missing_ok=True)
+            finished = train(
+                config,
+                job,
+                data_root(),
+                JsonlRecorder(job),
+                world,
+                should_stop=partial(stops, should_stop, heart),
+                computation=computation,
+            )
+            if finished and world.is_main:
+                write_json(job.result, job.points()[-1])
     except NonFiniteLoss as error:
         job.diverged.write_text(f"{error}\n")  # by whichever rank saw it
         raise
     finally:
         lock.release()
         leave_world()
-    if finished and world.is_main:
-        write_json(job.result, job.points()[-1])
     print("finished" if finished else "stopped, with a checkpoint to go on from", flush=True)
     return 0
 
@@ -68,10 +79,18 @@ def read_config(job: JobDir) -> tuple[TrainConfig | None, list[str]]:
     return config, [f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in problems]
 
 
-def acquire(lock: FileLock, world: World) -> bool:
+def stops(should_stop: Callable[[], bool], heart: Heart | None) -> bool:
+    """Whether to stop. Raises LeaseLost where to go on would disturb another process."""
+    if heart is not None:
+        heart.require()
+    return should_stop()
+
+
+def acquire(lock: FileLock, world: World, job: JobDir) -> bool:
     """Let the first rank take the job's lock. Returns, on every rank at once, whether it has it.
 
-    No rank looks at the checkpoints before: a predecessor that is about to end may still write one.
+    No rank looks at the checkpoints before: a predecessor that is about to end may still write one. Where locks do not
+    reach from one machine to another, the lease of a job that runs there decides.
     """
     held = True
     if world.is_main:
@@ -79,17 +98,20 @@ def acquire(lock: FileLock, world: World) -> bool:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
             held = False
+        lease = read_lease(job)
+        if held and lease is not None and is_beating_elsewhere(job, lease):
+            held = False
     return not world.any(not held)
 
 
 def watch_for_stop() -> Callable[[], bool]:
     """A function that says whether to stop: after SIGTERM or SIGINT, or when the parent or the launcher is gone."""
-    parent, launcher = os.getppid(), os.environ.get(LAUNCHER_PID)
+    parent, launcher = os.getppid(), launcher_here()
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, frame: asked.append(received))
 
     def should_stop() -> bool:
-        return bool(asked) or os.getppid() != parent or (launcher is not None and not is_alive(int(launcher)))
+        return bool(asked) or os.getppid() != parent or (launcher is not None and not is_alive(launcher))
 
     return should_stop

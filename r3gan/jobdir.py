@@ -61,6 +61,11 @@ class JobDir:
         return self.root / "job.lock"
 
     @property
+    def lease(self) -> Path:
+        """Who trains here, and its beat, JSON; there only while somebody does: see r3gan/lease.py."""
+        return self.root / "lease.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Sealed folders named by image count, each whole in itself; the last sound one is the one to resume from."""
         return self.root / "checkpoints"

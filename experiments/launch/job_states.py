@@ -9,6 +9,7 @@ from pathlib import Path
 from experiments.launch.scheduler import Task
 from experiments.study.plan import Job
 from r3gan.jobdir import JobDir
+from r3gan.lease import is_locked
 from r3gan.points import points_before_damage
 from r3gan.provenance import source_hash
 
@@ -17,6 +18,7 @@ class FolderState(StrEnum):
     """How far a job is, by its folder."""
 
     NEW = "new"
+    RUNNING = "running"  # another command of this machine trains it
     RESUME = "resume"  # it has a checkpoint
     DONE = "done"
     DAMAGED = "damaged"  # done, but its records are not what was written: its last checkpoint has them
@@ -82,6 +84,8 @@ def look_into(job: JobDir) -> Finding:
     trained_by = sources_of(job)
     other = trained_by if trained_by and trained_by != source_hash() else ""
     if not job.finished():
+        if is_locked(job):
+            return Finding(FolderState.RUNNING)
         resumed = job.last_checkpoint() is not None
         return Finding(FolderState.RESUME if resumed else FolderState.NEW, other_code=other if resumed else "")
     damage = next(find_damage(job), "")

@@ -11,6 +11,7 @@ class JobState(StrEnum):
     FAILED = "failed"
     DIVERGED = "diverged"  # a loss was not finite: the job's own doing, not the machine's
     STOPPED = "stopped"  # asked to, with a checkpoint to go on from
+    ELSEWHERE = "elsewhere"  # another command trains it: it is left alone
     PRUNED = "pruned"  # stopped by a search's pruner, not to go on
 
     @property

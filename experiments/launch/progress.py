@@ -91,6 +91,10 @@ class Display:
 
     def ended(self, task: Task, outcome: JobOutcome) -> None:
         """See Observer. A failure is shown at once with the end of its log."""
+        if outcome.state is JobState.ELSEWHERE and task.job.identity not in self._views:
+            self._waiting and self._waiting.pop(task.job.identity, None)
+            self.say(f"{outcome.state:<9} {task.name}: {outcome.reason}")
+            return
         view = self._views.pop(task.job.identity)
         view.update()
         self.bars.remove_task(self._ids.pop(task.job.identity))

@@ -13,6 +13,9 @@ from experiments.launch.signs_of_life import Watchdog
 from experiments.study.plan import Job, job_as_json
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.lease import holder
+
+JOB_FILE = "job.json"  # the job's place in its study
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def execute(
     """Run the tasks, one at a time in each slot (default: all of the launcher's), until all end or `should_stop`.
 
     A job without a sign of life for as long as the launcher's Execution says is stopped, and has failed.
-    Returns every task in the order of their ends; those that were never started are STOPPED.
+    Returns every task in the order of their ends; those that were never started are STOPPED, those that another command
+    trains are ELSEWHERE.
     """
     waiting, free = deque(tasks), deque(range(launcher.slots) if slots is None else slots)
     running: dict[int, Running] = {}
@@ -87,6 +91,10 @@ def execute(
     while running or (waiting and not stopping):
         while waiting and free and not stopping:
             task = waiting.popleft()
+            other = holder(task.directory)
+            if other is not None:
+                end(task, elsewhere(other))
+                continue
             for observer in observers:
                 observer.started(task)
             try:
@@ -116,9 +124,14 @@ def execute(
 def prepare_directory(task: Task) -> None:
     """Write the job's configuration and its place in the study. What decides the result is the same each time."""
     description = {key: value for key, value in job_as_json(task.job).items() if key != "config"}
-    write_json(task.directory.root / "job.json", description)
+    write_json(task.directory.root / JOB_FILE, description)
     write_json(task.directory.config, asdict(task.job.config))
     place_of(task.directory)
+
+
+def elsewhere(holder: str) -> JobOutcome:
+    """Of a job that another command trains."""
+    return JobOutcome(JobState.ELSEWHERE, f"{holder} trains it: it is left alone")
 
 
 def outcome_of(directory: JobDir, code: int, stopping: bool, silence: str = "") -> JobOutcome:
@@ -130,6 +143,8 @@ def outcome_of(directory: JobDir, code: int, stopping: bool, silence: str = "") 
         return JobOutcome(JobState.FINISHED)
     if code and directory.diverged.exists():
         return JobOutcome(JobState.DIVERGED, directory.diverged.read_text().strip())
+    if code and (other := holder(directory)) is not None:  # it was begun there at the same moment
+        return elsewhere(other)
     if silence:
         return JobOutcome(JobState.FAILED, silence)
     if code and not stopping:  # torchrun itself reports a signal as a failure

@@ -11,6 +11,7 @@ from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.resolve import conflicts, leaves, resolve, validate, whole_preset
 from experiments.study.study import Profile, Study, Tree
 from r3gan.config import TrainConfig
+from r3gan.config_json import from_dict
 from r3gan.identity import configuration_identity, job_identity
 from r3gan.tables.lookup import unknown_message
 
@@ -93,6 +94,14 @@ def job_as_json(job: Job) -> dict[str, Any]:
     """The job as plain data, for machines."""
     keys = ("study", "profile", "dataset", "variant", "seed", "identity", "configuration", "comparison", "differences")
     return {key: getattr(job, key) for key in keys} | {"config": asdict(job.config)}
+
+
+def job_from_json(data: dict[str, Any], config: dict[str, Any]) -> Job:
+    """The job that `job_as_json` wrote, whose configuration lies apart. Raises ValueError, TypeError and KeyError."""
+    job = Job(**{key: value for key, value in data.items() if key != "identity"}, config=from_dict(TrainConfig, config))
+    if job.identity != data["identity"]:
+        raise ValueError(f"the identity is {job.identity}, not {data['identity']}")
+    return job
 
 
 def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], list[StudyProblem]]:

@@ -47,8 +47,12 @@ class Tracker(Background):
         """See Observer: the thread looks by itself."""
 
     def ended(self, task: Task, outcome: JobOutcome) -> None:
-        """See Observer."""
-        self._set(task, STATUS[outcome.state])
+        """See Observer. The run of a job that another command trains is that command's."""
+        if outcome.state is not JobState.ELSEWHERE:
+            self._set(task, STATUS[outcome.state])
+            return
+        with self._lock:
+            self._active.pop(task.job.identity, None)
 
     def _set(self, task: Task, status: str) -> None:
         with self._lock:

@@ -68,7 +68,7 @@ def _length_problems(search: Search) -> Iterator[StudyProblem]:
 
 def rank_problems(search: Search, ranks: int) -> Iterator[StudyProblem]:
     """Batch sizes that the space holds and the ranks cannot share."""
-    for p in search.space.searched:
+    for p in search.space.parameters:
         if p.key != "batch_size":
             continue
         odd = next((size for size in p.whole_values if size % ranks), None)

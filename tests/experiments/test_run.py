@@ -1,11 +1,14 @@
 """The command itself, with real torchrun jobs, in an empty folder."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from experiments.run import main
+from r3gan.jobdir import JobDir
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,6 +120,41 @@ def test_a_study_runs_is_tracked_and_reported_and_then_has_nothing_left_to_do(co
     assert again.returncode == 0
     assert "to run: 0 jobs" in again.stdout
     assert "started" not in again.stdout
+    assert_damage_is_mended(command, arguments)
+
+
+def assert_damage_is_mended(command, arguments):
+    """Of two finished jobs, one has a flipped digit in a point and the other lost its environment and result."""
+    one, other = (JobDir(path.parent) for path in sorted(command.folder.glob("runs/*/*/*/seed*/config.json")))
+    points, line = one.points(), one.metrics.read_text()
+    one.metrics.write_text(line.replace('"images": 80', '"images": 90', 1))
+    (other.environment.write_text(""), other.result.write_text("{}"))
+    mended = command(*arguments)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert mended.stdout.count("1 damaged") == 2
+    for path in (one.metrics, other.result):
+        assert str(path.relative_to(command.folder)) in mended.stderr
+    assert one.points() == points
+    assert one.finished()
+    assert other.finished()
+    assert json.loads(other.environment.read_text())["dataset"]["name"] == "stacked-digits"
+
+
+def test_a_second_command_leaves_a_live_job_and_its_run_alone(command, write_study):
+    arguments = (write_study(), "--only", "variant=baseline,seed=0", "total_kimg=40", "evaluation.every_kimg=40")
+    first = command.start(*arguments)
+    deadline = time.time() + 120
+    while not list(command.folder.glob("runs/**/metrics.jsonl")) and time.time() < deadline:
+        time.sleep(0.1)
+    second = command(*arguments)
+    assert second.returncode == 3, second.stdout + second.stderr
+    assert "1 running" in second.stdout
+    assert "elsewhere stacked-digits/baseline/0: process " in second.stdout
+    client = MlflowClient(f"sqlite:///{command.folder}/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("tiny").experiment_id])
+    assert run.info.status == "RUNNING"
+    out, _ = command.interrupt(first)
+    assert "stopped   stacked-digits/baseline/0" in out
 
 
 def test_a_failing_job_does_not_stop_the_others_and_decides_the_exit_code(command, write_study):

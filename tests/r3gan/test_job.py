@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -54,7 +55,7 @@ def _rank(rank, function, folder, arguments):
 def take_lock(world, folder):
     r3gan.job.LOCK_SECONDS = 0.5
     lock = FileLock(f"{folder}/job.lock")
-    held = acquire(lock, world)
+    held = acquire(lock, world, JobDir(Path(folder)))
     return [held, lock.is_locked]
 
 

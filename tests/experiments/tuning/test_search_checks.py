@@ -37,7 +37,14 @@ def test_tuning_on_a_seed_that_is_compared_is_warned_about(write_tune, line_of):
 
 @pytest.mark.parametrize(
     ("space", "odd"),
-    [("choice: [8, 15]", 15), ("int: [8, 64]", 9), ("int: [8, 64], step: 8", None), ("log_int: [2, 64]", 3)],
+    [
+        ("value: 15", 15),
+        ("value: 16", None),
+        ("choice: [8, 15]", 15),
+        ("int: [8, 64]", 9),
+        ("int: [8, 64], step: 8", None),
+        ("log_int: [2, 64]", 3),
+    ],
 )
 def test_batch_sizes_that_the_ranks_cannot_share_are_found_before_anything_runs(search, space, odd):
     found = [str(problem) for problem in rank_problems(search(("choice: [8, 16]", space)), 2)]

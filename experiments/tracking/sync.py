@@ -1,0 +1,79 @@
+"""Jobs found by their directories alone, and sent to MLflow. Sending twice changes nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import mlflow
+from mlflow.tracking import MlflowClient
+
+from experiments.launch.job_states import find_damage
+from experiments.launch.outcome import JobState
+from experiments.launch.scheduler import JOB_FILE, Task
+from experiments.study.plan import job_from_json
+from experiments.tracking.run_upload import RunUpload, experiment_id
+from experiments.tracking.runs import STATUS
+from experiments.tracking.trouble import explain
+from r3gan.jobdir import JobDir
+from r3gan.lease import holder
+
+SQLITE = "sqlite:///"
+
+
+def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
+    """Every job below a folder that is where its own names say, and why others are left out. The oldest first."""
+    tasks, problems = [], []
+    for path in sorted(output.glob(f"{study or '*'}/*/*/*/{JOB_FILE}"), key=lambda path: path.stat().st_mtime_ns):
+        directory = JobDir(path.parent)
+        try:
+            job = job_from_json(json.loads(path.read_bytes()), json.loads(directory.config.read_bytes()))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            problems.append(
+                f"{directory.root} is left out: {path.name} or config.json is not what was written ({error})"
+            )
+            continue
+        if job.directory(output) == directory.root:
+            tasks.append(Task(job, directory))
+    return tasks, problems
+
+
+def missing_store() -> str | None:
+    """The address of MLflow's store, if that is a file which does not exist."""
+    uri = mlflow.get_tracking_uri()
+    path = uri.removeprefix(SQLITE).partition("?")[0]
+    is_missing = uri.startswith(SQLITE) and not Path(path).exists() and not Path(unquote(path)).exists()
+    return uri if is_missing else None
+
+
+def send_all(tasks: list[Task], say: Callable[[str], None]) -> tuple[bool, list[str]]:
+    """Send every job with a line for each. Returns whether something failed, and the experiments' ids."""
+    client, experiments, failed = MlflowClient(), dict[str, str](), False
+    for task in tasks:
+        try:
+            study = task.job.study
+            experiments[study] = experiments.get(study) or experiment_id(client, study)
+            said = send(client, experiments[study], task)
+        except Exception as error:  # whatever MLflow raises: the other jobs are sent all the same
+            said = [explain(error)]
+        failed = failed or bool(said)
+        say(f"{task.name}: {'; '.join(said) or 'is there'}")
+    return failed, list(experiments.values())
+
+
+def send(client: MlflowClient, experiment: str, task: Task) -> list[str]:
+    """Send one job. Returns what could not be sent, in sentences."""
+    other = None if task.directory.finished() else holder(task.directory)
+    if other is not None:
+        return [f"{other} trains it, and sends it"]
+    damage = next(find_damage(task.directory), None) if task.directory.finished() else None
+    if damage is not None:
+        return [f"{damage}: run its study again, which mends it"]
+    return RunUpload(client, experiment, task).send(status_of(task.directory))
+
+
+def status_of(job: JobDir) -> str:
+    """MLflow's status of a job that nobody trains at present."""
+    if job.finished():
+        return STATUS[JobState.FINISHED]
+    return STATUS[JobState.DIVERGED if job.diverged.exists() else JobState.STOPPED]
