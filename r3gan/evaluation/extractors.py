@@ -18,7 +18,7 @@ from r3gan.evaluation.weights import content_hash, find_weights, published_file,
 from r3gan.tables.extractors import EXTRACTORS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.metrics import DIGITS
-from r3gan.tensor_files import hash_tensors, load_tensors
+from r3gan.tensor_files import hash_tensors
 
 
 class StackedDigitsFeatures(FeatureExtractorBase):
@@ -69,11 +69,9 @@ class FeatureNetwork:
         row = row_of(EXTRACTORS, "feature network", name)
         if row.made_for is not None:
             path, by_path = row.made_for(data), True
-            self.identity = hash_tensors(load_tensors(path)[0])[:16]  # not of the file, whose metadata may differ
         else:
             path, by_path = find_weights(name, root), published_file(name).by_path
             require_plain_tensors(path)
-            self.identity = content_hash(path)
         self.network: FeatureExtractorBase = create_feature_extractor(
             name,
             list(layers),
@@ -81,6 +79,8 @@ class FeatureNetwork:
             feature_extractor_weights_path=str(path) if by_path else None,
             verbose=False,
         ).to(memory_format=torch.channels_last)
+        made = row.made_for is not None  # its weights are hashed, not its file, whose metadata may differ
+        self.identity = hash_tensors(self.network.state_dict())[:16] if made else content_hash(path)
 
     @property
     def about(self) -> dict[str, float]:
