@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from experiments import cli
-from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of
+from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of, with_reruns
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
@@ -82,6 +82,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) -> None:
     """Print the plan with its cost, as a table or as JSON; then what is odd about finished jobs."""
+    findings = with_reruns(findings) if options.rerun == "changed" else findings
     costs = cli.costs_of(jobs, cli.execution_of(options)) if options.costs else {}
     if options.json:
         print(json.dumps([job_with_state(job, findings, costs) for job in jobs], indent=2))
@@ -106,7 +107,7 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
     from experiments.launch.progress import Display
     from experiments.tracking.runs import Tracker
-    from experiments.tracking.store import store_problems
+    from experiments.tracking.store import open_store
 
     tasks = [Task(job, JobDir(job.directory(options.output))) for job in plan.jobs]
     findings = look_into_all(plan.jobs, options.output)
@@ -116,7 +117,7 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     left = [task for task in tasks if findings[task.job.identity].is_left]
     launcher = cli.prepared_launcher(cli.execution_of(options), [task.job for task in left])
     study = plan.jobs[0].study
-    troubles = store_problems(study, options.mlflow_wait / 3)
+    troubles = open_store(study, options.mlflow_wait / 3)[1]
     cli.print_warnings(troubles)
     received = cli.catch_signals()
     with Tracker(study, options.mlflow_wait * 2 / 3) as tracker:

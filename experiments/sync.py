@@ -7,6 +7,7 @@ from pathlib import Path
 from experiments import cli
 from experiments.launch.execution import Execution
 from experiments.tracking.address import how_to_compare
+from r3gan.arguments import positive
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +22,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--output", type=Path, default=Execution.output, help="where the files of jobs lie (default: runs)")
     add("--study", metavar="NAME", help="of this study only (default: of all)")
     add("--rebuild", action="store_true", help="make MLflow's store anew, where it is lost")
+    add("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
+        help="how long MLflow may leave the command without an answer (default: 30)")  # fmt: skip
     options = parser.parse_args(arguments)
     if not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
@@ -29,6 +32,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 def sync(options: argparse.Namespace) -> int:
     """Send every job, and say what became of it."""
+    from experiments.tracking.store import open_store
     from experiments.tracking.sync import find_tasks, missing_store, send_all
 
     tasks, problems = find_tasks(options.output, options.study)
@@ -40,7 +44,15 @@ def sync(options: argparse.Namespace) -> int:
     if absent is not None and not options.rebuild:
         cli.print_errors([f"there is no MLflow store at {absent}: --rebuild makes it from the job directories"])
         return cli.BAD_INPUT
-    failed, experiments = send_all(tasks, lambda text: cli.console.print(text, markup=False, soft_wrap=True))
+    failed, experiments = False, []
+    for study in dict.fromkeys(task.job.study for task in tasks):
+        experiment, troubles = open_store(study, options.mlflow_wait)
+        cli.print_warnings(troubles)
+        if experiment is None:
+            return cli.FAILED
+        experiments.append(experiment)
+        mine = [task for task in tasks if task.job.study == study]
+        failed |= send_all(experiment, mine, lambda text: cli.console.print(text, markup=False, soft_wrap=True))
     for experiment in experiments:
         cli.console.print(how_to_compare("runs", experiment), markup=False, soft_wrap=True)
     return cli.FAILED if failed or problems else cli.DONE

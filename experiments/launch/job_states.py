@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from experiments.launch.scheduler import Task
+from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import Job
 from r3gan.jobdir import JobDir
 from r3gan.lease import is_locked
@@ -33,7 +33,8 @@ class Finding:
     other_code: str = ""  # which sources have trained it, if they are not today's
 
     def __str__(self) -> str:
-        return f"{self.state} by other code" if self.other_code else str(self.state)
+        is_done = self.state is FolderState.DONE
+        return f"{self.state} by other code" if is_done and self.other_code else str(self.state)
 
     @property
     def is_left(self) -> bool:
@@ -41,6 +42,13 @@ class Finding:
         return self.state is not FolderState.DONE
 
 
+WITH_OTHER_CODE = {
+    FolderState.NEW: "sets their folders aside and trains them again",
+    FolderState.RESUME: "goes on under today's",
+    FolderState.DONE: "keeps what they made apart in its report; with --rerun changed it trains them again",
+    FolderState.DAMAGED: "goes on under today's",
+}
+OF_OTHER_CODE = ".by-"  # in the names of folders that were set aside
 Findings = dict[str, Finding]  # by the identity of the job
 
 
@@ -49,20 +57,23 @@ def look_into_all(jobs: Sequence[Job], output: Path) -> Findings:
     return {job.identity: look_into(JobDir(job.directory(output))) for job in jobs}
 
 
+def with_reruns(findings: Findings) -> Findings:
+    """What is to be done if finished jobs that other code has trained are trained again."""
+    return {key: replace(f, state=FolderState.NEW) if f.other_code else f for key, f in findings.items()}
+
+
 def warnings_of(jobs: Sequence[Job], findings: Findings) -> Iterator[str]:
     """A sentence for each damaged job, and one for each code other than today's that has trained some."""
-    by_code: dict[tuple[str, bool], list[str]] = {}
+    by_code: dict[tuple[str, str], list[str]] = {}
     for job in jobs:
         finding = findings[job.identity]
-        if finding.damage:
-            yield f"{job.name}: {finding.damage}; a run takes them from its last checkpoint, or trains on from there"
+        if finding.damage and finding.state is FolderState.DAMAGED:
+            yield f"{job.name}: {finding.damage}; a run restores its records from its last checkpoint, or trains on"
         if finding.other_code:
-            by_code.setdefault((finding.other_code, finding.is_left), []).append(job.name)
-    for (code, is_left), names in by_code.items():
-        what = "goes on under" if is_left else "keeps apart in its report, or trains again with --rerun changed,"
+            by_code.setdefault((finding.other_code, WITH_OTHER_CODE[finding.state]), []).append(job.name)
+    for (code, what), names in by_code.items():
         yield (
-            f"trained by other sources of r3gan ({code}; today's are {source_hash()}): {', '.join(names)}; a run "
-            + (f"{what} today's" if is_left else f"{what} what they made")
+            f"trained by other sources of r3gan ({code}; today's are {source_hash()}): {', '.join(names)}; a run {what}"
         )
 
 
@@ -96,12 +107,17 @@ def find_damage(job: JobDir) -> Iterator[str]:
     """What is wrong with the records of a finished job, in sentences."""
     points, is_sound = points_before_damage(job.metrics)
     if not is_sound:
-        yield f"{job.metrics} is damaged behind its first {len(points)} points"
+        yield f"{job.metrics} is damaged in line {len(points) + 1}"
     result, environment = read_object(job.result), read_object(job.environment)
-    if result is None or not points or result != points[-1]:
+    if not points:
+        yield f"{job.metrics} holds no point"
+    elif result != points[-1]:
         yield f"{job.result} is not the last point of {job.metrics.name}"
     if environment is None or "dataset" not in environment:
         yield f"{job.environment} is not what was written"
+    for path in (job.config, job.root / JOB_FILE):
+        if not read_object(path):
+            yield f"{path} is not what was written"
     checkpoint = job.last_checkpoint()
     copy = checkpoint and checkpoint / job.metrics.name
     if copy is not None and copy.exists() and points_before_damage(copy) != (points, True):
@@ -116,8 +132,8 @@ def reopen(task: Task) -> None:
 def set_aside(task: Task, sources: str) -> Path:
     """Give the folder of a job that other code has trained another name. Returns it. Raises OSError."""
     root = task.directory.root
-    taken = len(list(root.parent.glob(f"{root.name}.by-{sources}*")))
-    return root.rename(root.with_name(f"{root.name}.by-{sources}{f'-{taken}' if taken else ''}"))
+    taken = len(list(root.parent.glob(f"{root.name}{OF_OTHER_CODE}{sources}*")))
+    return root.rename(root.with_name(f"{root.name}{OF_OTHER_CODE}{sources}{f'-{taken}' if taken else ''}"))
 
 
 def sources_of(job: JobDir) -> str:

@@ -14,10 +14,19 @@ def begin_attempt(log: IO[str]) -> None:
     log.flush()
 
 
+def log_warnings(directory: JobDir) -> list[str]:
+    """What the job warned of in its last attempt: damage that it found and left out, say."""
+    lines = _last_attempt(directory).splitlines()
+    return list(dict.fromkeys(line for line in lines if line.startswith("warning: ")))
+
+
 def log_tail(directory: JobDir, lines: int = 15) -> str:
     """The end of what the job itself printed in its last attempt, without the launcher's own report."""
-    text = directory.log.read_text(errors="replace") if directory.log.exists() else ""
-    attempt = text.rpartition(ATTEMPT_MARK)[2].partition("\n")[2]
-    own = [line for line in attempt.splitlines() if line.strip()]
+    own = [line for line in _last_attempt(directory).splitlines() if line.strip()]
     report = next((i for i, line in enumerate(own) if "torch/distributed/elastic" in line), len(own))
     return "\n".join(own[:report][-lines:] or own[-lines:])
+
+
+def _last_attempt(directory: JobDir) -> str:
+    text = directory.log.read_text(errors="replace") if directory.log.exists() else ""
+    return text.rpartition(ATTEMPT_MARK)[2].partition("\n")[2]

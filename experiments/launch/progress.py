@@ -10,7 +10,7 @@ from rich.table import Column
 from rich.text import Text
 
 from experiments.launch.job_view import JobView, clock_text
-from experiments.launch.log import log_tail
+from experiments.launch.log import log_tail, log_warnings
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 
@@ -104,6 +104,8 @@ class Display:
         fields = view.fields()
         reason = f" ({outcome.reason})" if outcome.reason else ""
         self.say(f"{outcome.state:<9} {task.name}: {fields['kimg']} kimg {fields['metric']}{reason}")
+        for warning in log_warnings(task.directory):
+            self.say(warning, style="yellow")
         if outcome.state is JobState.FAILED:
             self.say(log_tail(task.directory), style="red")
             self.say(f"whole log: {task.directory.log}")

@@ -98,6 +98,8 @@ def job_as_json(job: Job) -> dict[str, Any]:
 
 def job_from_json(data: dict[str, Any], config: dict[str, Any]) -> Job:
     """The job that `job_as_json` wrote, whose configuration lies apart. Raises ValueError, TypeError and KeyError."""
+    if not isinstance(data, dict):
+        raise TypeError(f"{data!r:.40} is no object")
     job = Job(**{key: value for key, value in data.items() if key != "identity"}, config=from_dict(TrainConfig, config))
     if job.identity != data["identity"]:
         raise ValueError(f"the identity is {job.identity}, not {data['identity']}")

@@ -12,42 +12,49 @@ from mlflow.tracking import MlflowClient
 from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.trouble import explain
 
+SQLITE = "sqlite:///"
 PATIENT_WITH_SERVERS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 
 
-def store_problems(study: str, seconds: float) -> list[str]:
-    """What ails the store that MLflow's settings name, in sentences with the way out; the study's experiment is made.
+def open_store(study: str, seconds: float) -> tuple[str | None, list[str]]:
+    """The id of the study's experiment in the store that MLflow's settings name, made if need be; None if the store
+    cannot be used. Beside it, what ails the store, in sentences with the way out.
 
     seconds: how long an answer is waited for.
     """
     for name, value in PATIENT_WITH_SERVERS.items():
         os.environ.setdefault(name, value)
-    found = [f"MLflow at {mlflow.get_tracking_uri()} did not answer within {seconds:g} s"]
+    uri = mlflow.get_tracking_uri()
+    lock = "; another process holds it locked, it seems" if uri.startswith(SQLITE) else ""
+    found: list[tuple[str | None, list[str]]] = [
+        (None, [f"MLflow at {uri} did not answer within {seconds:.3g} s{lock}"])
+    ]
 
     def look() -> None:
-        found[:] = _problems(study)
+        found[:] = [_open(study)]
 
     thread = threading.Thread(target=look, name="mlflow store", daemon=True)
     thread.start()
     thread.join(seconds)
-    return list(found)
+    return found[0]
 
 
-def _problems(study: str) -> list[str]:
+def _open(study: str) -> tuple[str | None, list[str]]:
     try:
         client = MlflowClient()
-        location = client.get_experiment(experiment_id(client, study)).artifact_location
+        experiment = experiment_id(client, study)
+        location = client.get_experiment(experiment).artifact_location
     except Exception as error:  # whatever it is, jobs run without MLflow
-        return [f"MLflow at {mlflow.get_tracking_uri()} cannot be used: {explain(error)}"]
-    return list(_artifact_problems(location))
+        return None, [f"MLflow at {mlflow.get_tracking_uri()} cannot be used: {explain(error)}"]
+    return experiment, list(_artifact_problems(location))
 
 
 def _artifact_problems(location: str) -> Iterator[str]:
     """A place of artifacts that is not what its name says, or not where the store is."""
     uri = mlflow.get_tracking_uri()
-    if not uri.startswith("sqlite:///") or "://" in location.removeprefix("file://"):
+    if not uri.startswith(SQLITE) or "://" in location.removeprefix("file://"):
         return
-    folder = Path(uri.removeprefix("sqlite:///").partition("?")[0]).resolve().parent
+    folder = Path(uri.removeprefix(SQLITE).partition("?")[0]).resolve().parent
     artifacts = Path(location.removeprefix("file://"))
     if "%" in str(folder):
         yield (

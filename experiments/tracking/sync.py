@@ -12,7 +12,7 @@ from experiments.launch.job_states import find_damage
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
-from experiments.tracking.run_upload import RunUpload, experiment_id
+from experiments.tracking.run_upload import RunUpload
 from experiments.tracking.runs import STATUS
 from experiments.tracking.trouble import explain
 from r3gan.jobdir import JobDir
@@ -29,12 +29,13 @@ def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
         try:
             job = job_from_json(json.loads(path.read_bytes()), json.loads(directory.config.read_bytes()))
         except (OSError, ValueError, TypeError, KeyError) as error:
-            problems.append(
-                f"{directory.root} is left out: {path.name} or config.json is not what was written ({error})"
-            )
+            why = f"job.json or config.json is not what was written ({error}): running its study again writes both"
+            problems.append(f"{directory.root} is left out: {why}")
             continue
         if job.directory(output) == directory.root:
             tasks.append(Task(job, directory))
+        elif OF_OTHER_CODE not in directory.root.name:
+            problems.append(f"{directory.root} is left out: its job.json says {job.directory(output)}")
     return tasks, problems
 
 
@@ -46,19 +47,17 @@ def missing_store() -> str | None:
     return uri if is_missing else None
 
 
-def send_all(tasks: list[Task], say: Callable[[str], None]) -> tuple[bool, list[str]]:
-    """Send every job with a line for each. Returns whether something failed, and the experiments' ids."""
-    client, experiments, failed = MlflowClient(), dict[str, str](), False
+def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> bool:
+    """Send the jobs of one study with a line for each. Returns whether something failed."""
+    client, failed = MlflowClient(), False
     for task in tasks:
         try:
-            study = task.job.study
-            experiments[study] = experiments.get(study) or experiment_id(client, study)
-            said = send(client, experiments[study], task)
+            said = send(client, experiment, task)
         except Exception as error:  # whatever MLflow raises: the other jobs are sent all the same
             said = [explain(error)]
         failed = failed or bool(said)
         say(f"{task.name}: {'; '.join(said) or 'is there'}")
-    return failed, list(experiments.values())
+    return failed
 
 
 def send(client: MlflowClient, experiment: str, task: Task) -> list[str]:

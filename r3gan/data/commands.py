@@ -119,6 +119,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
             raise DatasetUnavailable(f"{name} does not exist, and is no known dataset ({', '.join(DATASETS)})")
         if destination.resolve() == Path(name).resolve():
             raise BadData(f"{destination} is the source itself: name another folder or .zip to prepare it into")
+        if Path(name).resolve() in destination.resolve().parents:
+            raise BadData(f"{destination} lies in the source {name}: name a folder outside of it")
         require_destination(destination)
         options = Options(arguments.resolution, arguments.labels, conversion)
         source = open_source([Path(name)], options.labels, columns)

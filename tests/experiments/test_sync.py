@@ -1,6 +1,7 @@
 """What job directories hold reaches MLflow later too, from anywhere, and twice is once."""
 
 import json
+import sqlite3
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -101,6 +102,44 @@ def test_points_that_are_damaged_are_not_sent_as_a_finished_run(tasks, capsys):
     assert main(["--rebuild"]) == 1
     assert "run its study again, which mends it" in capsys.readouterr().out
     assert tasks[0].job.name not in [run[0] for run in content()]
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"x"', "{}", ""])
+def test_a_file_that_holds_something_else_is_one_sentence(tasks, capsys, text):
+    (tasks[0].directory.root / "job.json").write_text(text)
+    assert main(["--rebuild"]) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error: ", "warning: "))]
+    assert "is left out: job.json or config.json is not what was written" in line
+    assert len(content()) == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: path.write_text("garbage"), "sync --rebuild` makes it from the job directories"),
+        (lambda path: lock(path), "another process holds"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_one_sentence_with_the_way_out(tasks, tmp_path, capsys, damage, words):
+    assert main(["--rebuild"]) == 0
+    capsys.readouterr()
+    held = damage(tmp_path / "mlflow.db")
+    assert main(["--mlflow-wait", "2"]) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error: ", "warning: "))]
+    assert words in line
+    del held
+
+
+def lock(path):
+    connection = sqlite3.connect(path)
+    connection.execute("BEGIN EXCLUSIVE")
+    return connection
+
+
+def test_a_study_under_another_folder_name_is_said(tasks, tmp_path, capsys):
+    (tmp_path / "runs" / "tiny").rename(tmp_path / "runs" / "old")
+    assert main(["--rebuild"]) == 2
+    assert "is left out: its job.json says runs/tiny/stacked-digits/baseline/seed0-" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "words"), [(["--output", "nowhere"], "is not a folder"), ([], "holds no job")])

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from experiments.launch.job_states import FolderState, look_into, look_into_all, reopened, warnings_of
+from experiments.launch.job_states import FolderState, look_into, look_into_all, reopened, warnings_of, with_reruns
 from experiments.launch.scheduler import Task, prepare_directory
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
@@ -62,6 +62,8 @@ DAMAGES = {
     "a foreign result": lambda job: job.result.write_text("[1]"),
     "an empty environment": lambda job: job.environment.write_text(""),
     "a foreign environment": lambda job: job.environment.write_text("{}"),
+    "an empty configuration": lambda job: job.config.write_text(""),
+    "a foreign description": lambda job: (job.root / "job.json").write_text("[]"),
     "no environment": lambda job: job.environment.unlink(),
 }
 
@@ -102,6 +104,14 @@ def test_rerun_sets_the_folder_aside_and_loses_nothing(task):
         assert [point["images"] for point in aside.points()] == [80, 160]
         assert json.loads(aside.environment.read_text())["trained_by"][0]["code"]["sources"] == "other"
         shutil.copytree(aside.root, task.directory.root)
+
+
+def test_a_plan_that_trains_changed_jobs_again_counts_them_as_new(task):
+    write_environment(task.directory, ["other"])
+    findings = with_reruns(look_into_all([task.job], task.directory.root.parents[3]))
+    assert [(finding.state, finding.is_left) for finding in findings.values()] == [(FolderState.NEW, True)]
+    (warning,) = warnings_of([task.job], findings)
+    assert warning.endswith("stacked-digits/both/0; a run sets their folders aside and trains them again")
 
 
 def test_a_job_that_goes_on_under_other_code_is_said(task):

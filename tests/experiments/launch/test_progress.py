@@ -181,3 +181,11 @@ def test_on_a_terminal_each_job_has_one_line_that_ends_within_it_and_shows_its_s
 )
 def test_the_end_of_a_name_is_kept(width, short):
     assert shorten_middle("stacked-digits/switch-loss/0", width) == short
+
+
+def test_what_a_job_warned_of_in_its_last_attempt_is_said_when_it_ends(task):
+    job = task()
+    attempts = ["=== attempt 1 ===\nwarning: old\n", "=== attempt 2 ===\n/a.py:1: UserWarning: no\n"]
+    job.directory.log.write_text("".join(attempts) + "warning: 0000000120 is damaged\nwarning: 0000000120 is damaged\n")
+    lines = shown(job)
+    assert [line for line in lines if "warning" in line.lower()] == ["warning: 0000000120 is damaged"]

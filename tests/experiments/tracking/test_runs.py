@@ -17,7 +17,7 @@ from experiments.study.study import read_study
 from experiments.tracking.copies import store_of
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.runs import Tracker
-from experiments.tracking.store import store_problems
+from experiments.tracking.store import open_store
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.training.recorder import JsonlRecorder
@@ -243,14 +243,14 @@ def test_a_deleted_experiment_is_said_with_the_way_out(client, task):
     with Tracker("tiny") as tracker:
         tracker.ended(task, FINISHED)
     assert f"`mlflow experiments restore --experiment-id {experiment}` brings it back" in tracker.warning
-    assert store_problems("tiny", 60) == [f"MLflow at {os.environ[URI]} cannot be used: {tracker.warning}"]
+    assert open_store("tiny", 60)[1] == [f"MLflow at {os.environ[URI]} cannot be used: {tracker.warning}"]
 
 
 def test_a_server_that_never_answers_is_not_waited_for_without_end(task, monkeypatch):
     """A socket that accepts and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv(URI, f"http://127.0.0.1:{server.getsockname()[1]}")
-        (problem,) = store_problems("tiny", 0.5)
+        _, (problem,) = open_store("tiny", 0.5)
         assert problem.endswith("did not answer within 0.5 s")
         with Tracker("tiny", 0.5) as tracker:
             tracker.ended(task, FINISHED)

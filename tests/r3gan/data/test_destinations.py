@@ -28,6 +28,7 @@ def prepare(tmp_path, crops, monkeypatch, capsys):
 
 
 REFUSED = {
+    "../source/inner": "lies in the source",
     **dict.fromkeys([".", "..", "/", "", "data/.."], "names no dataset: name a new folder, such as data/NAME"),
     **dict.fromkeys(
         ["data/my photos", "data/.hidden", "data/-x", "a+b", "data/.zip"],
