@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from experiments.launch.job_states import find_damage
+from experiments.launch.job_states import OF_OTHER_CODE, find_damage
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
