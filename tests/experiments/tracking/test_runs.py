@@ -257,8 +257,9 @@ def test_a_server_that_never_answers_is_not_waited_for_without_end(task, monkeyp
         assert tracker.warning == "no answer within 0.5 s"
 
 
-def test_a_locked_store_is_said_to_be_locked(client, task, tmp_path):
+def test_a_locked_store_is_said_to_be_locked(client, task, tmp_path, monkeypatch):
     experiment_id(client, "tiny")
+    monkeypatch.setenv(URI, f"sqlite:///{tmp_path}/mlflow.db?timeout=0.1")  # SQLite's own wait, 5 s by default
     other = sqlite3.connect(tmp_path / "mlflow.db")
     other.execute("BEGIN EXCLUSIVE")
     record(task, 80, d_kl=0.5)
