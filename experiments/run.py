@@ -126,11 +126,13 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
         with Display(cli.console, left, len(finished)) as display:
             ended = execute(left, launcher, [display, tracker], lambda: bool(received))
     cli.warn_if_behind(tracker.warning)
+    cli.print_warnings([] if tracker.warning else troubles)
     cli.print_warnings(f"MLflow lacks {sentence}" for missing in tracker.missing.values() for sentence in missing)
     if received:
         return cli.stopped_by(received)
     states = look_into_all(plan.whole, options.output)
     asked = {job.identity for job in plan.jobs}
+    cli.print_warnings(warnings_of([job for job in plan.whole if job.identity not in asked], states))
     shown = [job for job in plan.whole if job.identity in asked or not states[job.identity].is_left]
     if all(states[job.identity].is_left for job in shown):
         cli.errors.print("no job has finished: there is nothing to report yet")
