@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import unquote
 
 import mlflow
 import numpy as np
@@ -23,7 +22,7 @@ from analysis.errors import ReportError
 from analysis.searches import SearchResult
 from experiments import names
 from experiments.tracking.pages import all_experiments, all_runs
-from experiments.tracking.trouble import explain
+from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
@@ -33,17 +32,19 @@ HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 def open_client() -> MlflowClient:
     """A client of the store that MLflow's own settings name.
 
-    Raises ReportError for a store that cannot be opened, and for a SQLite store that does not exist: MLflow would
-    create an empty one.
+    Raises ReportError for a store that cannot be opened, and for one that does not exist.
     """
-    uri, prefix = mlflow.get_tracking_uri(), "sqlite:///"
-    path = uri.removeprefix(prefix).partition("?")[0]
-    if uri.startswith(prefix) and not Path(path).exists() and not Path(unquote(path)).exists():
-        raise ReportError(f"there is no MLflow store at {uri}: run a study in this folder, or set MLFLOW_TRACKING_URI")
+    absent = missing_store()
+    if absent is not None:
+        raise ReportError(
+            f"there is no MLflow store at {absent}: run a study in this folder, or set MLFLOW_TRACKING_URI"
+        )
     try:
         return MlflowClient()
     except (SQLAlchemyError, MlflowException) as error:
-        raise ReportError(f"MLflow's store at {uri} cannot be opened: {explain(error)}") from error
+        raise ReportError(
+            f"MLflow's store at {mlflow.get_tracking_uri()} cannot be opened: {explain(error)}"
+        ) from error
 
 
 def find_study(client: MlflowClient, name: str | None) -> Experiment:

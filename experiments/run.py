@@ -71,7 +71,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
     add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
-    add("--rerun", choices=("changed",), help="train finished jobs again that other sources of r3gan have trained")
+    add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
     add("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
         help="how long MLflow may leave the command without an answer (default: 30)")  # fmt: skip
     options = cli.parse(parser, arguments)

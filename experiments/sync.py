@@ -33,7 +33,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def sync(options: argparse.Namespace) -> int:
     """Send every job, and say what became of it."""
     from experiments.tracking.store import open_store
-    from experiments.tracking.sync import find_tasks, missing_store, send_all
+    from experiments.tracking.sync import find_tasks, send_all
+    from experiments.tracking.trouble import missing_store
 
     tasks, problems = find_tasks(options.output, options.study)
     cli.print_errors(problems)

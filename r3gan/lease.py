@@ -18,6 +18,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from r3gan.config_json import from_dict
+from r3gan.files import read_object
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 from r3gan.processes import is_alive
 
@@ -75,8 +76,8 @@ def machine() -> str:
 def read_lease(job: JobDir) -> Lease | None:
     """What was last written; None if there is nothing sound."""
     try:
-        lease: Lease = from_dict(Lease, json.loads(job.lease.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        lease: Lease = from_dict(Lease, read_object(job.lease))
+    except TypeError:
         return None
     return lease
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+PROC = Path("/proc")
+
 
 def is_alive(pid: int) -> bool:
     """Whether a process with this id exists that is not a zombie: ended, and not yet waited for."""
@@ -12,12 +14,12 @@ def is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return not _is_zombie(pid)
+    return status_fields(pid)[:1] not in (["Z"], ["X"])
 
 
-def _is_zombie(pid: int) -> bool:
+def status_fields(pid: int) -> list[str]:
+    """What Linux's /proc/PID/stat says behind the process's name; empty if it is gone, and on other systems."""
     try:
-        status = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:  # gone by now, or a system that says nothing there
-        return False
-    return status.rpartition(")")[2].split()[0] in ("Z", "X")
+        return (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []

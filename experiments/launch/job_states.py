@@ -1,6 +1,5 @@
 """What lies in the folders of a plan's jobs: done, begun or nothing; whether it is sound, and which code made it."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import Job
+from r3gan.files import read_object
 from r3gan.jobdir import JobDir
 from r3gan.lease import is_locked
 from r3gan.points import points_before_damage
@@ -147,12 +147,3 @@ def joined_sources(stretches: list[dict[str, dict[str, str]]]) -> str:
         return "+".join(dict.fromkeys(stretch["code"]["sources"] for stretch in stretches))
     except (KeyError, TypeError):
         return ""
-
-
-def read_object(path: Path) -> dict | None:
-    """The JSON object in a file; None if there is none."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -3,12 +3,11 @@
 Two folders of one job, which a copy or another output folder makes, are two places, each with a run of its own.
 """
 
-import json
 import socket
 import uuid
 from pathlib import Path
 
-from r3gan.files import write_json
+from r3gan.files import read_object, write_json
 from r3gan.jobdir import JobDir
 
 KEY = "place"
@@ -38,8 +37,5 @@ def is_at(place: str, folder: str) -> bool:
 
 
 def _read(job: JobDir) -> str | None:
-    try:
-        found = json.loads(job.place.read_bytes())[KEY]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    found = (read_object(job.place) or {}).get(KEY)
     return found if isinstance(found, str) else None

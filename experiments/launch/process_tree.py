@@ -3,9 +3,9 @@
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 
-PROC = Path("/proc")
+from r3gan.processes import PROC, status_fields
+
 PARENT, TIMES = 1, slice(11, 15)  # behind the name in /proc/PID/stat; user, system, and the same of ended children
 
 
@@ -35,8 +35,5 @@ def family(pid: int, table: dict[int, list[str]]) -> list[int]:
 
 def read_table() -> dict[int, list[str]]:
     """Process -> what /proc/PID/stat says behind the name; empty where there is no /proc."""
-    table = {}
-    for path in PROC.glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended
-            table[int(path.parent.name)] = path.read_text(errors="replace").rpartition(")")[2].split()
-    return table
+    pids = (int(path.parent.name) for path in PROC.glob("[0-9]*/stat"))
+    return {pid: fields for pid in pids if (fields := status_fields(pid))}  # without those that have ended by now

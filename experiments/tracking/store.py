@@ -10,9 +10,8 @@ import mlflow
 from mlflow.tracking import MlflowClient
 
 from experiments.tracking.run_upload import experiment_id
-from experiments.tracking.trouble import explain
+from experiments.tracking.trouble import SQLITE, explain
 
-SQLITE = "sqlite:///"
 PATIENT_WITH_SERVERS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 
 

@@ -3,9 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote
 
-import mlflow
 from mlflow.tracking import MlflowClient
 
 from experiments.launch.job_states import OF_OTHER_CODE, find_damage
@@ -17,8 +15,6 @@ from experiments.tracking.runs import STATUS
 from experiments.tracking.trouble import explain
 from r3gan.jobdir import JobDir
 from r3gan.lease import holder
-
-SQLITE = "sqlite:///"
 
 
 def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
@@ -37,14 +33,6 @@ def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
         elif OF_OTHER_CODE not in directory.root.name:
             problems.append(f"{directory.root} is left out: its job.json says {job.directory(output)}")
     return tasks, problems
-
-
-def missing_store() -> str | None:
-    """The address of MLflow's store, if that is a file which does not exist."""
-    uri = mlflow.get_tracking_uri()
-    path = uri.removeprefix(SQLITE).partition("?")[0]
-    is_missing = uri.startswith(SQLITE) and not Path(path).exists() and not Path(unquote(path)).exists()
-    return uri if is_missing else None
 
 
 def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> bool:

@@ -1,9 +1,12 @@
 """What ails MLflow, in a sentence with the way out."""
 
 import re
+from pathlib import Path
+from urllib.parse import unquote
 
 import mlflow
 
+SQLITE = "sqlite:///"
 NOTHING_LOST = "the job directories hold everything: run the same command again to send it"
 WAYS_OUT = (  # what an error says -> what it means, and what to do
     (r"database is locked", f"another process holds MLflow's store locked; {NOTHING_LOST}"),
@@ -35,3 +38,11 @@ def explain(error: BaseException) -> str:
             facts = {"uri": mlflow.get_tracking_uri()} | {key: value or "" for key, value in match.groupdict().items()}
             return f"{first} ({way_out.format(**facts)})"
     return first
+
+
+def missing_store() -> str | None:
+    """The address of MLflow's store, if that is a file which does not exist: MLflow would make an empty one."""
+    uri = mlflow.get_tracking_uri()
+    path = uri.removeprefix(SQLITE).partition("?")[0]
+    is_missing = uri.startswith(SQLITE) and not Path(path).exists() and not Path(unquote(path)).exists()
+    return uri if is_missing else None

@@ -18,23 +18,26 @@ from r3gan.tensor_files import DamagedTensors, load_tensors, save_tensors
 Content = tuple[dict[str, Tensor], dict[str, Any]]  # tensors, and facts about them
 
 
-def cached_file(name: str, compute: Callable[[], Content]) -> Path:
-    """The cache's file of this name, whole and sound; its content is computed if it is not. Raises OSError."""
+def cached(name: str, compute: Callable[[], Content]) -> tuple[Path, Content]:
+    """The cache's file of this name and what it holds; it is computed if the file is not there, whole and sound.
+
+    Raises OSError.
+    """
     path = cache_root() / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        if not _is_sound(path):
-            tensors, facts = compute()
+        content = _read(path)
+        if content is None:
+            tensors, facts = content = compute()
             replace_file(path, lambda temporary: save_tensors(tensors, temporary, **facts))
-    return path
+    return path, content
 
 
-def _is_sound(path: Path) -> bool:
+def _read(path: Path) -> Content | None:
     if not path.exists():
-        return False
+        return None
     try:
-        load_tensors(path)
+        return load_tensors(path)
     except DamagedTensors as error:
         print(f"warning: {error}: it is computed again", file=sys.stderr)
-        return False
-    return True
+        return None

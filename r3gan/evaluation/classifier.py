@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import DIGITS, DigitImages, StackedDigits
-from r3gan.evaluation.cache import Content, cached_file
+from r3gan.evaluation.cache import Content, cached
 from r3gan.streams import stream
 from r3gan.tensor_files import load_tensors
 
@@ -70,7 +70,7 @@ def classifier_file(data: StackedDigits) -> Path:
     Its name holds a hash of the digits and of the recipe.
     """
     key = hashlib.sha256(f"{data.content_hash}/{RECIPE}".encode()).hexdigest()[:16]
-    return cached_file(f"digit-classifier-{key}", partial(make_classifier, data))
+    return cached(f"digit-classifier-{key}", partial(make_classifier, data))[0]
 
 
 def make_classifier(data: StackedDigits) -> Content:

@@ -14,12 +14,11 @@ from torch import Tensor
 from r3gan.data.dataset import Dataset
 from r3gan.data.digits import StackedDigits
 from r3gan.data.progress import progress_bar
-from r3gan.evaluation.cache import cached_file
+from r3gan.evaluation.cache import cached
 from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.scores import Reference
 from r3gan.streams import stream
 from r3gan.tables.lookup import row_of
-from r3gan.tensor_files import load_tensors
 
 VERSION = 2  # of what is cached
 MAX_REFERENCE_FEATURES = 50_000  # KID, precision and so on compare with as many training images as samples, at most
@@ -39,7 +38,7 @@ def no_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: in
 
 def statistics_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
     """Mean and covariance of all training images."""
-    found = cached(partial(statistics_of, network, layer, data), "statistics", network, layer, data)
+    found = cached_reference(partial(statistics_of, network, layer, data), "statistics", network, layer, data)
     return Reference(mean=found["mean"].numpy(), covariance=found["covariance"].numpy())
 
 
@@ -47,17 +46,18 @@ def features_reference(network: FeatureNetwork, layer: str, data: Dataset, sampl
     """Features of as many training images as samples."""
     count = min(samples, MAX_REFERENCE_FEATURES)
     compute = partial(features_of, network, layer, data, count)
-    return Reference(features=cached(compute, f"features-{count}", network, layer, data)["features"])
+    return Reference(features=cached_reference(compute, f"features-{count}", network, layer, data)["features"])
 
 
-def cached(
+def cached_reference(
     compute: Callable[[], dict[str, Tensor]], what: str, network: FeatureNetwork, layer: str, data: Dataset
 ) -> dict[str, Tensor]:
     """The tensors from the cache, computed if they are not there. The cache's key is all that decides them."""
     parts = [VERSION, what, data.content_hash, network.name, network.identity, layer]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     name = f"reference-{data.name}-{network.name}-{what}-{key}"
-    return load_tensors(cached_file(name, lambda: (compute(), {})))[0]
+    _, (tensors, _) = cached(name, lambda: (compute(), {}))
+    return tensors
 
 
 def statistics_of(network: FeatureNetwork, layer: str, data: Dataset) -> dict[str, Tensor]:
