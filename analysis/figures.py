@@ -67,7 +67,7 @@ def draw_curves(
 ) -> Figure:
     """One panel per metric over kimg: line = mean, band = low to high, dotted = the metric's floor.
 
-    panels: metrics with the rows of `statistics.over_seeds`; floors: by metric key.
+    panels: metrics with the rows of `curves.over_seeds`; floors: by metric key.
     """
     columns = min(PANELS_PER_ROW, len(panels))
     rows = -(-len(panels) // columns)

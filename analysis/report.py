@@ -12,7 +12,8 @@ import pandas as pd
 from analysis import figures, tables
 from analysis.metrics import FIGURES, Column, shown_columns
 from analysis.selection import GROUP, Selection
-from analysis.statistics import CONFIDENCE, over_seeds
+from analysis.statistics.curves import over_seeds
+from analysis.statistics.interval import CONFIDENCE
 from experiments import names
 
 GRID_SEEDS = 2  # how many seeds the sample figure shows

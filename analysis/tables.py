@@ -11,7 +11,7 @@ from rich.table import Table
 
 from analysis.metrics import CLASSIFIER_ACCURACY, Column, floors, shown_columns
 from analysis.selection import GROUP
-from analysis.statistics import Estimate, estimate, paired_difference
+from analysis.statistics.estimates import Estimate, estimate, paired_difference
 from experiments import names
 
 DASH = "–"

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from analysis.figures import draw_curves, looks, save_figure
 from analysis.searches import SearchResult, best_so_far, column_named
-from analysis.statistics import Estimate, estimate, paired_difference
+from analysis.statistics.estimates import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
 from experiments.cli import console, prepared_launcher
 from experiments.launch.execution import Execution

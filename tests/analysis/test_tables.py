@@ -7,7 +7,7 @@ import pytest
 
 from analysis import tables
 from analysis.metrics import shown_columns
-from analysis.statistics import Estimate
+from analysis.statistics.estimates import Estimate
 from experiments import names
 
 (MODES,) = shown_columns(["modes"])

@@ -1,4 +1,4 @@
-"""Statistics over seeds: means, Student-t intervals, paired differences, and the curves' ranges.
+"""Statistics over seeds: means, Student-t intervals, and paired differences.
 
 Seeds are the only source of spread here: every value is one finished run's.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-CONFIDENCE = 0.95
+from analysis.statistics.interval import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,3 @@ def paired_difference(values: pd.Series, baseline: pd.Series) -> Estimate:
     """
     common = values.index.intersection(baseline.index)
     return estimate(values.loc[common] - baseline.loc[common])
-
-
-def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
-    """Mean, low and high (the range) over seeds at each kimg: columns variant, kimg, mean, low, high.
-
-    points: rows of variant, kimg, value, one metric. A kimg that some seeds of the variant lack is left out, or the
-    line would jump where the set of seeds changes.
-    """
-    grouped = points.groupby(["variant", "kimg"], sort=True)["value"]
-    curves = grouped.agg(mean="mean", low="min", high="max", seeds="count").reset_index()
-    complete = curves["seeds"] == curves.groupby("variant")["seeds"].transform("max")
-    return curves[complete].drop(columns="seeds").reset_index(drop=True)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
-from analysis.statistics import Estimate, estimate, over_seeds, paired_difference
+from analysis.statistics.estimates import Estimate, estimate, paired_difference
 
 
 def test_interval_of_three_values_by_hand() -> None:
@@ -63,13 +63,3 @@ def test_no_common_seed_gives_nothing() -> None:
 )
 def test_excludes_zero(mean: float, half_width: float, expected: bool) -> None:
     assert Estimate(mean, half_width, 3).excludes_zero is expected
-
-
-def test_curves_are_mean_and_range_where_all_seeds_have_a_point() -> None:
-    rows = [("a", 1.0, 10.0), ("a", 1.0, 30.0), ("a", 2.0, 5.0), ("b", 1.0, 7.0), ("b", 2.0, 8.0)]
-    curves = over_seeds(pd.DataFrame(rows, columns=["variant", "kimg", "value"]))
-    assert curves.to_numpy().tolist() == [
-        ["a", 1.0, 20.0, 10.0, 30.0],
-        ["b", 1.0, 7.0, 7.0, 7.0],
-        ["b", 2.0, 8.0, 8.0, 8.0],
-    ]

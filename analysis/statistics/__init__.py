@@ -1,0 +1,1 @@
+"""Arithmetic over seeds: arrays in, estimates with intervals out. Nothing here reads MLflow, formats or draws."""
