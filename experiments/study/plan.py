@@ -6,7 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from experiments.design import Design, design_from
 from experiments.names import BASELINE
+from experiments.study.judgement import design_of, primary_problems
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.resolve import conflicts, leaves, resolve, validate, whole_preset
 from experiments.study.study import Profile, Study, Tree
@@ -31,6 +33,7 @@ class Job:
     configuration: str  # the identity without the seed
     comparison: str  # the baseline's `configuration`
     differences: dict[str, Any]  # dotted key -> value, where this job differs from the baseline
+    design: Design = Design()  # how the study judges it; of searches and of older studies nothing is known
 
     @cached_property
     def identity(self) -> str:
@@ -93,14 +96,15 @@ def one_of_each(jobs: list[Job]) -> list[Job]:
 def job_as_json(job: Job) -> dict[str, Any]:
     """The job as plain data, for machines."""
     keys = ("study", "profile", "dataset", "variant", "seed", "identity", "configuration", "comparison", "differences")
-    return {key: getattr(job, key) for key in keys} | {"config": asdict(job.config)}
+    return {key: getattr(job, key) for key in keys} | {"design": asdict(job.design), "config": asdict(job.config)}
 
 
 def job_from_json(data: dict[str, Any], config: dict[str, Any]) -> Job:
     """The job that `job_as_json` wrote, whose configuration lies apart. Raises ValueError, TypeError and KeyError."""
     if not isinstance(data, dict):
         raise TypeError(f"{data!r:.40} is no object")
-    job = Job(**{key: value for key, value in data.items() if key != "identity"}, config=from_dict(TrainConfig, config))
+    plain = {key: value for key, value in data.items() if key not in ("identity", "design")}
+    job = Job(**plain, design=design_from(data.get("design", {})), config=from_dict(TrainConfig, config))
     if job.identity != data["identity"]:
         raise ValueError(f"the identity is {job.identity}, not {data['identity']}")
     return job
@@ -121,6 +125,7 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
         identities = {variant: configuration_identity(config) for variant, config in configs.items()}
         problems += [*_duplicate_problems(study, identities), *_protocol_problems(study, configs)]
         if BASELINE in configs:
+            problems += primary_problems(study, dataset, configs[BASELINE].evaluation)
             jobs += _jobs(study, profile, dataset, configs, identities)
     return jobs, problems
 
@@ -129,6 +134,7 @@ def _jobs(
     study: Study, profile: Profile, dataset: str, configs: dict[str, TrainConfig], identities: dict[str, str]
 ) -> Iterator[Job]:
     """The jobs of one dataset."""
+    design = design_of(study, configs[BASELINE].evaluation)
     for variant in profile.variants:
         if variant not in configs:
             continue
@@ -144,6 +150,7 @@ def _jobs(
                 configuration=identities[variant],
                 comparison=identities[BASELINE],
                 differences=changed,
+                design=design,
             )
 
 

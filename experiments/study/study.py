@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from experiments.design import CollapseRule
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import Tuned, TuneSection, section_problems
@@ -15,6 +16,7 @@ from experiments.study.validation import explain, restore
 from experiments.study.yamlfile import Document, KeyPath, read_document
 from r3gan.presets import PRESETS
 from r3gan.tables.lookup import unknown_message
+from r3gan.tables.metrics import judged
 
 Tree = dict[str, Any]
 JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
@@ -45,10 +47,20 @@ class _Profile(_Section):
     seeds: list[int] | None = None
 
 
+class _Collapse(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    factor: float = Field(CollapseRule.factor, gt=1)
+    spreads: float = Field(CollapseRule.spreads, ge=0)
+    worse_than: float | None = None
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     study: str
+    primary: str | list[str] = []
+    collapse: _Collapse = _Collapse()
     profile: str
     baseline: dict[str, Any] | None = None
     variants: dict[str, _Variant] = {}
@@ -68,6 +80,8 @@ class Study:
     datasets: dict[str, str]  # name -> preset
     includes: dict[str, list[str]]  # variant -> variants it includes; the baseline first, including nothing
     profiles: dict[str, "Profile"]
+    primary: list[str]  # names of numbers; a dataset is judged by the first that its jobs record
+    collapse: CollapseRule
     tuning_seeds: dict[str, set[int]]  # variant -> seeds on which it, or a variant that it includes, was tuned
     tune: TuneSection | None  # the section as it stands; see experiments/tuning
 
@@ -136,6 +150,8 @@ def read_study(file: Path | str) -> Study:
         datasets={name: dataset.preset for name, dataset in parsed.datasets.items()},
         includes=includes,
         profiles=profiles,
+        primary=[parsed.primary] if isinstance(parsed.primary, str) else parsed.primary,
+        collapse=CollapseRule(**parsed.collapse.model_dump()),
         tuning_seeds={name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
         tune=parsed.tune,
     )
@@ -171,6 +187,9 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
     if problem := name_problem(parsed.study):
         yield document.problem(("study",), problem)
     yield from check(("profile",), "profile", parsed.profile, profiles)
+    for i, number in enumerate([parsed.primary] if isinstance(parsed.primary, str) else parsed.primary):
+        place: KeyPath = ("primary",) if isinstance(parsed.primary, str) else ("primary", i)
+        yield from check(place, "metric", number, judged())
     yield from _seed_problems(document, ("seeds",), parsed.seeds)
     for name, dataset in parsed.datasets.items():
         yield from check(("datasets", name, "preset"), "preset", dataset.preset, PRESETS)
