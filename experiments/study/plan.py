@@ -1,7 +1,7 @@
 """The plan: the list of jobs that a study expands into. Pure, deterministic, and checked as a whole."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Job:
     configuration: str  # the identity without the seed
     comparison: str  # the baseline's `configuration`
     differences: dict[str, Any]  # dotted key -> value, where this job differs from the baseline
-    design: Design = Design()  # how the study judges it; of searches and of older studies nothing is known
+    design: Design = field(default_factory=Design)  # how the study judges it; of searches and of older studies nothing is known
 
     @cached_property
     def identity(self) -> str:

@@ -50,8 +50,8 @@ class _Profile(_Section):
 class _Collapse(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    factor: float = Field(CollapseRule.factor, gt=1)
-    spreads: float = Field(CollapseRule.spreads, ge=0)
+    factor: float = Field(default=CollapseRule.factor, gt=1)
+    spreads: float = Field(default=CollapseRule.spreads, ge=0)
     worse_than: float | None = None
 
 
