@@ -56,10 +56,11 @@ def write_prepared(
     Raises BadData naming what is wrong with the source or in the way, and DiskFull.
     """
     partial = partial_of(destination)
-    lock = FileLock(destination.with_name(f".{destination.name}.lock"), timeout=-1 if wait else 0)
+    lock = destination.with_name(f".{destination.name}.lock")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with lock:
+        lock.touch()  # where no file can be made, FileLock would wait for one that another holds
+        with FileLock(lock, timeout=-1 if wait else 0):
             if is_prepared(destination) and wait:
                 return read_manifest(destination)
             if is_prepared(destination) or destination.is_file():
@@ -72,8 +73,8 @@ def write_prepared(
     except Timeout as error:
         raise BadData(f"{destination} is being prepared by another process") from error
     except OSError as error:
-        reason = f"{partial} cannot be written: {error.strerror or error}"
-        raise as_told(error, f"{reason}; what is there is kept, run the same again to go on") from error
+        kept = "; what is there is kept, run the same again to go on" if os.path.exists(partial) else ""
+        raise as_told(error, f"{partial} cannot be written: {error.strerror or error}{kept}") from error
 
 
 def partial_of(destination: Path) -> Path:
