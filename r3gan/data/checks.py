@@ -6,9 +6,9 @@ from pathlib import Path
 from r3gan.data.facts import Facts
 from r3gan.data.known import known_options, require_counts
 from r3gan.data.prepare import Options, resolution_of, survey
-from r3gan.data.progress import progress_bar, warn
+from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
-from r3gan.data.rotation import unturned_message
+from r3gan.data.remarks import NONE
 from r3gan.data.sources import count_classes
 from r3gan.data.store import open_prepared, verify
 from r3gan.data.summary import all_notes, class_notes, manifest_text, shape_text, with_notes
@@ -31,13 +31,11 @@ def check_source(name: str, paths: Sequence[Path], known: Facts | None = None) -
     source = open_source(paths, options.labels)
     if known:
         require_counts(name, source, paths[0], known)
-    size, done, unturned = resolution_of(source, options), 0, 0
+    size, done, remarks = resolution_of(source, options), 0, NONE
     with progress_bar(f"reading {name}") as progress:
         for stack in survey(source, options, size):
             done += len(stack.images)
-            unturned += stack.unturned
+            remarks += stack.remarks
             progress(done, len(source))
-    if unturned:
-        warn(unturned_message(unturned, done))
     text = shape_text(done, size, count_classes(source.labels), source.class_names)
-    return with_notes(f"sound, not prepared, {text}", all_notes(source))
+    return with_notes(f"sound, not prepared, {text}", (*all_notes(source), *remarks.notes(done)))

@@ -30,7 +30,7 @@ from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.signals import Stopped, stop_on_signals
 from r3gan.data.sources import Columns, count_classes
-from r3gan.data.summary import all_notes, first_names, manifest_text, shape_text, with_notes
+from r3gan.data.summary import first_names, manifest_text, shape_text, with_notes
 from r3gan.data.system_errors import told_in_one_sentence
 
 
@@ -126,9 +126,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
         source = open_source([Path(name)], options.labels, columns)
         require_known_place(destination, source, options)
         with progress_bar(f"preparing {destination.name}") as progress:
-            resolution = write_prepared(source, destination, options, progress).resolution
-        notes = all_notes(source)
-        shape = shape_text(len(source), resolution, count_classes(source.labels), source.class_names)
+            manifest, notes = write_prepared(source, destination, options, progress)
+        shape = shape_text(len(source), manifest.resolution, count_classes(source.labels), source.class_names)
     _print_written(destination, root, shape, notes)
     return 0
 

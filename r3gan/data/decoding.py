@@ -15,6 +15,7 @@ from r3gan.data.signatures import kind_of
 
 FORMATS = ("PNG", "WEBP", "BMP", "GIF", "TIFF")  # beside JPEG
 FORMATS_TEXT = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+NUMBER_OF_PICTURES = 0xB001  # in the list of a camera's JPEG
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error, MemoryError)
 
@@ -42,6 +43,16 @@ def decode(name: str, data: bytes) -> Image.Image:
     if bits > 8:
         raise BadData(f"{name} is a TIFF of {bits} bits a channel, and only those of 8 are read: convert it to PNG")
     return image
+
+
+def has_further_pictures(image: Image.Image) -> bool:
+    """Whether a camera's JPEG has a list of several pictures (MPO). One that nobody can read is taken for such."""
+    if not isinstance(image, JpegImageFile) or "mp" not in image.info:
+        return False
+    try:
+        return (image._getmp() or {}).get(NUMBER_OF_PICTURES, 1) > 1
+    except DAMAGE:
+        return True
 
 
 def _open(data: bytes) -> Image.Image:

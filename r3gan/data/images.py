@@ -7,8 +7,9 @@ from PIL import Image
 
 from r3gan.data.colours import as_rgb, unlike_rgb
 from r3gan.data.conversion import AS_STORED, Conversion
-from r3gan.data.decoding import decode
+from r3gan.data.decoding import decode, has_further_pictures
 from r3gan.data.errors import BadData
+from r3gan.data.remarks import NONE, Remarks
 from r3gan.data.rotation import turn_of
 from r3gan.data.sources import Item
 
@@ -17,7 +18,7 @@ class Picture(NamedTuple):
     """One image, taken from its file."""
 
     pixels: np.ndarray  # uint8 [R, R, 3]
-    unturned: bool  # it has a rotation mark that was not followed
+    remarks: Remarks
 
 
 def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED) -> Picture:
@@ -27,13 +28,15 @@ def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED)
     they are.
     """
     if isinstance(item.data, np.ndarray):
-        return Picture(_square(item.name, item.data, resolution), False)
-    image = decode(item.name, item.data)
-    turn = turn_of(image)
-    image = convert(item.name, image, item.data, conversion)
-    if turn is not None and conversion.apply_rotation:
-        return Picture(_square(item.name, np.asarray(image.transpose(turn)), resolution), False)
-    return Picture(_square(item.name, np.asarray(image), resolution), turn is not None)
+        return Picture(_square(item.name, item.data, resolution), NONE)
+    stored = decode(item.name, item.data)
+    turn = turn_of(stored)
+    image = convert(item.name, stored, item.data, conversion)
+    follow = turn is not None and conversion.apply_rotation
+    remarks = Remarks(turn is not None and not follow, image is not stored, has_further_pictures(stored))
+    if turn is not None and follow:
+        image = image.transpose(turn)
+    return Picture(_square(item.name, np.asarray(image), resolution), remarks)
 
 
 def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) -> Image.Image:

@@ -154,7 +154,10 @@ def test_known_sets_are_found_prepared_and_loaded(root, crops, place, capsys):
     with pytest.raises(DatasetUnavailable, match=f"not prepared: python -m r3gan data prepare {name}"):
         load_dataset(name, root, CPU)
     ensure_dataset(name, root)
-    assert "48/48" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "48/48" in err
+    assert f"\n{name}: 48 images, " in err
+    assert ("  took the training batches; left out: test_batch\n" in err) == (name == "cifar10")
     data = load_dataset(name, root, CPU)
     assert (data.name, data.resolution, data.classes, len(data)) == (name, *DATASETS[name].facts[:2], 48)
     ensure_dataset(name, root)
