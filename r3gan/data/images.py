@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from r3gan.data.colours import as_rgb, unlike_rgb
+from r3gan.data.colours import as_rgb, has_rule, unlike_rgb
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.decoding import decode, has_further_pictures
 from r3gan.data.errors import BadData
@@ -44,12 +44,11 @@ def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) 
     kind = unlike_rgb(image, data)
     if kind is None:
         return image
+    if not has_rule(image):
+        raise BadData(f"{name} is {kind}, which has no rule to become RGB of 8 bits: convert it to PNG")
     if not conversion.to_rgb:
         raise BadData(f"{name} is {kind}, not RGB of 8 bits: `data prepare --to-rgb` converts such images")
-    converted = as_rgb(image, conversion.background)
-    if converted is None:
-        raise BadData(f"{name} is {kind}, which has no rule to become RGB of 8 bits: convert it to PNG")
-    return converted
+    return as_rgb(image, conversion.background)
 
 
 def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:

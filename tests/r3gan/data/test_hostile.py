@@ -13,6 +13,7 @@ from tests.r3gan.conftest import (
     as_zip,
     class_files,
     edm_files,
+    encode,
     flat_files,
     parquet_bytes,
     prepared_error,
@@ -57,8 +58,12 @@ def test_a_missing_shard_is_named(crops, tmp_path):
 
 
 def test_images_of_a_kind_that_is_not_read_are_not_left_out(crops, tmp_path):
-    folder = as_folder(tmp_path / "mixed", flat_files(crops) | {"0100.TIF": b"II*"})
-    assert "0100.TIF is of a kind that is not read" in prepared_error(folder, tmp_path / "set")
+    folder = as_folder(tmp_path / "mixed", flat_files(crops) | {"0100.TGA": encode(crops.images[0], "TGA")})
+    assert "0100.TGA is named like images that are not read (PNG, JPEG" in prepared_error(folder, tmp_path / "set")
+    folder = as_folder(tmp_path / "phone", flat_files(crops) | {"0100.heic": b"\0\0\0\x1cftypheic" + bytes(40)})
+    assert "0100.heic is HEIC, whatever its name, which is not read: convert it" in prepared_error(
+        folder, tmp_path / "set"
+    )
 
 
 def test_an_image_beside_class_folders_does_not_cost_the_labels(crops, tmp_path):
