@@ -107,6 +107,7 @@ class PreparedImages:
     def check(self, name: str, known: Facts, root: Path) -> str:
         """See Storage."""
         from r3gan.data.checks import check_prepared, check_source
+        from r3gan.data.known import known_options
 
         if is_prepared(root / name):
             self.require(name, known, root / name)
@@ -114,4 +115,4 @@ class PreparedImages:
         paths = self.find(name, root)
         if not paths:
             raise DatasetUnavailable(self.missing_message(name, root))
-        return check_source(name, paths, known)
+        return check_source(name, paths, known_options(known), known=known)
