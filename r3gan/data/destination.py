@@ -8,8 +8,8 @@ from r3gan.data.archive import is_zip
 from r3gan.data.catalog import DATASETS, OWN_NAME, data_root
 from r3gan.data.errors import BadData, as_told
 from r3gan.data.facts import Facts
-from r3gan.data.manifest import is_prepared
-from r3gan.data.prepare import PARTIAL, Options, partial_of, resolution_of
+from r3gan.data.manifest import PARTIAL, is_prepared
+from r3gan.data.prepare import Options, partial_of, resolution_of
 from r3gan.data.sources import Source, count_classes
 from r3gan.data.writer import is_partial
 

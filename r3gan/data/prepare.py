@@ -19,7 +19,7 @@ from r3gan.data.archive import is_zip, write_zip
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData, as_told
 from r3gan.data.images import take
-from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
+from r3gan.data.manifest import MANIFEST, PARTIAL, Manifest, is_prepared, is_resolution, read_manifest
 from r3gan.data.recognise import PreparedSource
 from r3gan.data.remarks import NONE, Remarks
 from r3gan.data.sources import LabelMode, Source
@@ -28,7 +28,6 @@ from r3gan.data.summary import all_notes
 from r3gan.data.writer import StoreWriter, publish
 from r3gan.files import replace_file
 
-PARTIAL = ".partial"
 AT_ONCE = 128  # images that are decoded before they are written
 Progress = Callable[[int, int], None]  # is called with how many images of how many are done
 
@@ -72,6 +71,8 @@ def write_prepared(
                 return Written(read_manifest(destination), ("another process has prepared it",))
             if is_prepared(destination) or destination.is_file():
                 raise BadData(f"{destination} is there already: remove it to prepare it again")
+            if (destination / MANIFEST).exists():
+                raise BadData(f"{destination / MANIFEST} is another program's, and would be replaced: move it away")
             if is_zip(destination):
                 return _prepare_zip(source, destination, partial, options, progress)
             written = _write_folder(source, destination.name, partial, options, progress)

@@ -73,6 +73,30 @@ def test_ones_own_prepared_dataset_is_known_by_its_folder(root, crops):
     ensure_dataset("flowers", root)
 
 
+def test_a_finished_folder_that_has_not_got_its_name_yet_is_no_dataset(root, crops):
+    write_prepared(open_source([as_folder(root / "x", class_files(crops))]), root / "flowers", Options(16))
+    (root / "flowers").rename(root / "flowers.partial")
+    assert own_names(root) == []
+    assert find_row("flowers.partial") is None
+
+
+FOREIGN = {"web": b'{"name": "app", "icons": []}', "format": b'{"format": "png"}', "list": b"[]", "text": b"see README"}
+
+
+@pytest.mark.parametrize("kind", [*FOREIGN, "deep"])
+def test_another_programs_manifest_makes_no_dataset_of_a_folder(root, crops, kind):
+    text = FOREIGN.get(kind, b"[" * 200_000)
+    folder = as_folder(root / "mine", class_files(crops) | {"manifest.json": text})
+    assert own_names(root) == []
+    assert find_row("mine") is None
+    source = open_source([folder])
+    assert (len(source), source.class_names) == (48, ("china", "flower"))
+    assert "not used: manifest.json" in source.notes
+    with pytest.raises(BadData, match=r"mine/manifest\.json is another program's, and would be replaced"):
+        write_prepared(source, folder, Options())
+    assert (folder / "manifest.json").read_bytes() == text
+
+
 @pytest.mark.parametrize("name", ["../flowers", "a/b", "", ".", ".hidden", "/etc"])
 def test_a_name_is_no_path(root, name):
     assert find_row(name) is None
@@ -106,8 +130,7 @@ def test_missing_files_are_no_problem_yet_but_shapes_and_labels_are(root):
 
 
 def test_a_damaged_manifest_is_a_problem_of_the_plan(root):
-    (root / "mine").mkdir()
-    (root / "mine" / "manifest.json").write_text("{")
+    as_folder(root / "mine", {"manifest.json": b"{", "images.npy": b""})
     (problem,) = data_problems(dataset="mine")
     assert problem.path == ("dataset",)
     assert "manifest.json cannot be read" in problem.message

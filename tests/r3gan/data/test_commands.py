@@ -54,7 +54,8 @@ def test_list_shows_what_is_known_and_in_which_state(run, root, crops):
     assert run("prepare", "cifar10")[0] == 0
     run("prepare", as_folder(root / "raw" / "x", class_files(crops)), root / "mine", "--resolution", 16)
     (root / "bad").mkdir()
-    (root / "bad" / "manifest.json").write_text("{")
+    for name in ("manifest.json", "images.npy"):
+        (root / "bad" / name).write_text("{")
     code, out, _ = run("list")
     assert "prepared" in row(out, "cifar10")
     assert all(part in row(out, "mine") for part in ("16x16", "48", "prepared"))

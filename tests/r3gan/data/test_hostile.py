@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from r3gan.__main__ import main
-from r3gan.data.manifest import MANIFEST
+from r3gan.data.manifest import IMAGES, MANIFEST
 from tests.r3gan.conftest import (
     as_folder,
     as_zip,
@@ -31,7 +31,7 @@ def test_what_is_neither_file_nor_folder_is_named(crops, tmp_path):
 def test_deeply_nested_json_is_one_error(crops, tmp_path, capsys):
     path = as_zip(tmp_path / "deep.zip", edm_files(crops) | {"dataset.json": DEEP})
     assert "dataset.json is not JSON" in prepared_error(path, tmp_path / "set")
-    as_folder(tmp_path / "set", {MANIFEST: DEEP})
+    as_folder(tmp_path / "set", {MANIFEST: DEEP, IMAGES: b""})
     assert main(["data", "check", str(tmp_path / "set")]) == 2
     assert f"{MANIFEST} cannot be read" in capsys.readouterr().err
 
