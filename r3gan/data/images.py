@@ -56,7 +56,7 @@ def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
     height, width = image.shape[:2]
     if resolution is None or height == width == resolution:
         if width != height:
-            raise BadData(f"{name} is {width}x{height}, not square: name a --resolution to crop and reduce to")
+            raise BadData(f"{name} is {width}x{height}, not square: `data prepare --resolution R` crops and reduces it")
         return image
     side = min(width, height)
     if side < resolution:

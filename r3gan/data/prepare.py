@@ -106,7 +106,7 @@ def survey(source: Source, options: Options, resolution: int, start: int = 0) ->
             for item, (image, _) in zip(some, pictures, strict=True):
                 if len(image) != resolution:
                     sizes = f"{len(image)}x{len(image)}, the first image {resolution}x{resolution}"
-                    raise BadData(f"{item.name} is {sizes}: name a --resolution to reduce all to")
+                    raise BadData(f"{item.name} is {sizes}: `data prepare --resolution R` reduces all")
             remarks = sum((picture.remarks for picture in pictures), NONE)
             yield Stack(np.stack([picture.pixels for picture in pictures]), remarks)
 
@@ -119,7 +119,7 @@ def resolution_of(source: Source, options: Options) -> int:
     size = len(take(item, None, options.conversion).pixels)
     if not is_resolution(size):
         found = f"{item.name} is {size}x{size}, but networks make 4, 8, 16, 32, ... pixels"
-        raise BadData(f"{found}: name a --resolution to reduce to")
+        raise BadData(f"{found}: `data prepare --resolution R` reduces them")
     return size
 
 

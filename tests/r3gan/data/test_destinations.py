@@ -111,7 +111,7 @@ def test_where_no_file_can_be_made_nobody_else_is_said_to_work(prepare, tmp_path
     code, _, err = prepare(destination)
     assert (code, "/proc takes no new file" in err) == (2, True)
     source = open_source([tmp_path / "source"])
-    for wait in (True, False):
+    for wait in (False, True):
         with pytest.raises(BadData, match=r"^/proc/.*mine(\.zip)?\.partial cannot be written: [\w ]*$"):
             write_prepared(source, Path(destination), Options(), wait=wait)
 

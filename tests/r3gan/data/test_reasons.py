@@ -83,6 +83,13 @@ def test_colours_without_a_rule_are_not_said_to_be_convertible():
         assert "--to-rgb" not in found
 
 
+def test_all_usual_endings_of_formats_that_are_read_are_taken():
+    read = {name.upper() for name in READ}
+    usual = {suffix for suffix, name in Image.registered_extensions().items() if name in read}
+    assert {".jfif", ".jpe", ".gif", ".tif", ".tiff", ".webp"} <= usual
+    assert usual <= set(SUFFIXES)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_ending_that_is_taken_can_be_read(suffix, crops, tmp_path):
     kind = next(kind for kind, suffixes in READ.items() if suffix in suffixes)
