@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from r3gan.data.archive import is_zip, write_zip
 from r3gan.data.conversion import AS_STORED, Conversion
@@ -26,7 +26,7 @@ from r3gan.data.sources import LabelMode, Source
 from r3gan.data.store import ImageSet, open_prepared
 from r3gan.data.summary import all_notes
 from r3gan.data.writer import StoreWriter, publish
-from r3gan.files import replace_file
+from r3gan.files import file_lock, replace_file
 
 AT_ONCE = 128  # images that are decoded before they are written
 Progress = Callable[[int, int], None]  # is called with how many images of how many are done
@@ -62,11 +62,9 @@ def write_prepared(
     Raises BadData naming what is wrong with the source or in the way, and DiskFull.
     """
     partial = partial_of(destination)
-    lock = destination.with_name(f".{destination.name}.lock")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        lock.touch()  # where no file can be made, FileLock would wait for one that another holds
-        with FileLock(lock, timeout=-1 if wait else 0):
+        with file_lock(destination.with_name(f".{destination.name}.lock"), -1 if wait else 0):
             if is_prepared(destination) and wait:
                 return Written(read_manifest(destination), ("another process has prepared it",))
             if is_prepared(destination) or destination.is_file():

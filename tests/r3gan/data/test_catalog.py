@@ -235,6 +235,12 @@ def test_a_failed_download_says_what_to_do_and_leaves_no_file(root, monkeypatch)
     assert [path.name for path in root.iterdir() if not path.name.startswith(".")] == []
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_data_folder_that_takes_no_file_ends_the_download_at_once():
+    with pytest.raises(DatasetUnavailable, match=r"put cifar-10.* \(the download failed: .*/proc/\.cifar-10"):
+        ensure_dataset("cifar10", Path("/proc"))
+
+
 @pytest.mark.parametrize("name", ["cifar10", "stacked-mnist"])
 def test_a_data_folder_that_is_a_file_is_told(tmp_path, name):
     (tmp_path / "data").write_text("in the way")
