@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Put what `write` writes into the file it is given in the place of `path`: never half, not even after a power cut.
@@ -44,6 +46,15 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def file_lock(path: Path, timeout: float = -1) -> FileLock:
+    """The lock that a file of this name is, by default waited for without end.
+
+    Raises OSError where no file can be made: FileLock would take that for a lock that another process holds.
+    """
+    path.touch()
+    return FileLock(path, timeout=timeout)
 
 
 def sync_path(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
 from r3gan.data.facts import MNIST_COUNTS, MNIST_FILES, Facts, State
-from r3gan.data.manifest import is_prepared, read_manifest
+from r3gan.data.manifest import MANIFEST, PARTIAL, is_prepared, read_manifest
 from r3gan.data.prepared_images import PreparedImages
 from r3gan.data.stacked_digit_files import StackedDigitFiles
 from r3gan.data.storage import Storage
@@ -87,7 +87,7 @@ def find_row(name: str) -> DatasetRow | None:
     """
     if name in DATASETS:
         return DATASETS[name]
-    if not OWN_NAME.fullmatch(name) or not is_prepared(data_root() / name):
+    if not is_own_name(name) or not is_prepared(data_root() / name):
         return None
     manifest = read_manifest(data_root() / name)
     return DatasetRow(Facts(manifest.resolution, manifest.classes, manifest.count), PreparedImages())
@@ -103,8 +103,13 @@ def dataset_row(name: str) -> DatasetRow:
 
 def own_names(root: Path) -> list[str]:
     """The user's own prepared datasets under `root`."""
-    folders = (path.parent for path in root.glob("*/manifest.json"))
-    return sorted(folder.name for folder in folders if folder.name not in DATASETS and OWN_NAME.fullmatch(folder.name))
+    folders = [path.parent for path in root.glob(f"*/{MANIFEST}") if is_prepared(path.parent)]
+    return sorted(folder.name for folder in folders if folder.name not in DATASETS and is_own_name(folder.name))
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a prepared dataset can be called so: a folder's name, and not that of an unfinished one."""
+    return OWN_NAME.fullmatch(name) is not None and not name.endswith(PARTIAL)
 
 
 def unknown_dataset_message(name: str) -> str:

@@ -15,6 +15,7 @@ NAMES = {
     "PA": "a palette image with transparency",
 }
 TRANSPARENT = ("LA", "PA", "RGBA", "La", "RGBa")
+GREY_16 = "I;16"  # begins the names of its modes
 CONVERTED = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV", *TRANSPARENT)
 
 
@@ -27,15 +28,18 @@ def unlike_rgb(image: Image.Image, data: bytes) -> str | None:
     return NAMES.get(image.mode, image.mode)
 
 
-def as_rgb(image: Image.Image, background: Colour) -> Image.Image | None:
+def has_rule(image: Image.Image) -> bool:
+    """Whether `as_rgb` knows how to convert it."""
+    return image.mode.startswith(GREY_16) or image.mode in CONVERTED
+
+
+def as_rgb(image: Image.Image, background: Colour) -> Image.Image:
     """Grey is repeated, 16 bits lose the lower 8, transparent parts show the background, CMYK goes by Pillow's rule.
 
-    None if the image's mode has no such rule.
+    The image must be of a mode that has a rule.
     """
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith(GREY_16):
         image = _high_bytes(image)
-    if image.mode not in CONVERTED:
-        return None
     if image.mode in TRANSPARENT or "transparency" in image.info:
         ground = Image.new("RGBA", image.size, (*background, 255))
         return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")

@@ -30,7 +30,7 @@ from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.signals import Stopped, stop_on_signals
 from r3gan.data.sources import Columns, count_classes
-from r3gan.data.summary import all_notes, first_names, manifest_text, shape_text, with_notes
+from r3gan.data.summary import first_names, manifest_text, shape_text, with_notes
 from r3gan.data.system_errors import told_in_one_sentence
 
 
@@ -67,25 +67,32 @@ def names_cell(folder: Path) -> str:
 def check_datasets(arguments: argparse.Namespace) -> int:
     """`data check`. Every dataset is checked, also after a bad one."""
     root, failed = data_root(), False
+    options, columns = options_of(arguments), columns_of(arguments)
     names = arguments.datasets or [name for name in [*DATASETS, *own_names(root)] if not state_of(name).is_missing]
     for name in names:
         try:
             with told_in_one_sentence():
-                print(f"{name}: {check_one(name, root)}", flush=True)
+                print(f"{name}: {check_one(name, root, options, columns)}", flush=True)
         except DatasetUnavailable as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
             failed = True
     return 2 if failed else 0
 
 
-def check_one(name: str, root: Path) -> str:
-    """Read a dataset, prepared or as it comes, by name or by path, and say what it is. Raises DatasetUnavailable."""
-    row = find_row(name)
-    if row is not None:
-        return row.storage.check(name, row.facts, root)
-    if not Path(name).exists():
+def check_one(name: str, root: Path, options: Options, columns: Columns) -> str:
+    """Read a dataset, prepared or as it comes, by name or by path, and say what it is. Raises DatasetUnavailable.
+
+    options, columns: how what lies at a path is taken, unless it is prepared.
+    """
+    row, path = find_row(name), Path(name)
+    if row is None and not path.exists():
         raise DatasetUnavailable(f"{name} is no path; {unknown_dataset_message(name)}")
-    return check_prepared(Path(name)) if is_prepared(Path(name)) else check_source(name, [Path(name)])
+    if row is None and not is_prepared(path):
+        return check_source(name, [path], options, columns)
+    if options != Options() or any(columns):
+        what = "is prepared already" if is_prepared(path if row is None else root / name) else "is a known dataset"
+        raise BadData(f"{name} {what}: options say how other images at a path are taken; leave them out")
+    return check_prepared(path) if row is None else row.storage.check(name, row.facts, root)
 
 
 def prepare_dataset(arguments: argparse.Namespace) -> int:
@@ -99,17 +106,16 @@ def prepare_dataset(arguments: argparse.Namespace) -> int:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    name, root, conversion = arguments.source, data_root(), conversion_of(arguments)
-    columns = Columns(arguments.label_column, arguments.image_column)
+    name, root, options, columns = arguments.source, data_root(), options_of(arguments), columns_of(arguments)
     if name in DATASETS:
         known = DATASETS[name].facts
-        if arguments.resolution not in (None, known.resolution) or arguments.labels != "auto" or any(columns):
+        if options.resolution not in (None, known.resolution) or options.labels != "auto" or any(columns):
             raise BadData(f"{name} has its own resolution and labels: name its path to prepare it otherwise")
         destination = arguments.destination or root / name
         if destination.name != name and destination.name in DATASETS:
             raise BadData(f"{destination} is the place of another known dataset than {name}: name another folder")
         require_destination(destination, holds_source=destination.resolve() == (root / name).resolve())
-        notes = DATASETS[name].storage.prepare(name, known, root, destination, conversion)
+        notes = DATASETS[name].storage.prepare(name, known, root, destination, options.conversion)
         shape = str(known)
     else:
         destination = arguments.destination
@@ -122,13 +128,11 @@ def _prepare(arguments: argparse.Namespace) -> int:
         if Path(name).resolve() in destination.resolve().parents:
             raise BadData(f"{destination} lies in the source {name}: name a folder outside of it")
         require_destination(destination)
-        options = Options(arguments.resolution, arguments.labels, conversion)
         source = open_source([Path(name)], options.labels, columns)
         require_known_place(destination, source, options)
         with progress_bar(f"preparing {destination.name}") as progress:
-            resolution = write_prepared(source, destination, options, progress).resolution
-        notes = all_notes(source)
-        shape = shape_text(len(source), resolution, count_classes(source.labels), source.class_names)
+            manifest, notes = write_prepared(source, destination, options, progress)
+        shape = shape_text(len(source), manifest.resolution, count_classes(source.labels), source.class_names)
     _print_written(destination, root, shape, notes)
     return 0
 
@@ -141,12 +145,18 @@ def _print_written(destination: Path, root: Path, shape: str, notes: Sequence[st
         print(f"studies find it if R3GAN_DATA is {above}")
 
 
-def conversion_of(arguments: argparse.Namespace) -> Conversion:
-    """What is to be done to images. Raises BadData if an option were without effect."""
+def options_of(arguments: argparse.Namespace) -> Options:
+    """How images are to be taken. Raises BadData if an option were without effect."""
     if arguments.background is not None and not arguments.to_rgb:
         raise BadData("--background is what transparent images show when --to-rgb converts them: say --to-rgb too")
     background = arguments.background or AS_STORED.background
-    return Conversion(arguments.to_rgb, background, arguments.apply_rotation)
+    conversion = Conversion(arguments.to_rgb, background, arguments.apply_rotation)
+    return Options(arguments.resolution, arguments.labels, conversion)
+
+
+def columns_of(arguments: argparse.Namespace) -> Columns:
+    """The columns that are asked for."""
+    return Columns(arguments.label_column, arguments.image_column)
 
 
 def download_dataset(arguments: argparse.Namespace) -> int:

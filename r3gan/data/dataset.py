@@ -29,6 +29,10 @@ class Dataset(Protocol):
         """K, the number of classes; 0 without labels."""
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the K classes; empty if they have none."""
+
+    @property
     def content_hash(self) -> str:
         """16 hexadecimal digits that every pixel and every label decides."""
 

@@ -11,10 +11,11 @@ from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 from r3gan.data.colours import PNG_SIGNATURE
 from r3gan.data.errors import BadData
+from r3gan.data.image_formats import READ, READ_TEXT, begins_as
 from r3gan.data.signatures import kind_of
 
-FORMATS = ("PNG", "WEBP", "BMP", "GIF", "TIFF")  # beside JPEG
-FORMATS_TEXT = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+PILLOW_FORMATS = tuple(name.upper() for name in READ)
+NUMBER_OF_PICTURES = 0xB001  # in the list of a camera's JPEG
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error, MemoryError)
 
@@ -34,14 +35,23 @@ def decode(name: str, data: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise BadData(f"{name} has too many pixels: {error}") from error
     except DAMAGE as error:
-        reason = _stranger(data) if isinstance(error, UnidentifiedImageError) else error
-        raise BadData(f"{name} cannot be decoded: {reason}") from error
+        raise BadData(f"{name} cannot be decoded: {_reason(data, error)}") from error
     if frames != 1:
         raise BadData(f"{name} holds {frames} frames or pages: one image was expected")
     bits = max(image.tag_v2.get(BITSPERSAMPLE, (1,))) if isinstance(image, TiffImageFile) else 8
     if bits > 8:
         raise BadData(f"{name} is a TIFF of {bits} bits a channel, and only those of 8 are read: convert it to PNG")
     return image
+
+
+def has_further_pictures(image: Image.Image) -> bool:
+    """Whether a camera's JPEG has a list of several pictures (MPO). One that nobody can read is taken for such."""
+    if not isinstance(image, JpegImageFile) or "mp" not in image.info:
+        return False
+    try:
+        return (image._getmp() or {}).get(NUMBER_OF_PICTURES, 1) > 1
+    except DAMAGE:
+        return True
 
 
 def _open(data: bytes) -> Image.Image:
@@ -52,10 +62,14 @@ def _open(data: bytes) -> Image.Image:
         return image
     if data.startswith(PNG_SIGNATURE):
         Image.open(io.BytesIO(data), formats=("PNG",)).verify()  # checksums, which decoding passes over
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
 
 
-def _stranger(data: bytes) -> str:
-    """What a file is that none of the formats knows."""
+def _reason(data: bytes, error: Exception) -> str:
+    """What is wrong with a file that cannot be decoded: it is damaged, or no image of a format that is read."""
+    begun = begins_as(data)
+    if begun is not None:
+        detail = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        return f"it begins as {begun}, but is cut off or damaged{detail}"
     kind = kind_of(data)
-    return f"it is {kind}" if kind else f"it is no {FORMATS_TEXT} image"
+    return f"it is {kind}" if kind else f"it is no {READ_TEXT} image"

@@ -1,14 +1,15 @@
 """Where a prepared dataset may be written: what cannot be, or what no study could name, is refused before any work."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from r3gan.data.archive import is_zip
 from r3gan.data.catalog import DATASETS, OWN_NAME, data_root
-from r3gan.data.errors import BadData
+from r3gan.data.errors import BadData, as_told
 from r3gan.data.facts import Facts
-from r3gan.data.manifest import is_prepared
-from r3gan.data.prepare import PARTIAL, Options, partial_of, resolution_of
+from r3gan.data.manifest import PARTIAL, is_prepared
+from r3gan.data.prepare import Options, partial_of, resolution_of
 from r3gan.data.sources import Source, count_classes
 from r3gan.data.writer import is_partial
 
@@ -86,8 +87,11 @@ def _require_writable(folder: Path) -> None:
     above = _nearest(folder)
     if not above.is_dir():
         raise BadData(f"{folder} cannot be made: {above} is a file")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise BadData(f"{folder} cannot be written: {above} is read-only, or you lack the permission to write there")
+    try:
+        tempfile.TemporaryFile(dir=above).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise as_told(error, f"{folder} cannot be written: {above} takes no new file ({reason})") from error
 
 
 def _nearest(folder: Path) -> Path:

@@ -48,6 +48,7 @@ class StackedDigits:
     test: DigitImages
 
     classes = DIGITS**3
+    class_names = ()  # they are numbers
 
     @property
     def resolution(self) -> int:

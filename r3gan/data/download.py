@@ -5,9 +5,7 @@ Every function takes the folder that holds all datasets, and raises OSError or R
 
 from pathlib import Path
 
-from filelock import FileLock
-
-from r3gan.files import replace_file
+from r3gan.files import file_lock, replace_file
 
 
 def download_mnist(root: Path) -> None:
@@ -24,6 +22,6 @@ def download_cifar10(root: Path) -> None:
 
     archive = root / CIFAR10.filename
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / f".{archive.name}.lock"):
+    with file_lock(root / f".{archive.name}.lock"):
         if not archive.exists():
             replace_file(archive, lambda new: download_url(CIFAR10.url, str(new.parent), new.name, CIFAR10.tgz_md5))

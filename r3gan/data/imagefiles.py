@@ -7,13 +7,12 @@ import numpy as np
 
 from r3gan.data.errors import BadData
 from r3gan.data.files import Files
+from r3gan.data.image_formats import READ_TEXT, SUFFIXES, UNREAD_SUFFIXES
 from r3gan.data.image_labels import find_labels
 from r3gan.data.litter import litter_note
+from r3gan.data.signatures import kind_of
 from r3gan.data.sources import ANY_COLUMNS, Columns, Item, LabelMode
 from r3gan.data.splits import split_files_note, training_images
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-UNREAD_SUFFIXES = (".tif", ".tiff", ".gif", ".jfif", ".jp2", ".heic", ".avif", ".ppm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,8 @@ def open_image_files(files: Files, mode: LabelMode, columns: Columns = ANY_COLUM
     taken = training_images(image_names(files.sizes), files.path, mode == "folders")
     unread = next((name for name in taken.names if name.lower().endswith(UNREAD_SUFFIXES)), None)
     if unread is not None:
-        raise BadData(f"{files.where(unread)} is of a kind that is not read ({', '.join(SUFFIXES)} are): convert it")
+        kind = kind_of(files.read(unread)) or f"named like images that are not read ({READ_TEXT} are): convert it"
+        raise BadData(f"{files.where(unread)} is {kind}")
     if not taken.names:
         raise BadData(f"{files.path} holds no images ({', '.join(SUFFIXES)})")
     if columns.image is not None:

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from r3gan.data.colours import as_rgb, unlike_rgb
+from r3gan.data.colours import as_rgb, has_rule, unlike_rgb
 from r3gan.data.conversion import AS_STORED, Conversion
-from r3gan.data.decoding import decode
+from r3gan.data.decoding import decode, has_further_pictures
 from r3gan.data.errors import BadData
+from r3gan.data.remarks import NONE, Remarks
 from r3gan.data.rotation import turn_of
 from r3gan.data.sources import Item
 
@@ -17,7 +18,7 @@ class Picture(NamedTuple):
     """One image, taken from its file."""
 
     pixels: np.ndarray  # uint8 [R, R, 3]
-    unturned: bool  # it has a rotation mark that was not followed
+    remarks: Remarks
 
 
 def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED) -> Picture:
@@ -27,13 +28,15 @@ def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED)
     they are.
     """
     if isinstance(item.data, np.ndarray):
-        return Picture(_square(item.name, item.data, resolution), False)
-    image = decode(item.name, item.data)
-    turn = turn_of(image)
-    image = convert(item.name, image, item.data, conversion)
-    if turn is not None and conversion.apply_rotation:
-        return Picture(_square(item.name, np.asarray(image.transpose(turn)), resolution), False)
-    return Picture(_square(item.name, np.asarray(image), resolution), turn is not None)
+        return Picture(_square(item.name, item.data, resolution), NONE)
+    stored = decode(item.name, item.data)
+    turn = turn_of(stored)
+    image = convert(item.name, stored, item.data, conversion)
+    follow = turn is not None and conversion.apply_rotation
+    remarks = Remarks(turn is not None and not follow, image is not stored, has_further_pictures(stored))
+    if turn is not None and follow:
+        image = image.transpose(turn)
+    return Picture(_square(item.name, np.asarray(image), resolution), remarks)
 
 
 def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) -> Image.Image:
@@ -41,12 +44,11 @@ def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) 
     kind = unlike_rgb(image, data)
     if kind is None:
         return image
+    if not has_rule(image):
+        raise BadData(f"{name} is {kind}, which has no rule to become RGB of 8 bits: convert it to PNG")
     if not conversion.to_rgb:
         raise BadData(f"{name} is {kind}, not RGB of 8 bits: `data prepare --to-rgb` converts such images")
-    converted = as_rgb(image, conversion.background)
-    if converted is None:
-        raise BadData(f"{name} is {kind}, which has no rule to become RGB of 8 bits: convert it to PNG")
-    return converted
+    return as_rgb(image, conversion.background)
 
 
 def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
@@ -54,7 +56,7 @@ def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
     height, width = image.shape[:2]
     if resolution is None or height == width == resolution:
         if width != height:
-            raise BadData(f"{name} is {width}x{height}, not square: name a --resolution to crop and reduce to")
+            raise BadData(f"{name} is {width}x{height}, not square: `data prepare --resolution R` crops and reduces it")
         return image
     side = min(width, height)
     if side < resolution:

@@ -8,11 +8,10 @@ import torch
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData
 from r3gan.data.facts import Facts
-from r3gan.data.prepare import Options, write_prepared
+from r3gan.data.prepare import Options, Written, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source, count_classes
-from r3gan.data.summary import all_notes
 
 
 def home_of(size: int, device: torch.device) -> torch.device:
@@ -30,8 +29,8 @@ def prepare_known(
     *,
     conversion: Conversion = AS_STORED,
     wait: bool = False,
-) -> tuple[str, ...]:
-    """Prepare a known dataset from its files. Returns what was left out or ignored, in sentences.
+) -> Written:
+    """Prepare a known dataset from its files.
 
     Raises DatasetUnavailable; BadData if the files are not all of it.
     """
@@ -39,8 +38,7 @@ def prepare_known(
     source = open_source(paths, options.labels)
     require_counts(name, source, paths[0], known)
     with progress_bar(f"preparing {name}") as progress:
-        write_prepared(source, destination, options, progress, wait)
-    return all_notes(source)
+        return write_prepared(source, destination, options, progress, wait)
 
 
 def known_options(known: Facts, conversion: Conversion = AS_STORED) -> Options:

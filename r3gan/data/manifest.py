@@ -11,6 +11,7 @@ from r3gan.files import write_json
 MANIFEST, IMAGES, LABELS = "manifest.json", "images.npy", "labels.npy"  # the files of a prepared dataset's folder
 PREPARED_FILES = (MANIFEST, IMAGES, LABELS)
 FORMAT = 1
+PARTIAL = ".partial"  # behind the name of a folder that is not complete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,18 @@ class Manifest:
 
 
 def is_prepared(folder: Path) -> bool:
-    """Whether a prepared dataset lies in the folder."""
-    return (folder / MANIFEST).is_file()
+    """Whether a prepared dataset lies in the folder, sound or damaged. Another program's manifest.json is none."""
+    path = folder / MANIFEST
+    return path.is_file() and ((folder / IMAGES).exists() or _is_ours(path))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a manifest bears the marks of a prepared dataset's."""
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and {"format", "content_hash"} <= data.keys()
 
 
 def is_resolution(value: int) -> bool:
@@ -49,7 +60,8 @@ def read_manifest(folder: Path) -> Manifest:
     except (OSError, ValueError, RecursionError) as error:
         raise BadData(f"{path} cannot be read: {error}; prepare the dataset again") from error
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-        raise BadData(f"{path} is not a manifest of format {FORMAT}; prepare the dataset again")
+        way_out = "prepare the dataset again, or rename the file if it is another program's"
+        raise BadData(f"{path} is not a manifest of format {FORMAT} of a prepared dataset; {way_out}")
     data.setdefault("class_names", [])  # which older manifests lack
     types = {field.name: field.type for field in fields(Manifest)}
     wrong = [key for key, kind in types.items() if not _is_of(data.get(key), kind)]

@@ -3,8 +3,6 @@
 A row names a file, from the table's folder on, and may have a column with its label.
 """
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,6 +12,7 @@ from r3gan.data.files import Files
 from r3gan.data.label_columns import is_label_name, labels_of_columns, labels_of_values, require_column
 from r3gan.data.member_names import normal_name
 from r3gan.data.sources import Labels
+from r3gan.data.table_text import csv_rows, decoded
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 FILE_COLUMN = "file_name"
@@ -71,11 +70,8 @@ def metadata_labels(
 def read_table(files: Files, name: str) -> Table:
     """One table. Raises BadData if it cannot be read, or names a file twice or none."""
     where, folder = files.where(name), name.rpartition("/")[0]
-    try:
-        text = files.read(name).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadData(f"{where} is not text in UTF-8: {error}") from error
-    found = _csv_rows(text, where) if name.endswith(".csv") else _json_rows(text, where)
+    text = decoded(files.read(name), where)
+    found = csv_rows(text, FILE_COLUMN, where) if name.endswith(".csv") else _json_rows(text, where)
     rows: dict[str, dict[str, Any]] = {}
     for i, row in enumerate(found, 1):
         file = row.get(FILE_COLUMN)
@@ -99,17 +95,6 @@ def merged(tables: Sequence[Table]) -> Table:
             raise BadData(f"{table.where} and {tables[0].where} both have a row for {twice}: keep one of them")
         rows |= table.rows
     return Table(tables[0].where, tuple(dict.fromkeys(c for table in tables for c in table.columns)), rows)
-
-
-def _csv_rows(text: str, where: str) -> list[dict[str, Any]]:
-    try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise BadData(f"{where} is not a table of comma-separated values: {error}") from error
-    for i, row in enumerate(rows, 1):
-        if None in row or None in row.values():
-            raise BadData(f"{where}, row {i} has more or fewer cells than the first line names")
-    return rows
 
 
 def _json_rows(text: str, where: str) -> list[dict[str, Any]]:

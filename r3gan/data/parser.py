@@ -26,10 +26,18 @@ def add_data(commands: Any) -> None:
 
     add("list", list_datasets, "every dataset that is known, and where it is")
     parser = add("check", check_datasets, "read datasets whole and compare them with what they should be")
-    parser.add_argument("datasets", nargs="*", metavar="NAME|PATH", help="default: every dataset that is prepared")
+    parser.add_argument("datasets", nargs="*", metavar="NAME|PATH", help="default: every dataset that is there")
+    add_options(parser)
     parser = add("prepare", prepare_dataset, "turn images into a prepared dataset, or into a StyleGAN/EDM dataset zip")
     parser.add_argument("source", help="a path, or a known dataset's name (write ./NAME for a path of that name)")
     parser.add_argument("destination", nargs="?", type=Path, help="a folder, or a file that ends in .zip")
+    add_options(parser)
+    parser = add("download", download_dataset, "fetch a dataset that has a public source, and prepare it")
+    parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """How the images and labels at a path are taken."""
     parser.add_argument("--resolution", type=resolution, help="crop to the central square and reduce to this size")
     parser.add_argument("--labels", choices=LABEL_MODES, default="auto", help="where labels come from (default: auto)")
     parser.add_argument("--label-column", metavar="NAME", help="of parquet files or metadata.csv, if several fit")
@@ -39,8 +47,6 @@ def add_data(commands: Any) -> None:
     parser.add_argument("--background", type=colour, metavar="COLOUR", help=shown)
     upright = "turn images with a rotation mark (EXIF) upright"
     parser.add_argument("--apply-rotation", action="store_true", help=upright)
-    parser = add("download", download_dataset, "fetch a dataset that has a public source, and prepare it")
-    parser.add_argument("dataset", choices=list(DATASETS), metavar="NAME")
 
 
 def colour(text: str) -> Colour:

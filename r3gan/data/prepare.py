@@ -13,22 +13,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from r3gan.data.archive import is_zip, write_zip
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData, as_told
 from r3gan.data.images import take
-from r3gan.data.manifest import Manifest, is_prepared, is_resolution, read_manifest
-from r3gan.data.progress import warn
+from r3gan.data.manifest import MANIFEST, PARTIAL, Manifest, is_prepared, is_resolution, read_manifest
 from r3gan.data.recognise import PreparedSource
-from r3gan.data.rotation import unturned_message
+from r3gan.data.remarks import NONE, Remarks
 from r3gan.data.sources import LabelMode, Source
 from r3gan.data.store import ImageSet, open_prepared
+from r3gan.data.summary import all_notes
 from r3gan.data.writer import StoreWriter, publish
-from r3gan.files import replace_file
+from r3gan.files import file_lock, replace_file
 
-PARTIAL = ".partial"
 AT_ONCE = 128  # images that are decoded before they are written
 Progress = Callable[[int, int], None]  # is called with how many images of how many are done
 
@@ -46,9 +45,16 @@ def no_progress(done: int, total: int) -> None:
     """Show nothing."""
 
 
+class Written(NamedTuple):
+    """What has been prepared."""
+
+    manifest: Manifest
+    notes: tuple[str, ...]  # what was left out, ignored or changed, in sentences
+
+
 def write_prepared(
     source: Source, destination: Path, options: Options, progress: Progress = no_progress, wait: bool = False
-) -> Manifest:
+) -> Written:
     """Write a prepared dataset into the folder `destination`, or a dataset zip if it ends in .zip. Begun ones go on.
 
     The work lies in DESTINATION.partial until it is done. The source was opened with `options.labels`.
@@ -56,24 +62,25 @@ def write_prepared(
     Raises BadData naming what is wrong with the source or in the way, and DiskFull.
     """
     partial = partial_of(destination)
-    lock = FileLock(destination.with_name(f".{destination.name}.lock"), timeout=-1 if wait else 0)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with lock:
+        with file_lock(destination.with_name(f".{destination.name}.lock"), -1 if wait else 0):
             if is_prepared(destination) and wait:
-                return read_manifest(destination)
+                return Written(read_manifest(destination), ("another process has prepared it",))
             if is_prepared(destination) or destination.is_file():
                 raise BadData(f"{destination} is there already: remove it to prepare it again")
+            if (destination / MANIFEST).exists():
+                raise BadData(f"{destination / MANIFEST} is another program's, and would be replaced: move it away")
             if is_zip(destination):
                 return _prepare_zip(source, destination, partial, options, progress)
-            manifest = _write_folder(source, destination.name, partial, options, progress)
+            written = _write_folder(source, destination.name, partial, options, progress)
             publish(partial, destination)
-            return manifest
+            return written
     except Timeout as error:
         raise BadData(f"{destination} is being prepared by another process") from error
     except OSError as error:
-        reason = f"{partial} cannot be written: {error.strerror or error}"
-        raise as_told(error, f"{reason}; what is there is kept, run the same again to go on") from error
+        kept = "; what is there is kept, run the same again to go on" if os.path.exists(partial) else ""
+        raise as_told(error, f"{partial} cannot be written: {error.strerror or error}{kept}") from error
 
 
 def partial_of(destination: Path) -> Path:
@@ -85,7 +92,7 @@ class Stack(NamedTuple):
     """Some images of a source, all of one size."""
 
     images: np.ndarray  # uint8 [n, R, R, 3]
-    unturned: int  # how many of them have a rotation mark that was not followed
+    remarks: Remarks
 
 
 def survey(source: Source, options: Options, resolution: int, start: int = 0) -> Iterator[Stack]:
@@ -97,8 +104,9 @@ def survey(source: Source, options: Options, resolution: int, start: int = 0) ->
             for item, (image, _) in zip(some, pictures, strict=True):
                 if len(image) != resolution:
                     sizes = f"{len(image)}x{len(image)}, the first image {resolution}x{resolution}"
-                    raise BadData(f"{item.name} is {sizes}: name a --resolution to reduce all to")
-            yield Stack(np.stack([picture.pixels for picture in pictures]), sum(p.unturned for p in pictures))
+                    raise BadData(f"{item.name} is {sizes}: `data prepare --resolution R` reduces all")
+            remarks = sum((picture.remarks for picture in pictures), NONE)
+            yield Stack(np.stack([picture.pixels for picture in pictures]), remarks)
 
 
 def resolution_of(source: Source, options: Options) -> int:
@@ -109,7 +117,7 @@ def resolution_of(source: Source, options: Options) -> int:
     size = len(take(item, None, options.conversion).pixels)
     if not is_resolution(size):
         found = f"{item.name} is {size}x{size}, but networks make 4, 8, 16, 32, ... pixels"
-        raise BadData(f"{found}: name a --resolution to reduce to")
+        raise BadData(f"{found}: `data prepare --resolution R` reduces them")
     return size
 
 
@@ -121,7 +129,7 @@ def source_hash(source: Source, options: Options) -> str:
     return digest.hexdigest()[:16]
 
 
-def _write_folder(source: Source, name: str, folder: Path, options: Options, progress: Progress) -> Manifest:
+def _write_folder(source: Source, name: str, folder: Path, options: Options, progress: Progress) -> Written:
     count, resolution = len(source), resolution_of(source, options)
     writer = StoreWriter(folder, source_hash(source, options), count, resolution)
     try:
@@ -135,23 +143,21 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
         if writer.done != count:
             raise BadData(f"{source.description} ended after {writer.done} of {count} images")
         manifest = writer.finish(name, source.description, source.labels, source.class_names)
-        if writer.unturned:
-            warn(unturned_message(writer.unturned, count))
-        return manifest
+        return Written(manifest, (*all_notes(source), *writer.remarks.notes(count)))
     finally:
         writer.close()
 
 
-def _prepare_zip(source: Source, destination: Path, partial: Path, options: Options, progress: Progress) -> Manifest:
+def _prepare_zip(source: Source, destination: Path, partial: Path, options: Options, progress: Progress) -> Written:
     """By way of a prepared folder, unless the source is one."""
     if isinstance(source, PreparedSource) and options.resolution in (None, source.data.resolution):
-        return _pack(source.data, source, destination, progress)
-    _write_folder(source, destination.stem, partial, options, progress)
-    manifest = _pack(open_prepared(partial), source, destination, progress)
+        _pack(source.data, source, destination, progress)
+        return Written(source.data.manifest, all_notes(source))
+    written = _write_folder(source, destination.stem, partial, options, progress)
+    _pack(open_prepared(partial), source, destination, progress)
     shutil.rmtree(partial)
-    return manifest
+    return written
 
 
-def _pack(data: ImageSet, source: Source, destination: Path, progress: Progress) -> Manifest:
+def _pack(data: ImageSet, source: Source, destination: Path, progress: Progress) -> None:
     replace_file(destination, lambda temporary: write_zip(data, source.labels, temporary, progress))
-    return data.manifest

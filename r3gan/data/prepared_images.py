@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from r3gan.data.dataset import Dataset
+    from r3gan.data.prepare import Written
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,25 @@ class PreparedImages:
         """See Storage."""
         import torch
 
+        from r3gan.data.progress import tell
+        from r3gan.data.summary import manifest_text, with_notes
+
         if not is_prepared(root / name):
             if not self.find(name, root) and self.download is not None:
                 fetch(self.download, root, self.missing_message(name, root))
-            self._prepare(name, known, root, root / name, AS_STORED, wait=True)
+            written = self._prepare(name, known, root, root / name, AS_STORED, wait=True)
+            tell(with_notes(f"{name}: {manifest_text(written.manifest)}", written.notes))
         self.load(name, known, root, torch.device("cpu"))
 
     def prepare(
         self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion
     ) -> tuple[str, ...]:
         """See Storage."""
-        return self._prepare(name, known, root, destination, conversion)
+        return self._prepare(name, known, root, destination, conversion).notes
 
     def _prepare(
         self, name: str, known: Facts, root: Path, destination: Path, conversion: Conversion, wait: bool = False
-    ) -> tuple[str, ...]:
+    ) -> "Written":
         from r3gan.data.known import prepare_known
 
         paths = self.find(name, root)
@@ -102,6 +107,7 @@ class PreparedImages:
     def check(self, name: str, known: Facts, root: Path) -> str:
         """See Storage."""
         from r3gan.data.checks import check_prepared, check_source
+        from r3gan.data.known import known_options
 
         if is_prepared(root / name):
             self.require(name, known, root / name)
@@ -109,4 +115,4 @@ class PreparedImages:
         paths = self.find(name, root)
         if not paths:
             raise DatasetUnavailable(self.missing_message(name, root))
-        return check_source(name, paths, known)
+        return check_source(name, paths, known_options(known), known=known)

@@ -22,7 +22,12 @@ class RateColumn(TextColumn):
 
 def warn(sentence: str) -> None:
     """Say on stderr what is not as one may think."""
-    print(f"warning: {sentence}", file=sys.stderr, flush=True)
+    tell(f"warning: {sentence}")
+
+
+def tell(text: str) -> None:
+    """Say on stderr what was done."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager

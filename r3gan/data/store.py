@@ -48,6 +48,11 @@ class ImageSet:
         return self.manifest.classes
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes; empty if they have none."""
+        return self.manifest.class_names
+
+    @property
     def content_hash(self) -> str:
         """A hash of every pixel and every label."""
         return self.manifest.content_hash

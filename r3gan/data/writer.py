@@ -7,6 +7,7 @@ written, of what source, and with which hash. The finished folder takes its name
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from r3gan.data.errors import BadData
 from r3gan.data.manifest import IMAGES, LABELS, MANIFEST, Manifest
+from r3gan.data.remarks import NONE, Remarks
 from r3gan.data.store import HASHED_AT_ONCE
 from r3gan.files import sync_path, write_json
 
@@ -25,19 +27,19 @@ class Stored(NamedTuple):
     """How much of a dataset is safely on the disk."""
 
     done: int  # images
-    unturned: int  # images among them with a rotation mark that was not followed
+    remarks: Remarks  # of them
     sha256: str  # of their bytes
 
 
 class StoreWriter:
     """Appends images uint8 [n, R, R, 3] to a folder until there are `count`. `done` says how many there are.
 
-    `unturned` counts those among them with a rotation mark that was not followed.
+    `remarks` are those of the images so far.
     """
 
     def __init__(self, folder: Path, fingerprint: str, count: int, resolution: int):
         """fingerprint: names the source and the options; a folder that holds images of another raises BadData."""
-        self.folder, self.done, self.unturned, self._synced = folder, 0, 0, 0
+        self.folder, self.done, self.remarks, self._synced = folder, 0, NONE, 0
         self._head: dict[str, Any] = {"fingerprint": fingerprint, "count": count, "resolution": resolution}
         self._digest = hashlib.sha256()
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,13 +55,13 @@ class StoreWriter:
         else:
             self.sync()
 
-    def append(self, images: np.ndarray, unturned: int = 0) -> None:
+    def append(self, images: np.ndarray, remarks: Remarks = NONE) -> None:
         """Write images [n, R, R, 3]. Raises OSError; what was synced stays."""
         data = np.ascontiguousarray(images).data
         self._file.write(data)
         self._digest.update(data)
         self.done += len(images)
-        self.unturned += unturned
+        self.remarks += remarks
         if self.done - self._synced >= SYNC_EVERY:
             self.sync()
 
@@ -67,8 +69,8 @@ class StoreWriter:
         """Force all that was written to the disk, then say so in the journal."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        stored = Stored(self.done, self.unturned, self._digest.hexdigest())
-        write_json(self.folder / JOURNAL, self._head | stored._asdict())
+        state = {"done": self.done, "remarks": asdict(self.remarks), "sha256": self._digest.hexdigest()}
+        write_json(self.folder / JOURNAL, self._head | state)
         self._synced = self.done
 
     def close(self) -> None:
@@ -112,7 +114,7 @@ class StoreWriter:
             if not int(journal["done"]):
                 return None
             same = all(journal[key] == value for key, value in self._head.items())
-            stored = Stored(*(journal[key] for key in Stored._fields)) if same else None
+            stored = Stored(journal["done"], Remarks(**journal["remarks"]), journal["sha256"]) if same else None
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise BadData(f"{path} cannot be read ({error}): {self._away}") from error
         if stored is None:
@@ -132,7 +134,7 @@ class StoreWriter:
         self._file.truncate(end)
         self._file.seek(end)
         self.done = self._synced = stored.done
-        self.unturned = stored.unturned
+        self.remarks = stored.remarks
 
     @property
     def _away(self) -> str:

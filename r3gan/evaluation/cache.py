@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from torch import Tensor
 
 from r3gan.data.catalog import cache_root
-from r3gan.files import replace_file
+from r3gan.files import file_lock, replace_file
 from r3gan.tensor_files import DamagedTensors, load_tensors, save_tensors
 
 Content = tuple[dict[str, Tensor], dict[str, Any]]  # tensors, and facts about them
@@ -25,7 +24,7 @@ def cached(name: str, compute: Callable[[], Content]) -> tuple[Path, Content]:
     """
     path = cache_root() / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with file_lock(path.with_suffix(".lock")):
         content = _read(path)
         if content is None:
             tensors, facts = content = compute()

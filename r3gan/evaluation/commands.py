@@ -19,7 +19,7 @@ from r3gan.data.images import take
 from r3gan.data.prepare import Options, survey
 from r3gan.data.progress import progress_bar, warn
 from r3gan.data.recognise import open_source
-from r3gan.data.rotation import unturned_message
+from r3gan.data.remarks import NONE
 from r3gan.data.sources import Source
 from r3gan.distributed import World
 from r3gan.evaluation.preparation import open_evaluator
@@ -110,13 +110,13 @@ def describe(options: argparse.Namespace, dataset: str, asked: EvaluationConfig,
 
 def read_batches(source: Source) -> Iterator[Tensor]:
     """uint8 batches [B, 3, R, R] of a source's images, all of one size, with a progress bar. Raises BadData."""
-    options, done, unturned = Options(), 0, 0
+    options, done, remarks = Options(), 0, NONE
     size = len(take(next(source.items(0)), None).pixels)
     with progress_bar(f"reading {source.description}") as progress:
-        for images, marks in survey(source, options, size):
+        for images, found in survey(source, options, size):
             yield torch.from_numpy(images).permute(0, 3, 1, 2)
             done += len(images)
-            unturned += marks
+            remarks += found
             progress(done, len(source))
-    if unturned:
-        warn(unturned_message(unturned, done))
+    for note in remarks.notes(done):
+        warn(note)

@@ -17,14 +17,18 @@ from r3gan.jobdir import JobDir
 from r3gan.provenance import Code
 from r3gan.training.penalty_check import PenaltyCheck
 
+NAMES_RECORDED = 10  # of classes
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetRecord:
     """Which data it is."""
 
     name: str
     source: str
     content_hash: str
+    classes: int  # 0 without labels
+    first_class_names: tuple[str, ...]  # ten at most; empty if the classes have none
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,13 @@ def device_name(device: torch.device) -> str:
 
 def dataset_record(data: Dataset) -> DatasetRecord:
     """For the record."""
-    return DatasetRecord(data.name, data.source, data.content_hash)
+    return DatasetRecord(
+        name=data.name,
+        source=data.source,
+        content_hash=data.content_hash,
+        classes=data.classes,
+        first_class_names=data.class_names[:NAMES_RECORDED],
+    )
 
 
 def require_same_data(before: dict[str, Any] | None, job: JobDir, data: Dataset) -> None:

@@ -73,6 +73,30 @@ def test_ones_own_prepared_dataset_is_known_by_its_folder(root, crops):
     ensure_dataset("flowers", root)
 
 
+def test_a_finished_folder_that_has_not_got_its_name_yet_is_no_dataset(root, crops):
+    write_prepared(open_source([as_folder(root / "x", class_files(crops))]), root / "flowers", Options(16))
+    (root / "flowers").rename(root / "flowers.partial")
+    assert own_names(root) == []
+    assert find_row("flowers.partial") is None
+
+
+FOREIGN = {"web": b'{"name": "app", "icons": []}', "format": b'{"format": "png"}', "list": b"[]", "text": b"see README"}
+
+
+@pytest.mark.parametrize("kind", [*FOREIGN, "deep"])
+def test_another_programs_manifest_makes_no_dataset_of_a_folder(root, crops, kind):
+    text = FOREIGN.get(kind, b"[" * 200_000)
+    folder = as_folder(root / "mine", class_files(crops) | {"manifest.json": text})
+    assert own_names(root) == []
+    assert find_row("mine") is None
+    source = open_source([folder])
+    assert (len(source), source.class_names) == (48, ("china", "flower"))
+    assert "not used: manifest.json" in source.notes
+    with pytest.raises(BadData, match=r"mine/manifest\.json is another program's, and would be replaced"):
+        write_prepared(source, folder, Options())
+    assert (folder / "manifest.json").read_bytes() == text
+
+
 @pytest.mark.parametrize("name", ["../flowers", "a/b", "", ".", ".hidden", "/etc"])
 def test_a_name_is_no_path(root, name):
     assert find_row(name) is None
@@ -106,8 +130,7 @@ def test_missing_files_are_no_problem_yet_but_shapes_and_labels_are(root):
 
 
 def test_a_damaged_manifest_is_a_problem_of_the_plan(root):
-    (root / "mine").mkdir()
-    (root / "mine" / "manifest.json").write_text("{")
+    as_folder(root / "mine", {"manifest.json": b"{", "images.npy": b""})
     (problem,) = data_problems(dataset="mine")
     assert problem.path == ("dataset",)
     assert "manifest.json cannot be read" in problem.message
@@ -154,7 +177,10 @@ def test_known_sets_are_found_prepared_and_loaded(root, crops, place, capsys):
     with pytest.raises(DatasetUnavailable, match=f"not prepared: python -m r3gan data prepare {name}"):
         load_dataset(name, root, CPU)
     ensure_dataset(name, root)
-    assert "48/48" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "48/48" in err
+    assert f"\n{name}: 48 images, " in err
+    assert ("  took the training batches; left out: test_batch\n" in err) == (name == "cifar10")
     data = load_dataset(name, root, CPU)
     assert (data.name, data.resolution, data.classes, len(data)) == (name, *DATASETS[name].facts[:2], 48)
     ensure_dataset(name, root)
@@ -207,6 +233,12 @@ def test_a_failed_download_says_what_to_do_and_leaves_no_file(root, monkeypatch)
     with pytest.raises(DatasetUnavailable, match=r"put cifar-10-python\.tar\.gz .*download failed: File not found"):
         ensure_dataset("cifar10", root)
     assert [path.name for path in root.iterdir() if not path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_data_folder_that_takes_no_file_ends_the_download_at_once():
+    with pytest.raises(DatasetUnavailable, match=r"put cifar-10.* \(the download failed: .*/proc/\.cifar-10"):
+        ensure_dataset("cifar10", Path("/proc"))
 
 
 @pytest.mark.parametrize("name", ["cifar10", "stacked-mnist"])

@@ -54,7 +54,8 @@ def test_list_shows_what_is_known_and_in_which_state(run, root, crops):
     assert run("prepare", "cifar10")[0] == 0
     run("prepare", as_folder(root / "raw" / "x", class_files(crops)), root / "mine", "--resolution", 16)
     (root / "bad").mkdir()
-    (root / "bad" / "manifest.json").write_text("{")
+    for name in ("manifest.json", "images.npy"):
+        (root / "bad" / name).write_text("{")
     code, out, _ = run("list")
     assert "prepared" in row(out, "cifar10")
     assert all(part in row(out, "mine") for part in ("16x16", "48", "prepared"))
@@ -88,6 +89,36 @@ def test_transparent_images_show_the_colour_that_is_named(run, tmp_path):
         assert (open_prepared(tmp_path / f"set{colour}").images == colour).all()
 
 
+def test_checking_a_path_takes_it_as_preparing_it_with_the_same_options_would(run, crops, tmp_path):
+    grey = {name: encode(Image.fromarray(image).convert("L")) for name, image in zip("ab", crops.images, strict=False)}
+    folder = as_folder(tmp_path / "grey", {f"{name}.png": data for name, data in grey.items()})
+    code, _, err = run("check", folder)
+    assert (code, "--to-rgb" in err) == (2, True)
+    code, out, _ = run("check", folder, "--to-rgb", "--resolution", 16)
+    assert (code, "2 images, 16x16" in out, "2 of 2 images were converted" in out) == (0, True, True)
+    rows = [
+        f"{name},{i % 3},{label}" for i, (name, label) in enumerate(zip(flat_files(crops), crops.labels, strict=True))
+    ]
+    table = {"metadata.csv": "\n".join(["file_name,label,class", *rows]).encode()}
+    folder = as_folder(tmp_path / "table", flat_files(crops) | table)
+    assert "--label-column NAME" in run("check", folder)[2]
+    assert "2 classes" in run("check", folder, "--label-column", "class")[1]
+    assert "no classes" in run("check", folder, "--labels", "none")[1]
+    assert "say --to-rgb too" in run("check", folder, "--background", "white")[2]
+
+
+def test_checking_takes_no_options_for_what_has_its_own(run, root, crops, tmp_path):
+    run("prepare", as_folder(tmp_path / "tree", class_files(crops)), root / "mine")
+    as_tar(root / "cifar-10-python.tar.gz", cifar_files(crops))
+    for name, words in (
+        ("mine", "is prepared already"),
+        (root / "mine", "is prepared already"),
+        ("cifar10", "is a known"),
+    ):
+        code, out, err = run("check", name, "--to-rgb")
+        assert (code, out, f"{name} {words}" in err) == (2, "", True)
+
+
 @pytest.mark.parametrize("text", ["blurple", "#12345", "rgb(300, 0, 0)", "#ffffff80", "", "-1", "x" * 200])
 def test_what_is_no_colour_is_told_in_one_sentence(run, tmp_path, text):
     code, _, err = run("prepare", tmp_path, tmp_path / "set", "--to-rgb", f"--background={text}")
@@ -97,9 +128,9 @@ def test_what_is_no_colour_is_told_in_one_sentence(run, tmp_path, text):
 
 def test_checking_counts_images_with_rotation_marks(run, tmp_path, crops):
     folder = as_folder(tmp_path / "flat", flat_files(crops) | {"0007.png": marked(crops.images[7], 3)})
-    code, out, err = run("check", folder)
+    code, out, _ = run("check", folder)
     assert (code, "48 images" in out) == (0, True)
-    assert "warning: 1 of 48 images have a rotation mark" in err
+    assert "  1 of 48 images have a rotation mark (EXIF) and were taken as they are stored" in out
     run("prepare", folder, tmp_path / "set", "--apply-rotation")
     assert (open_prepared(tmp_path / "set").images[7].numpy() == np.rot90(crops.images[7], 2)).all()
 

@@ -1,14 +1,20 @@
 """Places that a dataset cannot have are refused before any work; what the system refuses is one sentence."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
 import r3gan.data.commands
+import r3gan.data.destination
 import r3gan.data.writer
 from r3gan.__main__ import main
 from r3gan.data.catalog import DATASETS, own_names
+from r3gan.data.errors import BadData
 from r3gan.data.facts import Facts
+from r3gan.data.prepare import Options, write_prepared
+from r3gan.data.recognise import open_source
 from tests.r3gan.conftest import as_folder, flat_files
 
 
@@ -86,10 +92,34 @@ def test_the_same_data_under_a_known_name_are_taken(prepare, monkeypatch):
     assert prepare("data/ffhq64")[0] == 0
 
 
-def test_a_place_without_permission_is_refused_at_once(prepare, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    code, _, err = prepare("data/mine")
-    assert (code, "read-only, or you lack the permission" in err) == (2, True)
+@pytest.mark.parametrize(("number", "code"), [(errno.EACCES, 2), (errno.EROFS, 2), (errno.ENOSPC, 1)])
+@pytest.mark.parametrize("destination", ["data/mine", "mine.zip", "empty"])
+def test_a_place_that_takes_no_file_is_refused_at_once(prepare, tmp_path, monkeypatch, number, code, destination):
+    def refuse(dir):
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "here" / "empty").mkdir()
+    monkeypatch.setattr(r3gan.data.destination.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(r3gan.data.commands, "write_prepared", None)
+    found, _, err = prepare(destination)
+    assert (found, f"takes no new file ({os.strerror(number)})" in err) == (code, True)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+@pytest.mark.parametrize("destination", ["/proc/mine", "/proc/mine.zip", "/proc/new/mine"])
+def test_where_no_file_can_be_made_nobody_else_is_said_to_work(prepare, tmp_path, destination):
+    code, _, err = prepare(destination)
+    assert (code, "/proc takes no new file" in err) == (2, True)
+    source = open_source([tmp_path / "source"])
+    for wait in (False, True):
+        with pytest.raises(BadData, match=r"^/proc/.*mine(\.zip)?\.partial cannot be written: [\w ]*$"):
+            write_prepared(source, Path(destination), Options(), wait=wait)
+
+
+@pytest.mark.parametrize("destination", ["x" * 300 + "/mine", "/".join(["x" * 200] * 25)])
+def test_a_place_with_too_long_a_path_is_refused(prepare, destination):
+    code, _, err = prepare(destination)
+    assert (code, "File name too long" in err, len(err.splitlines())) == (2, True, 1)
 
 
 @pytest.mark.parametrize(("number", "code"), [(13, 2), (30, 2), (36, 2), (28, 1), (122, 1)])

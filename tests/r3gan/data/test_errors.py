@@ -86,7 +86,9 @@ def test_no_flipped_bit_of_a_png_changes_pixels_unnoticed(crops):
 def test_sizes_that_do_not_fit(crops, tmp_path):
     flat = flat_files(crops)
     other = as_folder(tmp_path / "other", flat | {"0040.png": encode(crops.images[0][:16, :16])})
-    assert "0040.png is 16x16, the first image 32x32: name a --resolution" in prepared_error(other, tmp_path / "set")
+    assert "0040.png is 16x16, the first image 32x32: `data prepare --resolution R` reduces all" in prepared_error(
+        other, tmp_path / "set"
+    )
     assert "0040.png is 16x16, smaller than the resolution 32" in prepared_error(other, tmp_path / "s", Options(32))
     wide = as_folder(tmp_path / "wide", flat | {"0040.png": encode(crops.images[0][:16])})
     assert "0040.png is 32x16, not square" in prepared_error(wide, tmp_path / "set2")

@@ -39,7 +39,7 @@ def expected_hash(crops, labels=True):
 
 
 def test_every_format_gives_the_same_images_labels_and_hash(source_path, crops, tmp_path):
-    manifest = write_prepared(open_source([source_path]), tmp_path / "set", Options())
+    manifest = write_prepared(open_source([source_path]), tmp_path / "set", Options()).manifest
     data = open_prepared(tmp_path / "set")
     images, labels = data.gather(torch.arange(len(data)))
     assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), crops.images)
@@ -59,9 +59,8 @@ def test_every_format_can_be_read_from_any_index(source_path, crops, start):
 
 
 def test_images_in_one_folder_are_without_labels(crops, tmp_path):
-    manifest = write_prepared(
-        open_source([as_folder(tmp_path / "flat", flat_files(crops))]), tmp_path / "set", Options()
-    )
+    source = open_source([as_folder(tmp_path / "flat", flat_files(crops))])
+    manifest = write_prepared(source, tmp_path / "set", Options()).manifest
     assert (manifest.classes, manifest.label_histogram) == (0, ())
     assert manifest.content_hash == expected_hash(crops, labels=False)
     assert not (tmp_path / "set" / "labels.npy").exists()
@@ -82,7 +81,7 @@ def test_a_dataset_zip_goes_both_ways_and_back(source_path, crops, tmp_path):
     write_prepared(open_source([source_path]), tmp_path / "direct.zip", Options())
     assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "direct.zip").read_bytes()
     again = write_prepared(open_source([tmp_path / "out.zip"]), tmp_path / "again", Options())
-    assert again.content_hash == first.content_hash
+    assert again.manifest.content_hash == first.manifest.content_hash
     assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["again", "direct.zip", "out.zip", "set"]
 
 

@@ -7,12 +7,13 @@ import zipfile
 import pytest
 
 from r3gan.__main__ import main
-from r3gan.data.manifest import MANIFEST
+from r3gan.data.manifest import IMAGES, MANIFEST
 from tests.r3gan.conftest import (
     as_folder,
     as_zip,
     class_files,
     edm_files,
+    encode,
     flat_files,
     parquet_bytes,
     prepared_error,
@@ -30,7 +31,7 @@ def test_what_is_neither_file_nor_folder_is_named(crops, tmp_path):
 def test_deeply_nested_json_is_one_error(crops, tmp_path, capsys):
     path = as_zip(tmp_path / "deep.zip", edm_files(crops) | {"dataset.json": DEEP})
     assert "dataset.json is not JSON" in prepared_error(path, tmp_path / "set")
-    as_folder(tmp_path / "set", {MANIFEST: DEEP})
+    as_folder(tmp_path / "set", {MANIFEST: DEEP, IMAGES: b""})
     assert main(["data", "check", str(tmp_path / "set")]) == 2
     assert f"{MANIFEST} cannot be read" in capsys.readouterr().err
 
@@ -57,8 +58,12 @@ def test_a_missing_shard_is_named(crops, tmp_path):
 
 
 def test_images_of_a_kind_that_is_not_read_are_not_left_out(crops, tmp_path):
-    folder = as_folder(tmp_path / "mixed", flat_files(crops) | {"0100.TIF": b"II*"})
-    assert "0100.TIF is of a kind that is not read" in prepared_error(folder, tmp_path / "set")
+    folder = as_folder(tmp_path / "mixed", flat_files(crops) | {"0100.TGA": encode(crops.images[0], "TGA")})
+    assert "0100.TGA is named like images that are not read (PNG, JPEG" in prepared_error(folder, tmp_path / "set")
+    folder = as_folder(tmp_path / "phone", flat_files(crops) | {"0100.heic": b"\0\0\0\x1cftypheic" + bytes(40)})
+    assert "0100.heic is HEIC, whatever its name, which is not read: convert it" in prepared_error(
+        folder, tmp_path / "set"
+    )
 
 
 def test_an_image_beside_class_folders_does_not_cost_the_labels(crops, tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 from r3gan.data.conversion import Conversion
 from r3gan.data.errors import BadData
 from r3gan.data.images import take
+from r3gan.data.remarks import Remarks
 from r3gan.data.rotation import TURNS
 from r3gan.data.sources import Item
 from tests.r3gan.conftest import encode, marked
@@ -29,15 +30,19 @@ def camera_jpeg(crops):
 
 def test_of_the_pictures_in_a_camera_jpeg_the_first_is_taken(crops, camera_jpeg):
     assert Image.open(io.BytesIO(camera_jpeg)).n_frames == 2
-    image = take(Item("a.jpg", camera_jpeg), None).pixels
+    image, remarks = take(Item("a.jpg", camera_jpeg), None)
     assert same(image, crops.images[0])
     assert not same(image, crops.images[30])
+    assert remarks == Remarks(firsts=1)
+    assert take(Item("a.jpg", encode(Image.fromarray(crops.images[0]), "JPEG")), None).remarks == Remarks()
 
 
 def test_a_damaged_list_of_pictures_does_not_cost_the_first(crops, camera_jpeg):
     entries = camera_jpeg.index(b"MPF\0")
     for damaged in (camera_jpeg[:entries] + b"MPF\0" + b"\xee" * 60 + camera_jpeg[entries + 64 :], camera_jpeg[:-500]):
-        assert same(take(Item("a.jpg", damaged), None).pixels, crops.images[0])
+        picture = take(Item("a.jpg", damaged), None)
+        assert same(picture.pixels, crops.images[0])
+        assert picture.remarks.firsts
 
 
 @pytest.mark.parametrize(
@@ -61,10 +66,10 @@ def test_a_rotation_mark_is_followed_on_demand_and_else_counted(crops, kind, ori
     quality = {"lossless": True} if kind == "WEBP" else {} if kind == "PNG" else {"quality": 95}
     item = Item("a", marked(stored, orientation, kind, **quality))
     left = take(item, None)
-    assert left.unturned
+    assert left.remarks.unturned
     assert same(left.pixels, stored)
     turned = take(item, None, Conversion(apply_rotation=True))
-    assert not turned.unturned
+    assert not turned.remarks.unturned
     assert same(turned.pixels, upright)
 
 
@@ -73,7 +78,7 @@ def test_a_mark_that_asks_for_nothing_is_none(crops, orientation):
     item = Item("a", marked(crops.images[0], orientation))
     for conversion in (Conversion(), Conversion(apply_rotation=True)):
         picture = take(item, None, conversion)
-        assert not picture.unturned
+        assert not picture.remarks.unturned
         assert np.array_equal(picture.pixels, crops.images[0])
 
 
@@ -82,7 +87,7 @@ def test_exif_data_that_cannot_be_read_mark_nothing(crops):
     data = encode(crops.images[0], exif=b"Exif\0\0MM\0*\0\0\xff\xff\xff\xff")
     for conversion in (Conversion(), Conversion(apply_rotation=True)):
         picture = take(Item("a", data), None, conversion)
-        assert (picture.unturned, picture.pixels.tolist()) == (False, crops.images[0].tolist())
+        assert (picture.remarks.unturned, picture.pixels.tolist()) == (False, crops.images[0].tolist())
 
 
 def test_a_mark_is_followed_for_images_that_are_converted_and_cropped(crops):

@@ -12,6 +12,7 @@ from r3gan.data.errors import BadData
 from r3gan.data.label_columns import is_label_name, labels_of_values, same_partition
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Columns
+from r3gan.data.table_text import csv_rows
 from tests.r3gan.conftest import CLASS_NAMES, as_folder, class_files, encode, flat_files, imagenet_files, prepared_error
 
 ENCODED: dict = {}
@@ -254,10 +255,18 @@ def test_a_column_cannot_be_asked_of_what_has_none(mode, crops, tmp_path):
         (lambda t: t.replace(b"0003.png,0\r\n", b""), "no row for 1 of 48 images, such as 0003.png"),
         (lambda t: t + b"gone.png,1\r\n", "a row for gone.png, which is not there"),
         (lambda t: t + b"0003.png,1\r\n", "two rows for 0003.png"),
-        (lambda t: t + b"0003.png\r\n", "row 49 has more or fewer cells"),
+        (lambda t: t + b"0003.png\r\n", "row 49 has 1 cells, divided by commas; the first line names 2"),
         (lambda t: t + b"../x.png,1\r\n", r"row 49: '../x.png' in the column 'file_name' is no name"),
-        (lambda t: t.replace(b"file_name", b"path"), "row 1: None in the column 'file_name'"),
-        (lambda t: b"\xff\xfe" + t, "is not text in UTF-8"),
+        (lambda t: t.replace(b"file_name", b"path"), "names no column 'file_name' in its first line, only path, label"),
+        (lambda t: b"", "names no column 'file_name' in its first line, only nothing"),
+        (lambda t: t.replace(b"label", b"file_name"), "names the column 'file_name' twice"),
+        (lambda t: b"\xff\xfe" + t[:201], "no text in UTF-16-LE"),
+        (lambda t: t.replace(b"0003.png,0", b'0003.png,"0"1'), "line 5 cannot be read as cells of a table"),
+        (
+            lambda t: t.replace(b"0003.png,0", "0003.png,käse".encode("cp1252")),
+            "line 5 has the byte 0xe4, which is no text in UTF-8: if it is in another encoding, such as Windows-1252",
+        ),
+        (lambda t: t.decode("utf-8-sig").encode("utf-16-le"), "has zero bytes, as UTF-16 without a byte-order mark"),
         (lambda t: t.replace(b"0003.png,0", b"0003.png,"), "image 3 has '', no name of a class"),
     ],
 )
@@ -267,6 +276,30 @@ def test_tables_that_cannot_be(change, message, crops, tmp_path):
     found = prepared_error(path, tmp_path / "set")
     assert message in found
     assert "metadata.csv" in found
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_table_is_read_with_any_separator_and_any_encoding_that_marks_itself(separator, encoding, crops, tmp_path):
+    files, names = flat_files(crops), ["Käse, roh" if i else "a;\t,b" for i in crops.labels]
+    rows = [f'{name}{separator}"{label}"' for name, label in zip(files, names, strict=True)]
+    text = "\r\n".join(["", f"file_name{separator}label", *rows])
+    source = open_source([as_folder(tmp_path / "x", files | {"metadata.csv": text.encode(encoding)})])
+    assert source.class_names == ("Käse, roh", "a;\t,b")
+    assert source.labels.tolist() == (1 - crops.labels).tolist()
+
+
+@pytest.mark.parametrize(
+    ("first", "columns"),
+    [
+        ("a;b,file_name,c", ["a;b", "file_name", "c"]),
+        ("x,y;file_name", ["x,y", "file_name"]),
+        ("file_name", ["file_name"]),
+    ],
+)
+def test_the_separator_is_known_by_the_column_of_file_names(first, columns):
+    (row,) = csv_rows(f"{first}\n{first}", "file_name", "here")
+    assert list(row) == columns
 
 
 @pytest.mark.parametrize("text", [b"{", b"[1]", b"[" * 200_000])

@@ -40,7 +40,7 @@ class Interrupted:
     def __init__(self, source, after=None, error=KeyboardInterrupt):
         self.source, self.after, self.error, self.starts = source, after, error, []
         self.labels, self.parts, self.description = source.labels, source.parts, source.description
-        self.class_names = source.class_names
+        self.class_names, self.notes = source.class_names, source.notes
 
     def __len__(self):
         return len(self.source)
@@ -59,13 +59,13 @@ def partial_of(tmp_path):
 
 @pytest.mark.parametrize(("after", "kept"), [(3, 0), (13, 12), (29, 24), (47, 36)])
 def test_a_resumed_preparation_reads_on_and_ends_with_the_same_bytes(source, tmp_path, after, kept):
-    whole = write_prepared(source, tmp_path / "whole", Options())
+    whole = write_prepared(source, tmp_path / "whole", Options()).manifest
     with pytest.raises(KeyboardInterrupt):
         write_prepared(Interrupted(source, after), tmp_path / "set", Options())
     assert not (tmp_path / "set").exists()
     assert json.loads((partial_of(tmp_path) / "journal.json").read_text())["done"] == kept
     again = Interrupted(source)
-    assert write_prepared(again, tmp_path / "set", Options()) == replace(whole, name="set")
+    assert write_prepared(again, tmp_path / "set", Options()).manifest == replace(whole, name="set")
     assert again.starts[-1] == kept
     assert (tmp_path / "set" / "images.npy").read_bytes() == (tmp_path / "whole" / "images.npy").read_bytes()
     assert sorted(os.listdir(tmp_path / "set")) == ["images.npy", "labels.npy", "manifest.json"]
@@ -73,12 +73,12 @@ def test_a_resumed_preparation_reads_on_and_ends_with_the_same_bytes(source, tmp
 
 
 def test_what_was_written_after_the_last_sync_is_dropped(source, tmp_path):
-    whole = write_prepared(source, tmp_path / "whole", Options())
+    whole = write_prepared(source, tmp_path / "whole", Options()).manifest
     with pytest.raises(KeyboardInterrupt):
         write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
     with (partial_of(tmp_path) / "images.npy").open("ab") as file:
         file.write(b"half an image")
-    assert write_prepared(source, tmp_path / "set", Options()).content_hash == whole.content_hash
+    assert write_prepared(source, tmp_path / "set", Options()).manifest.content_hash == whole.content_hash
     verify(open_prepared(tmp_path / "set"), tmp_path / "set")
 
 
@@ -125,7 +125,7 @@ def test_the_option_that_an_error_advises_goes_on_where_nothing_is_stored(crops,
     with pytest.raises(BadData, match=f"{name} is grey.*--to-rgb"):
         write_prepared(open_source([folder]), tmp_path / "set", Options())
     options = Options(conversion=Conversion(to_rgb=True))
-    assert write_prepared(open_source([folder]), tmp_path / "set", options).count == 48
+    assert write_prepared(open_source([folder]), tmp_path / "set", options).manifest.count == 48
     verify(open_prepared(tmp_path / "set"), tmp_path / "set")
 
 
@@ -133,25 +133,29 @@ def test_what_was_begun_at_another_size_is_begun_anew_where_nothing_is_stored(so
     for options in (Options(), Options(8)):
         with pytest.raises(KeyboardInterrupt):
             write_prepared(Interrupted(source, 3), tmp_path / "set", options)
-    whole = write_prepared(source, tmp_path / "whole", Options(16))
-    assert write_prepared(source, tmp_path / "set", Options(16)) == replace(whole, name="set")
+    whole = write_prepared(source, tmp_path / "whole", Options(16)).manifest
+    assert write_prepared(source, tmp_path / "set", Options(16)).manifest == replace(whole, name="set")
 
 
-def test_images_with_rotation_marks_are_counted_across_interruptions(crops, tmp_path, capsys):
-    files = flat_files(crops) | {f"{i:04d}.png": marked(crops.images[i], 6) for i in (2, 20, 40)}
-    source = open_source([as_folder(tmp_path / "flat", files)])
+def test_what_was_done_to_images_is_counted_across_interruptions(crops, tmp_path):
+    first, *others = (Image.fromarray(image) for image in crops.images[:2])
+    odd = {f"{i:04d}.png": marked(crops.images[i], 6) for i in (2, 20, 40)}
+    odd |= {f"{i:04d}.png": encode(Image.fromarray(crops.images[i]).convert("L")) for i in (1, 47)}
+    odd |= {"0021.png": encode(first, "MPO", save_all=True, append_images=others)}
+    source = open_source([as_folder(tmp_path / "flat", flat_files(crops) | odd)])
+    options = Options(conversion=Conversion(to_rgb=True))
     with pytest.raises(KeyboardInterrupt):
-        write_prepared(Interrupted(source, 29), tmp_path / "set", Options())
-    assert "warning" not in capsys.readouterr().err
-    write_prepared(source, tmp_path / "set", Options())
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("warning: 3 of 48 images have a rotation mark (EXIF) and were taken as they are stored")
-    assert "--apply-rotation" in line
-    write_prepared(source, tmp_path / "upright", Options(conversion=Conversion(apply_rotation=True)))
-    assert capsys.readouterr().err == ""
+        write_prepared(Interrupted(source, 29), tmp_path / "set", options)
+    converted, several, turned = write_prepared(source, tmp_path / "set", options).notes
+    assert converted == "2 of 48 images were converted to RGB of 8 bits"
+    assert several == "1 of 48 images are the first of several pictures in a file (MPO); the others were left out"
+    assert turned.startswith("3 of 48 images have a rotation mark (EXIF) and were taken as they are stored")
+    assert "--apply-rotation" in turned
+    upright = Options(conversion=Conversion(to_rgb=True, apply_rotation=True))
+    assert write_prepared(source, tmp_path / "upright", upright).notes == (converted, several)
     stored, upright = (open_prepared(tmp_path / name).images for name in ("set", "upright"))
     assert torch.equal(upright[20], torch.rot90(stored[20], -1))
-    assert torch.equal(upright[21], stored[21])
+    assert torch.equal(upright[22], stored[22])
 
 
 def test_damage_to_what_was_written_is_noticed(source, tmp_path):
@@ -249,5 +253,6 @@ def test_only_one_process_prepares_and_a_waiting_one_takes_its_result(source, tm
     go_on.set()
     first.join(30)
     second.join(30)
-    assert results[0] == results[1] == read_manifest(tmp_path / "set")
+    assert results[0].manifest == results[1].manifest == read_manifest(tmp_path / "set")
+    assert results[1].notes == ("another process has prepared it",)
     assert waiting.starts == []

@@ -51,7 +51,7 @@ def test_signals_leave_a_state_to_go_on_from(many, crops, tmp_path, number):
     done = json.loads(journal.read_text())["done"]
     assert 0 < done < COUNT
     expected = hashlib.sha256(crops.images[0].tobytes() * COUNT).hexdigest()[:16]
-    assert write_prepared(open_source([many]), tmp_path / "set", Options()).content_hash == expected
+    assert write_prepared(open_source([many]), tmp_path / "set", Options()).manifest.content_hash == expected
 
 
 def test_a_full_disk_is_one_message_and_not_a_crash(many, tmp_path):

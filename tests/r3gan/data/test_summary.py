@@ -88,11 +88,16 @@ def test_columns_are_chosen_on_the_command_line(root, crops, tmp_path, capsys):
 
 
 def test_names_of_classes_are_kept_and_no_part_of_the_hash(crops, tmp_path):
-    named = write_prepared(open_source([as_folder(tmp_path / "a", class_files(crops))]), tmp_path / "named", Options())
-    bare = write_prepared(open_source([as_folder(tmp_path / "b", edm_files(crops))]), tmp_path / "bare", Options())
+    sources = {
+        "named": as_folder(tmp_path / "a", class_files(crops)),
+        "bare": as_folder(tmp_path / "b", edm_files(crops)),
+    }
+    named, bare = (
+        write_prepared(open_source([path]), tmp_path / name, Options()).manifest for name, path in sources.items()
+    )
     assert (named.class_names, bare.class_names) == (CLASS_NAMES, ())
     assert named.content_hash == bare.content_hash
-    again = write_prepared(open_source([tmp_path / "named"]), tmp_path / "again", Options(resolution=16))
+    again = write_prepared(open_source([tmp_path / "named"]), tmp_path / "again", Options(resolution=16)).manifest
     assert again.class_names == CLASS_NAMES
     assert open_source([tmp_path / "named"], "none").class_names == ()
 
