@@ -18,6 +18,7 @@ PANELS_PER_ROW = 3  # of a figure over two columns
 SINGLE = 0.6  # share of the width of two columns that a figure of one panel takes
 LEGEND_LINE, LEGEND_EDGE = 0.17, 0.06  # height of a line, and above and below all
 HANDLE = 0.62  # width of a legend's entry beside its text
+LINE = 0.12  # height of a line of small text
 POINTS_PER_INCH = 72
 
 

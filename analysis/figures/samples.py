@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from analysis.figures.layout import text_width, wrapped
+from analysis.figures.layout import LINE, text_width, wrapped
 from analysis.figures.style import ONE_COLUMN, SMALL, STYLE, TEXT, TWO_COLUMNS
 
 GRIDS_PER_ROW = 5  # over two columns
@@ -18,7 +18,7 @@ GRID_SIDE = 8  # images along a side of a sample grid
 CROP = (2, 4)  # images down and across that are shown of a grid over training
 TITLE_LINE = 0.15
 LEAST_FOR_ONE_LINE = 0.9  # width of a column with "1200 kimg" in one line
-NAME_WIDTH, NAME_LINE = 0.8, 0.12  # of the names beside grids over training
+NAME_WIDTH = 0.8  # of the names beside grids over training
 
 
 def draw_samples(
@@ -64,7 +64,7 @@ def draw_progress(
         beside = max(text_width(name, SMALL) for name in names.values()) + 0.1
         cell = min((width - beside) / len(times), LARGEST)
         lines = max(name.count("\n") + 1 for name in names.values())
-        row_height = max(cell * CROP[0] / CROP[1] + 0.06, NAME_LINE * lines + 0.04)
+        row_height = max(cell * CROP[0] / CROP[1] + 0.06, LINE * lines + 0.04)
         separator = " " if cell > LEAST_FOR_ONE_LINE else "\n"
         size = (cell * len(times) + beside, row_height * len(variants) + TITLE_LINE * (1 if separator == " " else 2))
         figure, axes = blank_axes(size, len(variants), len(times))

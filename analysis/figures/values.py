@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.axes import Scale, use_log_axis
-from analysis.figures.layout import panels, panels_per_row, text_width, wrapped
+from analysis.figures.layout import LINE, panels, panels_per_row, text_width, wrapped
 from analysis.figures.outlying import draw_beyond, with_room_at_edges
 from analysis.figures.style import FAINT, SMALL, STYLE, TWO_COLUMNS, Look
 from analysis.metrics import Column
@@ -23,7 +23,6 @@ PAIR_PANEL_HEIGHT = 1.75
 PAIR_WIDTH = (0.5, 0.9)  # least and most that a pair asks for, by the length of the names below
 PAIR_AXIS = 0.55  # width of the axis beside the pairs
 UPRIGHT_NAME = 1.2  # length of a line of names that stand upright, where there is no room beside each other
-LINE = 0.12  # height of a line of small text
 APART = 0.22  # of the two sides of a pair from its middle
 Values = tuple[Column, pd.DataFrame]  # rows of variant, seed, value, collapsed
 
