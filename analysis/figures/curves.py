@@ -15,6 +15,7 @@ from analysis.figures.layout import panels
 from analysis.figures.style import FAINT, STYLE, TWO_COLUMNS, Look
 from analysis.metrics import Column
 
+SINGLE_WIDTH = 0.5  # points: of the line of a single seed
 MARKS = 6  # markers along a line, about
 
 
@@ -62,7 +63,7 @@ def legend_handles(
         if variant in drawn
     ]
     if any(len(panel.single) for panel in shown):
-        handles.append(Line2D([], [], color=FAINT, linewidth=0.6, marker="x", label="collapsed seed"))
+        handles.append(Line2D([], [], color=FAINT, linewidth=SINGLE_WIDTH, marker="x", label="collapsed seed"))
     for panel in shown:
         if panel.metric.key in floors:
             label = f"floor of {panel.metric.plot_label or panel.metric.label}: {floors[panel.metric.key]:.3g}"
@@ -80,7 +81,7 @@ def draw_panel(ax: Axes, panel: CurvePanel, styles: Mapping[str, Look], floor: f
         for _, line in single[single["variant"] == variant].groupby("seed"):
             line = line[(line["value"] > 0) | (not scale.log)].sort_values("kimg")
             ax.plot(
-                line["kimg"], line["value"], color=look.colour, linestyle=look.dash, linewidth=0.6, marker="x",
+                line["kimg"], line["value"], color=look.colour, linestyle=look.dash, linewidth=SINGLE_WIDTH, marker="x",
                 markevery=[len(line) - 1] if len(line) else None,
             )  # fmt: skip
         if variant not in drawn:

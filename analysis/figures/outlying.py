@@ -11,7 +11,7 @@ from analysis.figures.axes import Scale, scale_of
 from analysis.figures.style import SMALL
 
 INSIDE = 0.04  # how far from the edge the marks are, as a share of the axis
-EDGE_ROOM = 0.3  # more range, as a share, at an edge where values stand
+EDGE_ROOM = 0.4  # more range, as a share, at an edge where values stand
 
 
 def with_room_at_edges(rows: pd.DataFrame, may_be_log: bool) -> Scale:
@@ -33,7 +33,6 @@ def draw_beyond(
     for beyond, edge, toward in ((values < scale.low, INSIDE, 1), (values > scale.high, 1 - INSIDE, -1)):
         if not beyond.any():
             continue
-        text = ", ".join(f"{value:.4g}" for value in sorted(values[beyond]))
         where = (edge, at) if side == "x" else (at, edge)
         to = ax.get_yaxis_transform() if side == "x" else ax.get_xaxis_transform()
         ax.plot(*where, transform=to, clip_on=False, **mark)
@@ -41,6 +40,13 @@ def draw_beyond(
         horizontal = {1: "left", -1: "right"}[toward] if side == "x" else "center"
         vertical = "center" if side == "x" else {1: "bottom", -1: "top"}[toward]
         ax.annotate(
-            text.replace(", ", "\n") if side == "y" else text, where, xycoords=to, xytext=shift,
+            in_two_lines(values[beyond]), where, xycoords=to, xytext=shift,
             textcoords="offset points", ha=horizontal, va=vertical, fontsize=SMALL - 1,
         )  # fmt: skip
+
+
+def in_two_lines(values: pd.Series) -> str:
+    """One or two numbers below each other; of more, the ends and how many."""
+    if len(values) > 2:
+        return f"{values.min():.4g} to\n{values.max():.4g} ({len(values)})"
+    return "\n".join(f"{value:.4g}" for value in sorted(values))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.outlying import in_two_lines
 from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, looks
 from analysis.figures.values import draw_pairs, draw_values
 from tests.analysis.figures.metric import METRIC
@@ -37,6 +38,11 @@ def test_collapsed_seeds_are_crosses_outside_the_median_and_far_ones_stand_at_th
     assert [list(xs) for xs in crosses] == [[975.0], [0.04]]
     assert [text.get_text() for text in ax.texts] == ["102"]
     assert [line.get_xdata()[0] for line in ax.lines if line.get_linewidth() == 1.6] == [985.0]
+
+
+def test_values_at_an_edge_are_two_lines_at_most() -> None:
+    assert in_two_lines(pd.Series([681.0, 162.0])) == "162\n681"
+    assert in_two_lines(pd.Series([1.62, 4.0, 3.0])) == "1.62 to\n4 (3)"
 
 
 def test_a_line_joins_the_two_values_of_each_seed_that_both_have() -> None:
