@@ -25,7 +25,8 @@ def use_log_axis(ax: Axes, side: Literal["x", "y"] = "y") -> None:
     side) or, over many decades, at powers of ten."""
     (ax.set_yscale if side == "y" else ax.set_xscale)("log")
     low, high = ax.get_ylim() if side == "y" else ax.get_xlim()
-    axis, close = (ax.yaxis, (1.0, 2.0, 5.0)) if side == "y" else (ax.xaxis, (1.0, 3.0))
+    upwards = (1.0, 2.0, 3.0, 5.0) if high / low < LEAST_FOR_DECADES else (1.0, 2.0, 5.0)
+    axis, close = (ax.yaxis, upwards) if side == "y" else (ax.xaxis, (1.0, 3.0))
     if side == "x" and high / low < LEAST_FOR_DECADES:  # LogLocator would put labels too close to each other
         axis.set_major_locator(MaxNLocator(3))
     else:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from analysis.drawing.curves import curve_panels, lines_caption
 from analysis.drawing.samples import draw_progress, sample_grids
@@ -106,7 +107,11 @@ def test_one_grid_is_no_figure_over_training(tmp_path: Path) -> None:
     assert "seed 0" in drawn.caption
 
 
-def test_figures_come_in_the_order_of_the_report_and_no_run_has_collapsed_without_the_column(tmp_path: Path) -> None:
+def test_figures_come_in_the_order_of_the_report_and_no_run_has_collapsed_without_the_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = []
+    monkeypatch.setattr("analysis.drawing.drawn.save_figure", lambda figure, folder, name: saved.append((folder, name)))
     group = runs(d_kl=1.0, loss_d=1.0, r1=1.0, lr=1.0).drop(columns="collapsed")
     keys = ("d_kl", "loss_d", "r1", "lr")
     table = pd.concat([points(group, key, baseline=[1.0, 2.0], attention=[2.0, 3.0]) for key in keys])
@@ -115,3 +120,4 @@ def test_figures_come_in_the_order_of_the_report_and_no_run_has_collapsed_withou
     kinds = ["quality", "losses", "penalties", "schedules", "values", "pairs", "samples", "progress"]
     assert [d.name for d in drawn] == [f"digits-quick-{kind}" for kind in kinds]
     assert not any("collapsed" in d.caption for d in drawn)
+    assert saved == [(tmp_path / folder, d.name) for d in drawn for folder in ("", "one-column")]
