@@ -18,8 +18,8 @@ CELLS = pd.DataFrame(
 )
 FRONT = pd.DataFrame(
     {
-        "variant": NAMES[:3], "cost": [3.0, 1.0, 2.0], "quality": [0.1, 0.5, 0.9],
-        "low": math.nan, "high": math.nan, "on_front": [True, True, False],
+        "variant": NAMES[:4], "cost": [2.0, 3.0, 1.0, 2.5], "quality": [0.3, 0.1, 0.5, 0.9],
+        "low": math.nan, "high": math.nan, "on_front": [True, True, True, False],
     }
 )  # fmt: skip
 POWER = pd.DataFrame(
@@ -38,8 +38,8 @@ def test_lines_of_an_interaction_go_over_the_first_factor() -> None:
 
 def test_the_front_joins_its_variants_by_cost() -> None:
     (ax,) = draw_front([("device-hours", METRIC["d_kl"], FRONT)], looks(NAMES)).axes
-    assert list(ax.lines[0].get_xdata()) == [1.0, 3.0]
-    assert list(ax.lines[0].get_ydata()) == [0.5, 0.1]
+    assert list(ax.lines[0].get_xdata()) == [1.0, 2.0, 3.0]
+    assert list(ax.lines[0].get_ydata()) == [0.5, 0.3, 0.1]
     assert ax.get_xlabel() == "device-hours"
 
 
