@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from analysis.errors import ReportError
-from analysis.load import find_study, load_grid, load_jobs, load_points, load_searches, open_client
+from analysis.load import find_study, load_grids, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_columns
 from analysis.report import left_out_line, write_report
 from analysis.search_report import budgets_terminal, write_search_report
@@ -50,7 +50,7 @@ def write_comparison(args: argparse.Namespace) -> None:
     out = args.out or Path("runs") / study.name / "report"
     make_folder(out)
     summary = write_report(
-        study.name, selection, variant_order(jobs), points, partial(load_grid, client, args.runs), out
+        study.name, selection, variant_order(jobs), points, partial(load_grids, client, args.runs), out
     )
 
     console = Console(highlight=False)

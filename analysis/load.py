@@ -4,10 +4,10 @@ import difflib
 import json
 import math
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import mlflow
 import numpy as np
@@ -26,6 +26,7 @@ from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
+T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 
 
@@ -128,24 +129,37 @@ def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -
     return points.drop_duplicates(["run_id", "metric", "kimg"], keep="last", ignore_index=True)
 
 
-def load_grid(client: MlflowClient, runs: Path, job: "pd.Series[Any]") -> np.ndarray | None:
-    """The last sample grid of a row of `load_jobs`, [H, W, 3] in 0..1, or None if none is found.
+def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:
+    """Sample grids of a row of `load_jobs` by kimg, [H, W, 3] in 0..1: the last, and others evenly before it.
 
-    It is looked for in the job's directory: below `runs`, where the run was last sent from, then in MLflow.
+    They are looked for in the job's directory: below `runs`, where the run was last sent from, then in MLflow. Empty
+    if none is found.
     """
     for folder in job_folders(runs, job):
-        grids = sorted((folder / names.SAMPLES_FOLDER).glob("*.png"))
+        grids = spread(sorted((folder / names.SAMPLES_FOLDER).glob("*.png")), at_most)
         if grids:
-            return as_rgb(imread(grids[-1]))
+            return {kimg_of(path): as_rgb(imread(path)) for path in grids}
     try:
         files = client.list_artifacts(job["run_id"], names.SAMPLES_FOLDER)
-        grids_there = [file.path for file in files if file.path.endswith(".png")]
-        if not grids_there:
-            return None
-        with TemporaryDirectory() as folder_here:
-            return as_rgb(imread(client.download_artifacts(job["run_id"], max(grids_there), folder_here)))
+        there = spread(sorted(file.path for file in files if file.path.endswith(".png")), at_most)
+        with TemporaryDirectory() as here:
+            return {
+                kimg_of(Path(path)): as_rgb(imread(client.download_artifacts(job["run_id"], path, here)))
+                for path in there
+            }
     except (MlflowException, OSError):  # the store was moved away from its artifacts, say
-        return None
+        return {}
+
+
+def spread(items: Sequence[T], at_most: int) -> list[T]:
+    """So many of the items at most, evenly over all, and the last among them."""
+    count = min(at_most, len(items))
+    return [items[len(items) * (i + 1) // count - 1] for i in range(count)]
+
+
+def kimg_of(grid: Path) -> float:
+    """A grid's file is named by the images that training had seen."""
+    return int(grid.stem) / 1000
 
 
 def job_folders(runs: Path, job: "pd.Series[Any]") -> list[Path]:

@@ -14,7 +14,7 @@ from r3gan.tables.metrics import Better, Number, numbers
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
-FigureName = Literal["quality", "losses", "penalties"]
+FigureName = Literal["quality", "losses", "penalties", "schedules"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +51,23 @@ def _join(*parts: str) -> str:
 CURVES = (
     Column(key="loss_d", label="Loss of D", figure="losses"),
     Column(key="loss_g", label="Loss of G", figure="losses"),
+    Column(key="logit_gap", label="Logit gap", figure="losses", plot_label="Logit gap: real − generated"),
     Column(key="r1", label="R1", figure="penalties", plot_label=r"R1: $\|\nabla_{\!x} D(x)\|^2$, real", log=True),
     Column(key="r2", label="R2", figure="penalties", plot_label=r"R2: $\|\nabla_{\!x} D(x)\|^2$, generated", log=True),
+    Column(key="lr", label="learning rate", figure="schedules", log=True),
+    Column(key="beta2", label="Adam's β2", figure="schedules"),
+    Column(key="gamma", label="γ", figure="schedules", plot_label="γ of R1 and R2", log=True),
+    Column(key="augment_p", label="augmentation p", figure="schedules"),
+    Column(key="ema_half_life_img", label="EMA half-life in images", figure="schedules", log=True),
 )
 CLASSIFIER_ACCURACY = "classifier_test_accuracy"  # 0..1: how far the digit classifier itself can be trusted
 
 FIGURES: dict[FigureName, str] = {
     "quality": "Quality of samples of the EMA generator.",
-    "losses": "Adversarial losses of D and G, without penalties. Values of different losses cannot be compared.",
+    "losses": "Adversarial losses of D and G, without penalties (values of different losses cannot be compared), and "
+    "the mean difference of D's logits of real and generated images.",
     "penalties": "Gradient penalties before their weight gamma / 2. One that is off is 0 and not seen on a log axis.",
+    "schedules": "Schedules as they really were, recorded during training.",
 }  # captions, in the order of the report
 
 BEST_NOTE = (

@@ -12,35 +12,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from scipy.interpolate import griddata
 
-from analysis.figures import (
-    COLOURS,
-    LEGEND_HEIGHT,
-    PANEL_HEIGHT,
-    PANELS_PER_ROW,
-    STYLE,
-    TEXT_WIDTH,
-    Look,
-    spans_enough_for_log,
-    use_log_axis,
-)
+from analysis.figures.axes import spans_enough_for_log, use_log_axis
+from analysis.figures.layout import PANEL_HEIGHT, PANELS_PER_ROW, panels
+from analysis.figures.style import COLOURS, STYLE, TWO_COLUMNS, Look
 from analysis.metrics import Column
 from analysis.searches import SearchResult, choices, short
 
 DOT, FAINT, RING = COLOURS[0], "0.6", "#D55E00"
 BAR_HEIGHT = 0.2  # of one parameter
 CONTOUR_POINTS = 60  # along a side
-
-
-def panels(count: int, legend_rows: int = 0, in_a_row: int = PANELS_PER_ROW) -> tuple[Figure, Sequence[Axes]]:
-    """A figure of the text's width with so many axes; a single one is less wide."""
-    columns = min(in_a_row, count)
-    rows = -(-count // columns)
-    width = TEXT_WIDTH if count > 1 else TEXT_WIDTH * 0.6
-    figure = Figure((width, PANEL_HEIGHT * rows + LEGEND_HEIGHT * legend_rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[count:]:
-        ax.set_axis_off()
-    return figure, list(axes[:count])
 
 
 def draw_history(shown: Sequence[tuple[str, Column, pd.DataFrame, float | None]]) -> Figure:
@@ -53,9 +33,7 @@ def draw_history(shown: Sequence[tuple[str, Column, pd.DataFrame, float | None]]
             Line2D([], [], color=COLOURS[5], label="best so far"),
             Line2D([], [], color="0.4", linestyle=":", label="the variant's own setting"),
         ]
-        columns = 3 if len(shown) > 1 else 2
-        figure, axes = panels(len(shown), legend_rows=-(-len(handles) // columns))
-        figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        figure, axes = panels(len(shown), legend=handles)
         for ax, (title, metric, table, default) in zip(axes, shown, strict=True):
             _draw_trials(ax, metric, table, default)
             ax.set(title=title, xlabel="trial", ylabel=metric.axis_title)
@@ -79,7 +57,7 @@ def _draw_trials(ax: Axes, metric: Column, table: pd.DataFrame, default: float |
 def draw_importances(shown: Mapping[str, float]) -> Figure:
     """Parameter -> share, as bars."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure((TEXT_WIDTH * 0.6, 0.5 + BAR_HEIGHT * len(shown)), layout="constrained")
+        figure = Figure((TWO_COLUMNS * 0.6, 0.5 + BAR_HEIGHT * len(shown)), layout="constrained")
         ax = figure.subplots()
         names = [short(key) for key in shown][::-1]
         bars = ax.barh(names, list(shown.values())[::-1], color=COLOURS[5], height=0.6)
@@ -131,7 +109,7 @@ def draw_contour(search: SearchResult, keys: tuple[str, str], objective: int) ->
     axes_values = [grid[i] * (high[i] - low[i]) + low[i] for i in range(2)]
     x, y = (np.exp(v) if search.is_log(k) else v for k, v in zip(keys, axes_values, strict=True))
     with matplotlib.rc_context(STYLE):
-        figure = Figure((TEXT_WIDTH * 0.6, PANEL_HEIGHT * 1.3), layout="constrained")
+        figure = Figure((TWO_COLUMNS * 0.6, PANEL_HEIGHT * 1.3), layout="constrained")
         ax = figure.subplots()
         drawn = ax.contourf(x, y, surface, levels=12, cmap="viridis_r" if search.sign(objective) < 0 else "viridis")
         figure.colorbar(drawn, ax=ax, label=metric.axis_title).outline.set_visible(False)
@@ -149,12 +127,11 @@ def draw_contour(search: SearchResult, keys: tuple[str, str], objective: int) ->
 def draw_survival(shown: Sequence[tuple[str, pd.DataFrame]], styles: Mapping[str, Look]) -> Figure:
     """How many trials reached each rung, a line per search."""
     with matplotlib.rc_context(STYLE):
-        figure, (ax,) = panels(1, legend_rows=len(shown) > 1)
+        figure, (ax,) = panels(1, legend=search_handles([name for name, _ in shown], styles))
         for name, table in shown:
             look = styles[name]
             (line,) = ax.plot(table["kimg"], table["reached"], color=look.colour, clip_on=False)
             line.set(marker=look.marker, linestyle=look.dash)
-        _legend(figure, [name for name, _ in shown], styles)
         ax.set(xlabel="kimg of a trial", ylabel="trials that got there", xlim=(0, None), ylim=(0, None))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return figure
@@ -169,7 +146,9 @@ def draw_progress(
     """
     places = list(dict.fromkeys((metric.key, unit) for _, metric, unit, _ in shown))
     with matplotlib.rc_context(STYLE):
-        figure, axes = panels(len(places), legend_rows=1, in_a_row=2)
+        own = [Line2D([], [], color="0.4", linestyle=":", label="the variant's own setting")] if defaults else []
+        legend = search_handles(list(dict.fromkeys(name for name, _, _, _ in shown)), styles, own)
+        figure, axes = panels(len(places), legend=legend, in_a_row=2)
         for ax, place in zip(axes, places, strict=True):
             here = [entry for entry in shown if (entry[1].key, entry[2]) == place]
             metric = here[0][1]
@@ -184,8 +163,6 @@ def draw_progress(
                 use_log_axis(ax)
             ax.set(xlabel=place[1], ylabel=metric.axis_title, xlim=(0, None))
             ax.xaxis.set_major_locator(MaxNLocator(5))
-        own = [Line2D([], [], color="0.4", linestyle=":", label="the variant's own setting")] if defaults else []
-        _legend(figure, list(dict.fromkeys(name for name, _, _, _ in shown)), styles, own)
     return figure
 
 
@@ -225,10 +202,11 @@ def set_axis(ax: Axes, search: SearchResult, key: str, side: Literal["x", "y"]) 
         axis.set_major_locator(MaxNLocator(4))
 
 
-def _legend(figure: Figure, names: Sequence[str], styles: Mapping[str, Look], more: Sequence[Line2D] = ()) -> None:
+def search_handles(names: Sequence[str], styles: Mapping[str, Look], more: Sequence[Line2D] = ()) -> list[Line2D]:
+    """The entries of a legend of searches; none if there is nothing to tell apart."""
     handles = [
         Line2D([], [], color=styles[n].colour, marker=styles[n].marker, linestyle=styles[n].dash, label=n)
         for n in names
     ]
-    if len(handles) + len(more) > 1:
-        figure.legend(handles=[*handles, *more], loc="outside upper center", ncols=4)
+    every = [*handles, *more]
+    return every if len(every) > 1 else []

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis import search_figures as draw
-from analysis.figures import Look, looks, save_figure
+from analysis.drawing.drawn import Drawn
+from analysis.figures.style import Look, looks, save_figure
 from analysis.metrics import Column
-from analysis.report import FIGURES_FOLDER, Drawn, bullets, plural
+from analysis.report import FIGURES_FOLDER, bullets, plural
 from analysis.searches import (
     ENOUGH_TRIALS,
     SearchResult,

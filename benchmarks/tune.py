@@ -20,7 +20,8 @@ import pandas as pd
 from optuna.trial import FixedTrial
 from rich.table import Table
 
-from analysis.figures import draw_curves, looks, save_figure
+from analysis.figures.curves import CurvePanel, draw_curves
+from analysis.figures.style import looks, save_figure
 from analysis.searches import SearchResult, best_so_far, column_named
 from analysis.statistics.estimates import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
@@ -83,7 +84,7 @@ def main() -> None:
     show(result)
     write_result(options.json, {"kimg": options.kimg, "repeats": options.repeats, "seeds": options.seeds, **result})
     if options.figures:
-        drawn = draw_curves([(column_named(search.objectives[0].key), bands(tables))], looks(METHODS), {})
+        drawn = draw_curves([CurvePanel(column_named(search.objectives[0].key), bands(tables))], looks(METHODS), {})
         save_figure(drawn, options.figures, "tune")
 
 
@@ -144,7 +145,7 @@ def bands(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for kimg, values in table.loc[:, known].items():
             value = estimate(values)
             low, high = value.mean - value.half_width, value.mean + value.half_width
-            rows.append({"variant": method, "kimg": kimg, "mean": value.mean, "low": low, "high": high})
+            rows.append({"variant": method, "kimg": kimg, "middle": value.mean, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 

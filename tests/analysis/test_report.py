@@ -15,7 +15,6 @@ from mlflow.tracking import MlflowClient
 
 from analysis import load
 from analysis.__main__ import main
-from analysis.report import sample_grids
 from tests.analysis.conftest import FakeStudy, final, identity
 
 NewStudy = Callable[..., FakeStudy]
@@ -58,9 +57,17 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
 
     report = (out / "report.md").read_text()
     links = re.findall(r"\]\((figures/[^)]+)\)", report)
-    assert [Path(link).stem.rsplit("-", 1)[-1] for link in links] == ["quality", "losses", "samples"]
+    assert [Path(link).stem.rsplit("-", 1)[-1] for link in links] == [
+        "quality",
+        "losses",
+        "values",
+        "pairs",
+        "samples",
+        "progress",
+    ]
     for link in links:
         assert imread(out / link).shape[1] > 1000
+        assert imread(out / "figures" / "one-column" / Path(link).name).shape[1] <= 975
         assert (out / link).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     assert (out / "table.md").read_text() in report.replace("\n## Notes\n", "")
     assert "+35.0 [−28.5, +98.5]" in report
@@ -97,14 +104,6 @@ def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["report", *arguments]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if " INFO mlflow." not in line]
     return line
-
-
-def test_only_the_first_seeds_grids_are_loaded() -> None:
-    rows = [(variant, seed, f"{variant}{seed}") for variant in "ab" for seed in (7, 3, 5)]
-    grids = sample_grids(pd.DataFrame(rows, columns=["variant", "seed", "run_id"]), lambda row: np.array(row["run_id"]))
-    assert {key: str(grid) for key, grid in grids.items()} == {
-        ("a", 3): "a3", ("a", 5): "a5", ("b", 3): "b3", ("b", 5): "b5",
-    }  # fmt: skip
 
 
 def test_errors_are_one_line(new_study: NewStudy, store: MlflowClient, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,16 +161,26 @@ def test_jobs_come_in_pages_and_need_all_tags(
     assert (jobs["modes"] == jobs["seed"]).all()
 
 
-def test_the_last_grid_is_loaded(new_study: NewStudy, store: MlflowClient, tmp_path: Path) -> None:
+def test_grids_are_loaded_by_kimg_and_the_last_one_always(
+    new_study: NewStudy, store: MlflowClient, tmp_path: Path
+) -> None:
     study = new_study()
     grid = np.random.default_rng(0).integers(0, 256, (16, 16, 3)) / 255
     study.log("baseline", 0, {}, grid=grid)
     study.log("baseline", 1, {})
     jobs = load.load_jobs(store, study.experiment_id).sort_values("seed")
-    loaded = load.load_grid(store, tmp_path, jobs.iloc[0])
-    assert loaded is not None
-    assert np.allclose(loaded, grid, atol=1e-6)
-    assert load.load_grid(store, tmp_path, jobs.iloc[1]) is None
+    last = load.load_grids(store, tmp_path, jobs.iloc[0], 1)
+    assert list(last) == [21.0]
+    assert np.allclose(last[21.0], grid, atol=1e-6)
+    assert list(load.load_grids(store, tmp_path, jobs.iloc[0], 5)) == [7.0, 21.0]
+    assert load.load_grids(store, tmp_path, jobs.iloc[1], 1) == {}
+
+
+def test_what_is_spread_over_all_ends_with_the_last() -> None:
+    assert load.spread(range(1, 13), 4) == [3, 6, 9, 12]
+    assert load.spread(range(1, 13), 1) == [12]
+    assert load.spread([1, 2], 4) == [1, 2]
+    assert load.spread([], 4) == []
 
 
 @pytest.mark.parametrize("where", ["runs", "folder tag"])
@@ -188,16 +197,15 @@ def test_a_grid_is_taken_from_the_job_directory_where_it_is(
     imsave(folder / "samples" / "0000021000.png", np.ones((4, 4, 3)))
     shutil.rmtree(study.folder)
     job["folder"] = f"{socket.gethostname()}:{tmp_path / 'elsewhere'}"
-    loaded = load.load_grid(store, tmp_path / "runs", job)
-    assert loaded is not None
+    (loaded,) = load.load_grids(store, tmp_path / "runs", job, 1).values()
     assert loaded.min() == 1.0
     shutil.rmtree(folder)
-    assert load.load_grid(store, tmp_path / "runs", job) is None
+    assert load.load_grids(store, tmp_path / "runs", job, 1) == {}
 
 
 def test_samples_that_are_not_found_are_said(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:
     study = new_study()
-    study.log("baseline", 0, final(modes=1.0), grid=np.zeros((4, 4, 3)))
+    study.log("baseline", 0, final(modes=1.0), grid=np.zeros((16, 16, 3)))
     study.log("attention", 0, final(modes=1.0))
     assert main(["report"]) == 0
     assert "No samples were found of attention/0." in Path("runs/study/report/report.md").read_text()

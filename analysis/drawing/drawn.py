@@ -1,0 +1,55 @@
+"""A figure that has been drawn, in both widths, and what captions and names of files have in common."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, save_figure
+from experiments import names
+
+ONE_COLUMN_FOLDER = "one-column"  # below the folder of figures
+MOST_NAMED = 12  # runs that a caption lists by name
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure in the folder: its file name without suffix, and its caption."""
+
+    name: str
+    caption: str
+
+
+def keep(
+    draw: Callable[[float], Figure], group: pd.DataFrame, kind: str, caption: Iterable[str], folder: Path
+) -> Drawn:
+    """Save what `draw` draws, for two columns in the folder and for one below it.
+
+    draw: from a width to the figure. caption: sentences; empty ones are left out.
+    """
+    drawn = Drawn(file_name(group, kind), " ".join(filter(None, (place(group), *caption))))
+    save_figure(draw(TWO_COLUMNS), folder, drawn.name)
+    save_figure(draw(ONE_COLUMN), folder / ONE_COLUMN_FOLDER, drawn.name)
+    return drawn
+
+
+def place(group: pd.DataFrame) -> str:
+    """Dataset and profile of a group, to begin a caption with."""
+    return f"{group[names.DATASET].iloc[0]} (profile {group[names.PROFILE].iloc[0]})."
+
+
+def file_name(group: pd.DataFrame, figure: str) -> str:
+    """dataset-profile-figure, with nothing that a file system or a Markdown link could stumble over."""
+    parts = (group[names.DATASET].iloc[0], group[names.PROFILE].iloc[0], figure)
+    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part) for part in parts)
+
+
+def collapsed_runs(group: pd.DataFrame) -> str:
+    """Which seeds have collapsed, as the end of a sentence: `attention/3, both/3`."""
+    rows = group[group["collapsed"]].sort_values([names.VARIANT, names.SEED])
+    runs = [f"{row[names.VARIANT]}/{row[names.SEED]}" for _, row in rows.iterrows()]
+    more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
+    return f"{', '.join(runs[:MOST_NAMED])}{more}"

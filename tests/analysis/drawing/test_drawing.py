@@ -1,0 +1,123 @@
+"""Which figures are drawn, from what, and what their captions say."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.drawing.curves import curve_panels, lines_caption
+from analysis.drawing.samples import draw_progress, sample_grids
+from analysis.drawing.schedules import draw_schedules, shared_labels
+from analysis.drawing.study import draw_all
+from analysis.drawing.values import last_values
+from analysis.metrics import shown_columns
+
+
+def runs(seeds: int = 2, collapsed: tuple[str, ...] = (), **columns: float) -> pd.DataFrame:
+    """Runs baseline/0, baseline/1 ... and attention/0 ..., one row each."""
+    rows = [
+        {"run_id": f"{v}{s}", "dataset": "digits", "profile": "quick", "variant": v, "seed": s, **columns}
+        for v in ("baseline", "attention")
+        for s in range(seeds)
+    ]
+    return pd.DataFrame(rows).assign(collapsed=lambda table: table["run_id"].isin(collapsed))
+
+
+def points(group: pd.DataFrame, metric: str, **values: list[float]) -> pd.DataFrame:
+    """The same points at 1, 2 ... kimg for all runs of a variant."""
+    rows = [
+        (row["run_id"], metric, k + 1.0, value)
+        for _, row in group.iterrows()
+        for k, value in enumerate(values[row["variant"]])
+    ]
+    return pd.DataFrame(rows, columns=["run_id", "metric", "kimg", "value"])
+
+
+def test_collapsed_seeds_are_lines_of_their_own_and_in_no_band() -> None:
+    group = runs(collapsed=("attention1",), d_kl=1.0)
+    table = points(group, "d_kl", baseline=[1.0, 2.0], attention=[3.0, 4.0])
+    (panel,) = curve_panels(shown_columns(["d_kl"]), group, table)
+    assert panel.single[["variant", "seed", "value"]].to_numpy().tolist() == [
+        ["attention", 1, 3.0],
+        ["attention", 1, 4.0],
+    ]
+    assert panel.bands.groupby("variant")["seeds"].max().to_dict() == {"attention": 1, "baseline": 2}
+    assert "did not collapse" in lines_caption([panel], group)
+    assert "attention/1" in lines_caption([panel], group)
+
+
+def test_a_caption_says_which_band_is_drawn() -> None:
+    for seeds, words in (
+        (2, "median and range of the seeds."),
+        (5, "median and middle half (25th to 75th percentile)"),
+    ):
+        group = runs(seeds, d_kl=1.0)
+        panels = curve_panels(shown_columns(["d_kl"]), group, points(group, "d_kl", baseline=[1.0], attention=[2.0]))
+        assert words in lines_caption(panels, group)
+    group = runs(5, collapsed=("attention1",), d_kl=1.0)
+    panels = curve_panels(shown_columns(["d_kl"]), group, points(group, "d_kl", baseline=[1.0], attention=[2.0]))
+    caption = lines_caption(panels, group)
+    assert "middle half (25th to 75th percentile) or range (with fewer than 5 seeds) of the seeds that did" in caption
+
+
+def test_equal_schedules_are_one_line_and_constant_ones_a_sentence(tmp_path: Path) -> None:
+    group = runs(lr=0.1, gamma=30.0)
+    same = points(group, "lr", baseline=[2.0, 1.0], attention=[2.0, 1.0])
+    table = pd.concat([same, points(group, "gamma", baseline=[30.0, 30.0], attention=[30.0, 30.0])])
+    (drawn,) = draw_schedules(group, ["baseline", "attention"], table, tmp_path)
+    assert drawn.caption.endswith("The same constant in all runs: γ 30.")
+    assert (tmp_path / "digits-quick-schedules.pdf").exists()
+    panels = curve_panels(shown_columns(["lr"], "schedules"), group, same)
+    assert shared_labels(panels, ["baseline", "attention"]) == {"baseline": "all variants"}
+    other = points(group, "lr", baseline=[2.0, 1.0], attention=[2.0, 1.5])
+    panels = curve_panels(shown_columns(["lr"], "schedules"), group, other)
+    assert shared_labels(panels, ["baseline", "attention"]) == {"baseline": "baseline", "attention": "attention"}
+
+
+def test_schedules_that_are_all_constant_give_no_figure(tmp_path: Path) -> None:
+    group = runs(gamma=30.0)
+    table = points(group, "gamma", baseline=[30.0], attention=[30.0])
+    assert draw_schedules(group, ["baseline", "attention"], table, tmp_path) == []
+
+
+def test_the_last_values_of_a_metric_that_some_runs_lack() -> None:
+    group = runs(d_kl=1.0).assign(modes=[1.0, np.nan, np.nan, 4.0])
+    found = {metric.key: rows for metric, rows in last_values(group)}
+    assert found["modes"][["variant", "seed", "value"]].to_numpy().tolist() == [
+        ["baseline", 0, 1.0],
+        ["attention", 1, 4.0],
+    ]
+    assert len(found["d_kl"]) == 4
+
+
+def test_only_the_first_seeds_grids_are_loaded() -> None:
+    rows = [(variant, seed, f"{variant}{seed}") for variant in "ab" for seed in (7, 3, 5)]
+    table = pd.DataFrame(rows, columns=["variant", "seed", "run_id"])
+    grids = sample_grids(table, lambda row, at_most: {24.0: np.array(row["run_id"])} if at_most == 1 else {})
+    assert {key: str(grid) for key, grid in grids.items()} == {
+        ("a", 3): "a3", ("a", 5): "a5", ("b", 3): "b3", ("b", 5): "b5",
+    }  # fmt: skip
+
+
+def test_one_grid_is_no_figure_over_training(tmp_path: Path) -> None:
+    group, grid = runs(), np.zeros((16, 16, 3))
+    assert draw_progress(group, ["baseline", "attention"], lambda *_: {1.0: grid}, tmp_path) == []
+    (drawn,) = draw_progress(group, ["baseline", "attention"], lambda *_: {1.0: grid, 2.0: grid}, tmp_path)
+    assert "seed 0" in drawn.caption
+
+
+def test_figures_come_in_the_order_of_the_report_and_no_run_has_collapsed_without_the_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = []
+    monkeypatch.setattr("analysis.drawing.drawn.save_figure", lambda figure, folder, name: saved.append((folder, name)))
+    group = runs(d_kl=1.0, loss_d=1.0, r1=1.0, lr=1.0).drop(columns="collapsed")
+    keys = ("d_kl", "loss_d", "r1", "lr")
+    table = pd.concat([points(group, key, baseline=[1.0, 2.0], attention=[2.0, 3.0]) for key in keys])
+    grids = {6.0: np.zeros((16, 16, 3)), 24.0: np.zeros((16, 16, 3))}
+    drawn = draw_all(group, ["baseline", "attention"], table, lambda _, n: dict(list(grids.items())[-n:]), tmp_path)
+    kinds = ["quality", "losses", "penalties", "schedules", "values", "pairs", "samples", "progress"]
+    assert [d.name for d in drawn] == [f"digits-quick-{kind}" for kind in kinds]
+    assert not any("collapsed" in d.caption for d in drawn)
+    assert saved == [(tmp_path / folder, d.name) for d in drawn for folder in ("", "one-column")]
