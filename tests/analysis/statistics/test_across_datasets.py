@@ -122,3 +122,15 @@ def test_variants_that_tie_everywhere_rank_alike() -> None:
     values = {str(d): {name: [1.0, 2.0] for name in ("baseline", "a", "b")} for d in range(3)}
     result = across_datasets(values, "lower", "baseline")
     assert (result.friedman_p, result.variants["b"].average_rank) == (1.0, 2.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "low", "high"), [(3, 0.81, 0.88), (5, 0.89, 0.95), (10, 0.91, 0.96)])
+def test_intervals_of_a_difference_cover_as_the_docstring_says(seeds: int, low: float, high: float) -> None:
+    rng, runs, covered = np.random.default_rng(seeds), 600, 0
+    for _ in range(runs):
+        values = {d: {name: np.exp(rng.normal(0, 0.15, seeds)) for name in ("baseline", "a")} for d in "xyz"}
+        result = across_datasets(values, "lower", "baseline", resamples=1000, taus=[1.0])
+        interval = result.variants["a"].difference_interval
+        covered += interval.low < 0 < interval.high
+    assert low < covered / runs < high

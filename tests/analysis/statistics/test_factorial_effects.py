@@ -11,6 +11,7 @@ from scipy.stats import t
 
 from analysis.statistics.factorial import Factorial, find_factorial
 from analysis.statistics.factorial_effects import effects
+from tests.analysis.statistics.test_collapse import TEN_SEEDS, needs_ten_seeds
 
 
 def design_of(*factors: str) -> Factorial:
@@ -105,3 +106,18 @@ def test_where_there_is_no_interval_the_note_says_why(changed, value: float, not
 def test_a_variant_without_any_sample_is_an_empty_cell() -> None:
     cells = {name: values for name, values in BY_HAND.items() if name != "b"}
     assert effects(design_of("a", "b"), cells)[0].note == "b without any value"
+
+
+@needs_ten_seeds
+def test_without_the_collapsed_seeds_the_study_of_ten_shows_the_switch_and_nothing_else() -> None:
+    table = pd.read_csv(TEN_SEEDS).query("images == 24000").set_index("seed")
+    collapsed = {("attention", 3), ("both", 3), ("both", 9)}
+    cells = {
+        variant: rows["d_kl"][[(variant, seed) not in collapsed for seed in rows.index]]
+        for variant, rows in table.groupby("variant")
+    }
+    names = {"0": "baseline", "a": "attention", "b": "switch-loss", "ab": "both"}
+    attention, switch, both = effects(design_of("a", "b"), {cell: cells[name] for cell, name in names.items()})
+    assert (switch.interval.low, switch.interval.high) == pytest.approx((0.066, 0.137), abs=1e-3)
+    assert not attention.interval.excludes(0)
+    assert not both.interval.excludes(0)
