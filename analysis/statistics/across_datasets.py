@@ -66,9 +66,9 @@ def across_datasets(
     and its value divided by that median where higher is better. It needs values above 0 (higher is better: not below
     0) and such a median, else there are ranks alone. Intervals are percentiles of a bootstrap that draws seeds within
     dataset and variant; the normalising medians stay as they are, as units do, and the baseline's own spread is in its
-    own interval and in that of the difference. A variant with one seed in some dataset gets no intervals. Such intervals
-    are too narrow with few seeds: simulated on three datasets, 95% intervals of the difference cover 85% with three
-    seeds, 92% with five and 93% with ten (normal logarithms).
+    own interval and in that of the difference. A variant with one seed in some dataset gets no intervals. They are too
+    narrow with few seeds: simulated on three datasets, 95% intervals of the difference cover 85% with three seeds, 92%
+    with five and 93% with ten (normal logarithms). Profiles have no band where all runs lie on one side of tau.
     """
     cleaned = {dataset: {variant: _known(runs) for variant, runs in cells.items()} for dataset, cells in values.items()}
     names = list(dict.fromkeys(variant for cells in cleaned.values() for variant in cells))

@@ -71,7 +71,7 @@ def _rate(counts: dict[Outcome, int], base: dict[Outcome, int] | None, confidenc
             difference = rate - base_bad / base_n
             ends = confint_proportions_2indep(bad, n, base_bad, base_n, method="newcomb", alpha=1 - confidence)
             difference_interval = Interval(*map(float, ends))
-            p = _boschloo(bad, n, base_bad, base_n)
+            p = float(boschloo_exact([[bad, base_bad], [n - bad, base_n - base_bad]]).pvalue)
         elif n:
             note = "no job of the baseline has an outcome yet"
     return CollapseRate(
@@ -87,9 +87,3 @@ def _rate(counts: dict[Outcome, int], base: dict[Outcome, int] | None, confidenc
 
 def _bad_of(counts: Mapping[Outcome, int]) -> tuple[int, int]:
     return sum(counts[outcome] for outcome in BAD), sum(counts[outcome] for outcome in WITH_OUTCOME)
-
-
-def _boschloo(bad: int, n: int, base_bad: int, base_n: int) -> float:
-    if bad + base_bad in (0, n + base_n):  # a table with an empty row, of which scipy says NaN
-        return 1.0
-    return float(boschloo_exact([[bad, base_bad], [n - bad, base_n - base_bad]]).pvalue)

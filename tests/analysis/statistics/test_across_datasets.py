@@ -30,6 +30,13 @@ def test_scores_profiles_and_ranks_by_hand() -> None:
     assert math.isnan(base.difference)
 
 
+def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end() -> None:
+    """Of eight scores 1, 2, 4, 8, 8, 16, 32, 64 the middle four."""
+    a = {"x": [1.0, 1 / 2, 1 / 4, 1 / 8], "y": [1 / 8, 1 / 16, 1 / 32, 1 / 64]}
+    values = {dataset: {"baseline": [1.0], "a": runs} for dataset, runs in a.items()}
+    assert across_datasets(values, "lower", "baseline").variants["a"].interquartile_mean == (4 + 8 + 8 + 16) / 4
+
+
 def test_where_higher_is_better_scores_and_ranks_turn_round() -> None:
     a = across_datasets(VALUES, "higher", "baseline").variants["a"]
     assert a.interquartile_mean == pytest.approx((0.5 + 1 + 2 + 2) / 4)

@@ -127,6 +127,8 @@ def test_where_the_reference_is_not_positive_the_spread_decides_alone() -> None:
     """KID: spread 1.4826 * 0.001, threshold -0.001 + 5 * 0.00148 = 0.0064."""
     baseline = {"baseline": [[0.0], [0.001], [0.002]]}
     assert collapsed({**baseline, "a": [[-0.001], [-0.001], [0.006], [0.007]]}) == [("a", 3)]
+    negative = {"baseline": [[-1.0], [-1.1], [-1.2]], "a": [[-1.0], [-1.0], [-1.7], [-1.8]]}  # threshold -1.74
+    assert collapsed(negative, "higher") == [("a", 3)]
     lone = {"baseline": [[-0.001]], "a": [[-0.001], [0.5]]}
     result = find_collapses(points(lone), "lower", "baseline", RULE)
     assert result.collapsed == ()

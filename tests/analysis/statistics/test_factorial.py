@@ -43,15 +43,18 @@ def test_a_combination_that_sets_keys_is_none() -> None:
 
 def test_what_includes_such_a_combination_is_none_either() -> None:
     includes = {**INCLUDES, "wide": ["a"], "wide-b": ["wide", "b"]}
-    studied = ["baseline", "a", "b", "wide", "wide-b"]
+    studied = ["baseline", "a", "b", "wide", "wide-b", "wide-a-b"]
+    includes["wide-a-b"] = ["a", "b", "wide"]
     assert find_factorial(includes, studied, {"a", "b", "wide"}, "baseline") is None
 
 
 def test_a_name_for_one_factor_or_for_nothing_is_no_cell() -> None:
     includes = {**INCLUDES, "again": ["a"], "nothing": [], "x": ["a", "nothing"]}
     assert find_factorial(includes, ["baseline", "again", "b", "ab"], {"a", "b"}, "baseline") is None
-    design = find_factorial(includes, list(includes), {"a", "b"}, "baseline")
-    assert design.left_out == ("again", "nothing", "x")
+    assert find_factorial(includes, ["baseline", "a", "nothing", "x"], {"a", "b"}, "baseline") is None
+    design = find_factorial(includes, ["again", *includes], {"a", "b"}, "baseline")
+    assert cells(design)["a"] == "a"
+    assert set(design.left_out) == {"again", "nothing", "x"}
 
 
 def test_no_design_without_the_baseline_or_a_factor() -> None:
