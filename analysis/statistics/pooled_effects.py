@@ -67,13 +67,19 @@ def _pool(term: Term, single: Mapping[str, Effect], confidence: float) -> Pooled
     q, p = _heterogeneity(list(used.values())) if len(used) > 1 else (math.nan, math.nan)
     return PooledEffect(
         effect=effect,
-        ratio=math.exp(effect.value),
-        ratio_interval=Interval(math.exp(effect.interval.low), math.exp(effect.interval.high)),
+        ratio=_ratio(effect.value),
+        ratio_interval=Interval(_ratio(effect.interval.low), _ratio(effect.interval.high)),
         datasets=tuple(used),
         cochran_q=q,
         heterogeneity_p=p,
         note=note,
     )
+
+
+def _ratio(log: float) -> float:
+    """exp; infinite where it is too large for a float, as the end of an interval of very few seeds can be."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(log))
 
 
 def _heterogeneity(found: Sequence[Effect]) -> tuple[float, float]:

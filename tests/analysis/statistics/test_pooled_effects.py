@@ -60,14 +60,14 @@ def test_heterogeneity_is_welchs_test() -> None:
 
 
 def test_intervals_cover_and_heterogeneity_holds_its_level() -> None:
-    runs, covered, different = 250, 0, 0
+    runs, covered, different = 160, 0, 0
     for run in range(runs):
         three = {str(d): dataset(10**d, 1.2, 1, 3 * run + d, n=4, spread=(0.05, 0.1, 0.3)[d]) for d in range(3)}
         a = pooled_effects(DESIGN, three)[0]
         covered += a.ratio_interval.low < 1.2 < a.ratio_interval.high
         different += a.heterogeneity_p < 0.05
-    assert 0.92 < covered / runs < 0.98
-    assert 0.015 < different / runs < 0.085
+    assert 0.91 < covered / runs < 0.99
+    assert 0.01 < different / runs < 0.09
 
 
 def test_a_dataset_without_an_interval_is_left_out_and_named() -> None:
@@ -87,6 +87,12 @@ def test_without_any_dataset_there_is_no_effect() -> None:
     assert (pooled.datasets, pooled.effect.note) == ((), "no dataset has an interval of this effect")
     assert math.isnan(pooled.ratio)
     assert not pooled.ratio_interval.is_known
+
+
+def test_an_interval_that_no_float_holds_ends_at_infinity() -> None:
+    cells = {name: pd.Series([1e-150, 1e150]) for name in DESIGN.cells.values()}
+    a = pooled_effects(DESIGN, {"x": cells})[0]
+    assert (a.ratio_interval.low, a.ratio_interval.high) == (0.0, math.inf)
 
 
 def single(value: float, error: float, df: float) -> Effect:
