@@ -7,58 +7,41 @@ import numpy as np
 import pandas as pd
 from scipy.stats import median_abs_deviation
 
+from experiments.design import CollapseRule
 from r3gan.tables.metrics import Better
 
 MIN_SEEDS_FOR_SPREAD = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class CollapseRule:
-    """When a seed has collapsed, by its last value of one metric. Both `factor` and `spreads` must be exceeded.
+def sentence(rule: CollapseRule, metric_label: str) -> str:
+    """The rule in words."""
+    bound = "" if rule.worse_than is None else f", or if it is worse than {rule.worse_than:g}, whatever else holds"
+    return (
+        f"A seed has collapsed if its last {metric_label} is worse than its reference by more than a factor of "
+        f"{rule.factor:g} and by more than {rule.spreads:g} times the baseline's spread{bound}; the reference is "
+        f"the better of the seed's own best value and the median of its variant's last values, and the spread is "
+        f"1.4826 times the median absolute deviation of the baseline's last values "
+        f"(with fewer than {MIN_SEEDS_FOR_SPREAD} seeds it counts as 0, and the factor decides)."
+    )
 
-    Raises ValueError for a factor below 1, negative spreads, and what is not finite.
+
+def find_threshold(rule: CollapseRule, reference: float, spread: float, better: Better) -> float:
+    """The value beyond which a last value is a collapse; NaN where the data allow none.
+
+    Lower is better: max(factor * reference, reference + spreads * spread). Higher is better:
+    min(reference / factor, reference - spreads * spread). A ratio to a reference that is not positive (KID can be
+    negative) means nothing: there the spread decides alone, and without a spread only `worse_than` is left.
     """
-
-    factor: float = 2.0  # how many times worse than the reference; says nothing where the reference is not positive
-    spreads: float = 5.0  # how many of the baseline's spreads worse than the reference
-    worse_than: float | None = None  # a last value worse than this is a collapse, whatever else holds
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.factor < math.inf:
-            raise ValueError(f"the factor of collapse is {self.factor}: it must be a number of at least 1")
-        if not 0 <= self.spreads < math.inf:
-            raise ValueError(f"the spreads of collapse are {self.spreads}: they must be a number of at least 0")
-        if self.worse_than is not None and not math.isfinite(self.worse_than):
-            raise ValueError(f"the bound of collapse is {self.worse_than}: it must be a finite number, or none")
-
-    def sentence(self, metric_label: str) -> str:
-        """The rule in words."""
-        bound = "" if self.worse_than is None else f", or if it is worse than {self.worse_than:g}, whatever else holds"
-        return (
-            f"A seed has collapsed if its last {metric_label} is worse than its reference by more than a factor of "
-            f"{self.factor:g} and by more than {self.spreads:g} times the baseline's spread{bound}; the reference is "
-            f"the better of the seed's own best value and the median of its variant's last values, and the spread is "
-            f"1.4826 times the median absolute deviation of the baseline's last values "
-            f"(with fewer than {MIN_SEEDS_FOR_SPREAD} seeds it counts as 0, and the factor decides)."
-        )
-
-    def threshold(self, reference: float, spread: float, better: Better) -> float:
-        """The value beyond which a last value is a collapse; NaN where the data allow none.
-
-        Lower is better: max(factor * reference, reference + spreads * spread). Higher is better:
-        min(reference / factor, reference - spreads * spread). A ratio to a reference that is not positive (KID can be
-        negative) means nothing: there the spread decides alone, and without a spread only `worse_than` is left.
-        """
-        worse = 1.0 if better == "lower" else -1.0
-        if math.isnan(reference) or (reference <= 0 and not self.spreads * spread):
-            found = math.nan
-        else:
-            by_spread = reference + worse * self.spreads * spread
-            by_factor = reference * self.factor**worse if reference > 0 else reference
-            found = worse * max(worse * by_factor, worse * by_spread)
-        if self.worse_than is None:
-            return found
-        return self.worse_than if math.isnan(found) else worse * min(worse * found, worse * self.worse_than)
+    worse = 1.0 if better == "lower" else -1.0
+    if math.isnan(reference) or (reference <= 0 and not rule.spreads * spread):
+        found = math.nan
+    else:
+        by_spread = reference + worse * rule.spreads * spread
+        by_factor = reference * rule.factor**worse if reference > 0 else reference
+        found = worse * max(worse * by_factor, worse * by_spread)
+    if rule.worse_than is None:
+        return found
+    return rule.worse_than if math.isnan(found) else worse * min(worse * found, worse * rule.worse_than)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +102,7 @@ def _judge(curve: pd.DataFrame, usual: float, spread: float, better: Better, rul
     values, kimg = curve["value"].to_numpy(), curve["kimg"].to_numpy()
     at = int(values.argmin() if better == "lower" else values.argmax())
     reference = float(min(values[at], usual) if better == "lower" else max(values[at], usual))
-    threshold = rule.threshold(reference, spread, better)
+    threshold = find_threshold(rule, reference, spread, better)
     losses, limit = (values, threshold) if better == "lower" else (-values, -threshold)
     beyond = (losses > limit) | np.isposinf(losses)
     within = np.flatnonzero(~beyond)

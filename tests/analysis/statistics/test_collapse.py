@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.collapse import CollapseRule, SeedCollapse, find_collapses
+from analysis.statistics.collapse import SeedCollapse, find_collapses, sentence
+from experiments.design import CollapseRule
 
 TEN_SEEDS = Path("/work/shared/data/ten-seeds/metrics.csv")
 needs_ten_seeds = pytest.mark.skipif(not TEN_SEEDS.exists(), reason="the study of ten seeds is not here")
@@ -155,12 +156,12 @@ def test_a_rule_without_sense_is_refused(wrong) -> None:
 
 
 def test_the_sentence_says_all_numbers_of_the_rule() -> None:
-    text = CollapseRule(factor=3, spreads=4, worse_than=2.5).sentence("D_KL")
+    text = sentence(CollapseRule(factor=3, spreads=4, worse_than=2.5), "D_KL")
     assert text.startswith(
         "A seed has collapsed if its last D_KL is worse than its reference by more than a factor of 3 "
     )
     assert "factor of 3 and by more than 4 times the baseline's spread, or if it is worse than 2.5" in text
-    assert "2.5" not in RULE.sentence("D_KL")
+    assert "2.5" not in sentence(RULE, "D_KL")
 
 
 @needs_ten_seeds
