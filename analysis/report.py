@@ -31,8 +31,8 @@ PRIMARY_NOTES = (
     "Collapsed: seeds that collapsed or diverged, of those with an outcome (Clopper and Pearson's exact interval).",
 )
 SECONDARY_NOTE = (
-    f"These metrics are described, not concluded from: their intervals hold at {CONFIDENCE:.0%} each, and of several one "
-    "excludes 0 now and then without any effect."
+    f"They are described, not concluded from: their intervals hold at {CONFIDENCE:.0%} each, and of several one excludes "
+    "0 now and then without any effect."
 )
 PAIRING_NOTE = (
     "Variants with the same seed share their random streams. What that buys is measured: the correlation with the "
@@ -172,7 +172,7 @@ def pairing_parts(comparison: Comparison) -> list[str]:
     if metric is None or not found:
         return []
     rows = [
-        [variant, f"{tables.format_number(d.correlation, '.2f')}{tables.format_interval(d.correlation_interval, '.2f')}",
+        [variant, tables.format_number(d.correlation, ".2f") + tables.format_interval(d.correlation_interval, ".2f"),
          tables.format_number(d.variance_ratio, ".2f"), d.method, tables.format_p(d.p),
          tables.format_p(d.permutation_p), d.note or DASH]
         for variant, d in found.items()

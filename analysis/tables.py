@@ -42,7 +42,7 @@ def _row(comparison: Comparison, variant: str) -> dict[str, object]:
         names.VARIANT: variant,
         "seeds": len(runs),
         "primary": comparison.primary.key if comparison.primary else "",
-        **dict(rate.counts),
+        **{str(outcome): count for outcome, count in rate.counts.items()},
         **_with_interval("collapse_rate", rate.rate, rate.interval),
         "collapse_rate_p": rate.p,
     }
