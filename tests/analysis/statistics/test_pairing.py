@@ -46,6 +46,12 @@ def test_at_the_break_even_both_intervals_are_as_long(n) -> None:
     assert fisher(needed_correlation(n, n, n), n).low == pytest.approx(break_even(n, n, n))
 
 
+def test_the_break_even_counts_the_seeds_that_pairing_leaves_out() -> None:
+    """Five common seeds of ten and of eight."""
+    paired_width = t.ppf(0.975, 4) * math.sqrt(2 * (1 - break_even(5, 10, 8)) / 5)
+    assert paired_width == pytest.approx(t.ppf(0.975, 16) * math.sqrt(1 / 10 + 1 / 8))
+
+
 def test_seeds_that_pairing_would_leave_out_raise_what_it_needs() -> None:
     assert needed_correlation(5, 10, 10) > needed_correlation(5, 5, 5) > needed_correlation(10, 10, 10)
     assert needed_correlation(3, 3, 3) == math.inf
