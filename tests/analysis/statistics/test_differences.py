@@ -10,6 +10,7 @@ from scipy.stats import ttest_ind, ttest_rel
 
 from analysis.statistics.differences import Difference, difference, with_holm
 from analysis.statistics.interval import NO_INTERVAL
+from analysis.statistics.permutation import permutation
 
 TEN_SEEDS = Path("/work/shared/data/ten-seeds/metrics.csv")
 
@@ -31,6 +32,8 @@ def test_without_correlation_it_is_welch() -> None:
     assert (result.interval.low, result.interval.high) == pytest.approx(tuple(test.confidence_interval(0.95)))
     wide = test.confidence_interval(1 - 0.05 / 3)
     assert (result.simultaneous.low, result.simultaneous.high) == pytest.approx(tuple(wide))
+    dealt = permutation(a, b)
+    assert (result.permutation_p, result.smallest_permutation_p) == (dealt.p, dealt.smallest_p)
 
 
 def test_with_a_correlation_that_pays_it_is_paired() -> None:
@@ -42,7 +45,9 @@ def test_with_a_correlation_that_pays_it_is_paired() -> None:
     assert (result.interval.low, result.interval.high) == pytest.approx(tuple(test.confidence_interval(0.95)))
     wide = test.confidence_interval(0.975)
     assert (result.simultaneous.low, result.simultaneous.high) == pytest.approx(tuple(wide))
-    assert result.variance_ratio < 0.01
+    assert result.variance_ratio == pytest.approx((a - b).var() / (a.var() + b.var()))
+    assert result.correlation == pytest.approx(a.corr(b))
+    assert result.correlation_interval.low > 0.9
 
 
 def test_a_paired_difference_says_which_seeds_it_leaves_out() -> None:
