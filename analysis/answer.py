@@ -7,11 +7,9 @@ from analysis.comparison import Comparison
 from analysis.metrics import Column
 from analysis.statistics.collapse_rates import Outcome
 from analysis.statistics.factorial_effects import Effect
-from analysis.statistics.power import detectable
+from analysis.statistics.power import POWER, detectable
 from analysis.tables import format_average, format_difference, format_interval, format_number, is_shown, p_is
 from experiments import names
-
-POWER = 0.8
 
 
 def answer(comparison: Comparison, comparisons: int) -> list[str]:
@@ -49,7 +47,7 @@ def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: 
         is_better = (found.value > 0) == (metric.better == "higher")
         verdict = f"{'better' if is_better else 'worse'} than the baseline ({p_is(found.p_holm)})"
         return f"**{variant}** is {verdict}: {what}, {seeds}. {_collapse(comparison, variant)}".rstrip()
-    least = detectable(cell.mean.sd, cell.mean.count, base.mean.sd, base.mean.count, comparisons, POWER)
+    least = detectable(cell.mean.sd, cell.mean.count, base.mean.sd, base.mean.count, comparisons)
     seen = (
         f"a difference of {format_number(least, metric.spec)} would have been seen with {POWER:.0%} probability"
         if math.isfinite(least)

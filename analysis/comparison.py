@@ -14,7 +14,8 @@ from analysis.statistics.collapse_rates import CollapseRate, collapse_rates
 from analysis.statistics.differences import Difference, difference, with_holm
 from analysis.statistics.factorial import Factorial, find_factorial
 from analysis.statistics.factorial_effects import Effect, effects
-from analysis.statistics.means import Average, interquartile_mean, mean_interval, median
+from analysis.statistics.mean_interval import mean_interval
+from analysis.statistics.means import Average, interquartile_mean, median
 from experiments import names
 from r3gan.tables.metrics import Better
 
@@ -25,7 +26,7 @@ class Cell:
 
     mean: Average  # of the seeds that neither collapsed nor diverged
     median: Average  # of all seeds; a diverged one is worse than any number
-    interquartile_mean: Average  # of all seeds that gave a number
+    interquartile_mean: Average  # of all seeds
     difference: Difference | None  # to the baseline; None for the baseline itself, and without one
 
 
@@ -43,6 +44,8 @@ class Comparison:
     rates: Mapping[str, CollapseRate]
     design: Factorial | None
     effects: tuple[Effect, ...]  # on the primary metric, of the seeds that did not collapse
+
+    every: Mapping[str, pd.Series]  # by variant: the primary metric of all seeds; infinite where training diverged
 
     @property
     def primary(self) -> Column | None:
@@ -80,13 +83,16 @@ def _compare(
     present = tuple(variant for variant in variants if variant in by_variant)
     diverged = {v: rows.loc[rows["outcome"] == "diverged", names.SEED].tolist() for v, rows in by_variant.items()}
     metrics = _primary_first(shown_columns([key for key in runs if runs[key].notna().any()]), judgement.primary)
-    cells = {}
+    cells, every = {}, {}
     for metric in metrics:
         samples = {v: _samples(runs[runs[names.VARIANT] == v], metric, diverged[v]) for v in present}
         for variant in present:
             base = samples.get(names.BASELINE) if variant != names.BASELINE else None
             cells[variant, metric.key] = _cell(metric, samples[variant], base, comparisons)
-    design, found = _factorial(judgement, present, runs)
+        if metric == judgement.primary:
+            every = {variant: samples[variant].every for variant in present}
+    design = find_design(judgement, present)
+    good = good_values(runs, judgement.primary)
     return Comparison(
         profile=group[names.PROFILE].iloc[0],
         dataset=group[names.DATASET].iloc[0],
@@ -95,9 +101,10 @@ def _compare(
         variants=present,
         metrics=metrics,
         cells=cells,
+        every=every,
         rates=collapse_rates({v: by_variant[v]["outcome"].tolist() for v in present}, names.BASELINE),
         design=design,
-        effects=found,
+        effects=tuple(effects(design, good)) if design else (),
     )
 
 
@@ -124,7 +131,7 @@ def _cell(metric: Column, own: _Samples, base: _Samples | None, comparisons: int
     return Cell(
         mean=mean_interval(own.good.to_numpy(), metric.ceiling),
         median=median(own.every.to_numpy()),
-        interquartile_mean=interquartile_mean(own.every[own.every.abs() < math.inf].to_numpy()),
+        interquartile_mean=interquartile_mean(own.every.to_numpy()),
         difference=found,
     )
 
@@ -133,17 +140,19 @@ def _primary_first(metrics: Sequence[Column], primary: Column | None) -> tuple[C
     return tuple(sorted(metrics, key=lambda metric: primary is None or metric.key != primary.key))
 
 
-def _factorial(
-    judgement: Judgement, variants: Sequence[str], runs: pd.DataFrame
-) -> tuple[Factorial | None, tuple[Effect, ...]]:
-    includes, primary = judgement.design.includes, judgement.primary
+def find_design(judgement: Judgement, variants: Sequence[str]) -> Factorial | None:
+    """The factorial design that the variants form, if something is measured on it."""
+    includes = judgement.design.includes
     own = {variant for variant in includes if variant not in judgement.design.pure} - {names.BASELINE}
-    design = find_factorial(includes, variants, own, names.BASELINE) if includes else None
-    if design is None or primary is None:
-        return None, ()
+    return find_factorial(includes, variants, own, names.BASELINE) if includes and judgement.primary else None
+
+
+def good_values(runs: pd.DataFrame, metric: Column | None) -> dict[str, pd.Series]:
+    """By variant: the values by seed of the runs that did not collapse."""
+    if metric is None:
+        return {}
     good = runs[~runs["collapsed"]]
-    samples = {v: rows.set_index(names.SEED)[primary.key] for v, rows in good.groupby(names.VARIANT)}
-    return design, tuple(effects(design, samples))
+    return {variant: rows.set_index(names.SEED)[metric.key] for variant, rows in good.groupby(names.VARIANT)}
 
 
 def _corrected(found: Sequence[Comparison]) -> list[Comparison]:

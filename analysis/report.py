@@ -12,6 +12,7 @@ from analysis.drawing.drawn import Drawn, place
 from analysis.drawing.samples import LoadGrids
 from analysis.drawing.study import draw_all
 from analysis.markdown import DASH, bullets, markdown_table, plural
+from analysis.over_datasets import over_datasets
 from analysis.page import as_page
 from analysis.selection import GROUP, Selection
 from analysis.statistics.interval import CONFIDENCE
@@ -31,8 +32,8 @@ PRIMARY_NOTES = (
     "Collapsed: seeds that collapsed or diverged, of those with an outcome (Clopper and Pearson's exact interval).",
 )
 SECONDARY_NOTE = (
-    f"They are described, not concluded from: their intervals hold at {CONFIDENCE:.0%} each, and of several one excludes "
-    "0 now and then without any effect."
+    f"They are described, not concluded from: each interval holds at {CONFIDENCE:.0%}, and of several one excludes 0 "
+    "now and then without any effect."
 )
 PAIRING_NOTE = (
     "Variants with the same seed share their random streams. What that buys is measured: the correlation with the "
@@ -81,6 +82,7 @@ def report_text(
         bullets([*compared_lines(selection.compared, variants), left_out_line(selection), *source_lines(selection)]),
         "## Results\n",
         *(part for comparison in comparisons for part in result_parts(comparison)),
+        *over_datasets(comparisons),
         "## Figures\n",
         *(images or ["No curves or samples were recorded.\n"]),
         *([] if any(d.name.endswith("samples") for d in drawn) else ["No samples were found.\n"]),

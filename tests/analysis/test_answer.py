@@ -21,7 +21,7 @@ def test_worse_and_better_follow_the_metrics_direction() -> None:
     assert said["better"].startswith("**better** is better than the baseline (p < 0.001): D_KL −0.200 [")
     modes = {"baseline": [900.0, 904, 902], "more": [950.0, 953, 951], "less": [850.0, 852, 849]}
     (found,) = compared(runs_of({"modes": modes}, design=Design(primary="modes")))
-    baseline, more, less = answer(found, 2)
+    _, more, less = answer(found, 2)
     assert "is better than the baseline" in more
     assert "is worse than the baseline" in less
 

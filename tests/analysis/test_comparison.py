@@ -66,7 +66,7 @@ def test_jobs_without_a_number_are_outcomes_and_diverged_ones_are_the_worst_of_a
 
 
 def test_p_is_corrected_for_all_that_the_report_compares_in_the_primary_metric_alone() -> None:
-    modes = {variant: [990.0 + 1000 * value for value in values] for variant, values in KL.items()}
+    modes = {variant: [round(990.0 - 100 * value) for value in values] for variant, values in KL.items()}
     one = runs_of({"d_kl": KL, "modes": modes})
     two = runs_of({"fid50k": {"baseline": BASE, "b": [0.3, 0.36, 0.37, 0.35, 0.34]}}, dataset="cifar10")
     runs = pd.concat([one, two], ignore_index=True)

@@ -8,7 +8,9 @@ import pytest
 
 from analysis.page import as_page
 
-PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 TEXT = "# A & b\n\n| Name | Value |\n|------|-------|\n| a<b | **+1** |\n\n![x](figures/a%20b.png)\n\n*Said.*\n"
 
 
