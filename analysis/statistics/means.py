@@ -49,8 +49,11 @@ def mean_t(values: Iterable[float], level: float = CONFIDENCE) -> Average:
 
 
 def mean_bca(values: Iterable[float]) -> Average:
-    """Mean with the BCa bootstrap interval. Source: Efron and Tibshirani, An Introduction to the
-    Bootstrap, 1993, section 14.3, as scipy.stats.bootstrap computes it from 10,000 resamples."""
+    """Mean with the BCa bootstrap interval.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 14.3, as scipy.stats.bootstrap has it.
+    Of few values it is too narrow: 3, 5, 10, 20 normal ones are covered in 71%, 82%, 91%, 91% (benchmarks/coverage.py).
+    """
     array = known(values)
     return _bootstrapped(array, mean_of(array), np.mean)
 
