@@ -10,14 +10,16 @@ from pathlib import Path
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
+from analysis.answer import answer
+from analysis.comparison import shown_differences
 from analysis.errors import ReportError
 from analysis.load import find_study, load_grids, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_columns
-from analysis.report import left_out_line, write_report
+from analysis.report import left_out_line, title, write_report
 from analysis.search_report import budgets_terminal, write_search_report
 from analysis.searches import budget_notes, fairness_notes, grouped
 from analysis.selection import select, variant_order
-from analysis.tables import protocol_notes, results_terminal
+from analysis.tables import protocol_note, results_terminal
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -49,16 +51,21 @@ def write_comparison(args: argparse.Namespace) -> None:
     points = load_points(client, selection.compared, shown)
     out = args.out or Path("runs") / study.name / "report"
     make_folder(out)
-    summary = write_report(
+    comparisons = write_report(
         study.name, selection, variant_order(jobs), points, partial(load_grids, client, args.runs), out
     )
 
     console = Console(highlight=False)
-    for table in results_terminal(summary):
+    for table in results_terminal(comparisons):
         console.print(table)
-    for line in [*protocol_notes(summary), left_out_line(selection)]:
+    for line in [*map(protocol_note, comparisons), left_out_line(selection)]:
         console.print(line)
-    print(f"Report: {out / 'report.md'}")
+    corrected_for = shown_differences(comparisons)
+    for comparison in comparisons:
+        console.print(title(comparison), markup=False)
+        for sentence in answer(comparison, corrected_for):
+            console.print(f"  {sentence.replace('**', '')}", markup=False)
+    print(f"Report: {out / 'report.html'}")
 
 
 def write_searches(args: argparse.Namespace) -> None:

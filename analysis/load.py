@@ -25,6 +25,7 @@ from experiments.tracking.pages import all_experiments, all_runs
 from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
+ALSO = (names.SOURCES, names.FOLDER, names.DESIGN, names.PRIMARY_AT_START, names.OUTCOME)  # "" where absent
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -179,5 +180,5 @@ def _job(run: Run) -> dict[str, object]:
     tags = {tag: run.data.tags[tag] for tag in names.TAGS}
     params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
     info = {"run_id": run.info.run_id, "status": run.info.status, "start_time": run.info.start_time}
-    also = {tag: run.data.tags.get(tag, "") for tag in (names.SOURCES, names.FOLDER)}
+    also = {tag: run.data.tags.get(tag, "") for tag in ALSO}
     return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **run.data.metrics}

@@ -30,6 +30,7 @@ class Column:
     plot_label: str = ""  # in figures, if other than `label`
     floor: str = ""  # the key that says what a perfect generator would get with as many samples
     log: bool = False  # draw on a log axis where the values span it
+    ceiling: float | None = None  # the most that a count can be
     note: str = ""  # a sentence under the table
     at_end: bool = False  # recorded once: in tables only
 
@@ -105,6 +106,7 @@ def column_of(key: str, recorded: Recorded) -> Column:
         plot_label=_label(recorded, number.plot_label) if number.plot_label else "",
         floor=_floor(number, raw) if not recorded.best else "",  # for the best weights it has been said already
         log=number.log,
+        ceiling=number.ceiling,
         note=_join(number.note, BEST_NOTE if recorded.best else ""),
         at_end=recorded.best,
     )

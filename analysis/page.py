@@ -4,6 +4,7 @@ import base64
 import html
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
@@ -38,7 +39,7 @@ CELL = re.compile(r"<td>(.*?)</td>")
 def as_page(markdown: str, title: str, folder: Path) -> str:
     """The page. folder: what the addresses of images are relative to. Raises OSError for an image that is not there."""
     body = MarkdownIt("commonmark").enable("table").render(markdown)
-    body = IMAGE.sub(lambda found: f'<img src="{_inside(folder / html.unescape(found[1]))}"', body)
+    body = IMAGE.sub(lambda found: f'<img src="{_inside(folder / unquote(html.unescape(found[1])))}"', body)
     body = CELL.sub(lambda found: f'<td class="long">{found[1]}</td>' if len(found[1]) > LONG_CELL else found[0], body)
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
     return (

@@ -13,8 +13,9 @@ from rich.table import Table
 from analysis import search_figures as draw
 from analysis.drawing.drawn import Drawn
 from analysis.figures.style import Look, looks, save_figure
+from analysis.markdown import DASH, bullets, markdown_table, plural
 from analysis.metrics import Column
-from analysis.report import FIGURES_FOLDER, bullets, plural
+from analysis.report import FIGURES_FOLDER
 from analysis.searches import (
     ENOUGH_TRIALS,
     SearchResult,
@@ -30,7 +31,6 @@ from analysis.searches import (
     short,
     survival,
 )
-from analysis.tables import DASH, markdown_table
 from experiments.tracking.search_record import ParameterRecord, TrialState
 
 SLICES = 6  # parameters that get a slice

@@ -1,4 +1,4 @@
-"""The table of results: one row per profile, dataset and variant, as numbers, as Markdown and on the terminal."""
+"""The tables of a comparison: in plain numbers, as Markdown, as LaTeX and on the terminal."""
 
 import math
 from collections.abc import Sequence
@@ -9,169 +9,208 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.metrics import CLASSIFIER_ACCURACY, Column, floors, shown_columns
-from analysis.selection import GROUP
-from analysis.statistics.estimates import Estimate, estimate, paired_difference
+from analysis.comparison import Cell, Comparison
+from analysis.markdown import DASH, markdown_table
+from analysis.metrics import CLASSIFIER_ACCURACY, Column, floors
+from analysis.statistics.differences import Difference
+from analysis.statistics.interval import Interval
+from analysis.statistics.means import Average
 from experiments import names
 
-DASH = "–"
-EXTRAS = (
-    "evaluation_samples",
-    "total_kimg",
-    *floors(),
-    CLASSIFIER_ACCURACY,
-)  # means over the row's runs, said beside the table
+EXTRAS = ("evaluation_samples", "total_kimg", *floors(), CLASSIFIER_ACCURACY)  # means over the row's runs
+LEVEL = 0.05
 
 
-def summarise(compared: pd.DataFrame, variants: Sequence[str]) -> pd.DataFrame:
-    """The table in plain numbers, NaN where there is nothing to say; `variants` is their order.
+def summarise(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """The numbers of all tables, one row per profile, dataset and variant; NaN where there is nothing to say.
 
-    Columns: profile, dataset, variant, seeds (how many); for each metric KEY_mean, KEY_half_width, KEY_count and
-    KEY_difference_mean, KEY_difference_half_width, KEY_difference_count (to the baseline, paired by seed); EXTRAS.
+    Columns: profile, dataset, variant, seeds (that gave a number), primary; the number of jobs of each outcome;
+    collapse_rate with _low, _high and _p; for each metric KEY_mean (of the seeds that did not collapse) with _low,
+    _high, _sd, _count, KEY_median and KEY_interquartile_mean (of all seeds) with _low, _high, and of the difference
+    to the baseline KEY_difference with _low, _high, _simultaneous_low, _simultaneous_high, _p, _p_holm (primary metric
+    alone), _method, _permutation_p, _better_probability with _low, _high, _correlation, _variance_ratio; EXTRAS.
     """
-    rows, metrics = [], shown_columns(compared.columns)
-    for (profile, dataset), group in compared.groupby(GROUP):
-        runs = {variant: part.set_index(names.SEED) for variant, part in group.groupby(names.VARIANT)}
-        for variant in [variant for variant in variants if variant in runs]:
-            row = {names.PROFILE: profile, names.DATASET: dataset, names.VARIANT: variant, "seeds": len(runs[variant])}
-            baseline = runs.get(names.BASELINE) if variant != names.BASELINE else None
-            for metric in metrics:
-                row |= _numbers(metric, runs[variant], baseline)
-            rows.append(row | {key: runs[variant][key].mean() for key in EXTRAS if key in group})
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(comparison, v) for comparison in comparisons for v in comparison.variants])
 
 
-def _numbers(metric: Column, runs: pd.DataFrame, baseline: pd.DataFrame | None) -> dict[str, float]:
-    nothing = Estimate(math.nan, math.nan, 0)
-    if metric.key not in runs:
-        value = difference = nothing
-    else:
-        value = estimate(runs[metric.key])
-        difference = nothing if baseline is None else paired_difference(runs[metric.key], baseline[metric.key])
-    return {
-        f"{metric.key}{infix}_{name}": number
-        for infix, result in (("", value), ("_difference", difference))
-        for name, number in vars(result).items()
+def _row(comparison: Comparison, variant: str) -> dict[str, object]:
+    runs = comparison.runs[comparison.runs[names.VARIANT] == variant]
+    rate = comparison.rates[variant]
+    row: dict[str, object] = {
+        names.PROFILE: comparison.profile,
+        names.DATASET: comparison.dataset,
+        names.VARIANT: variant,
+        "seeds": len(runs),
+        "primary": comparison.primary.key if comparison.primary else "",
+        **{str(outcome): count for outcome, count in rate.counts.items()},
+        **_with_interval("collapse_rate", rate.rate, rate.interval),
+        "collapse_rate_p": rate.p,
     }
+    for metric in comparison.metrics:
+        row |= _numbers(metric.key, comparison.cells[variant, metric.key])
+    return row | {key: runs[key].mean() for key in EXTRAS if key in runs}
 
 
-def metrics_of(summary: pd.DataFrame) -> list[Column]:
-    """The metrics that any row of a summary has a value of."""
-    keys = [column.removesuffix("_mean") for column in summary if column.endswith("_mean")]
-    return [metric for metric in shown_columns(keys) if summary[f"{metric.key}_count"].any()]
+def _numbers(key: str, cell: Cell) -> dict[str, object]:
+    row: dict[str, object] = {f"{key}_sd": cell.mean.sd, f"{key}_count": cell.mean.count}
+    for name in ("mean", "median", "interquartile_mean"):
+        average: Average = getattr(cell, name)
+        row |= _with_interval(f"{key}_{name}", average.value, average.interval)
+    found = cell.difference
+    if found is None:
+        return row
+    prefix = f"{key}_difference"
+    row |= _with_interval(prefix, found.value, found.interval)
+    row |= {
+        f"{prefix}_simultaneous_low": found.simultaneous.low,
+        f"{prefix}_simultaneous_high": found.simultaneous.high,
+    }
+    row |= {f"{prefix}_{name}": getattr(found, name) for name in
+            ("p", "p_holm", "method", "permutation_p", "correlation", "variance_ratio")}  # fmt: skip
+    return row | _with_interval(f"{prefix}_better_probability", found.better_probability, found.better_interval)
 
 
-def value_of(row: pd.Series, metric: Column) -> Estimate:
-    """The metric's mean over seeds, from a row of `summarise`."""
-    return _estimate(row, metric.key)
+def _with_interval(name: str, value: float, interval: Interval) -> dict[str, object]:
+    return {name: value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def difference_of(row: pd.Series, metric: Column) -> Estimate:
-    """The metric's paired difference to the baseline, from a row of `summarise`."""
-    return _estimate(row, f"{metric.key}_difference")
+def format_number(value: float, spec: str) -> str:
+    """A minus sign that is one; nothing where there is no number."""
+    return DASH if math.isnan(value) else f"{value:{spec}}".replace("-", "−")
 
 
-def _estimate(row: pd.Series, prefix: str) -> Estimate:
-    return Estimate(row[f"{prefix}_mean"], row[f"{prefix}_half_width"], int(row[f"{prefix}_count"]))
+def format_interval(interval: Interval, spec: str) -> str:
+    """` [low, high]`, or nothing."""
+    return f" [{format_number(interval.low, spec)}, {format_number(interval.high, spec)}]" if interval.is_known else ""
 
 
-def format_value(value: Estimate, spec: str, seeds: int) -> str:
-    """`mean ± half width`, the mean alone without an interval; (n = ...) where fewer than `seeds` values count."""
-    if not value.count:
+def format_average(average: Average, spec: str) -> str:
+    """`value [low, high]`, the value alone without an interval."""
+    return f"{format_number(average.value, spec)}{format_interval(average.interval, spec)}"
+
+
+def format_difference(found: Difference | None, spec: str, *, simultaneous: bool = False) -> str:
+    """`value [low, high]`, signed."""
+    if found is None or math.isnan(found.value):
         return DASH
-    width = "" if math.isnan(value.half_width) else f" ± {value.half_width:{spec}}"
-    return f"{value.mean:{spec}}{width}{_count(value, seeds)}"
+    interval = found.simultaneous if simultaneous else found.interval
+    return f"{format_number(found.value, '+' + spec)}{format_interval(interval, '+' + spec)}"
 
 
-def format_difference(difference: Estimate, spec: str, seeds: int) -> str:
-    """`mean [low, high]`, signed; (n = ...) where fewer than `seeds` pairs count."""
-    if not difference.count:
-        return DASH
-    mean, width = difference.mean, difference.half_width
-    interval = "" if math.isnan(width) else f" [{_signed(mean - width, spec)}, {_signed(mean + width, spec)}]"
-    return f"{_signed(mean, spec)}{interval}{_count(difference, seeds)}"
+def format_p(p: float) -> str:
+    """Two digits, `< 0.001` below."""
+    return DASH if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
-def _signed(number: float, spec: str) -> str:
-    return f"{number:+{spec}}".replace("-", "−")
+def p_is(p: float) -> str:
+    """`p = 0.012`, `p < 0.001`."""
+    return f"p {format_p(p)}" if p < 0.001 else f"p = {format_p(p)}"
 
 
-def _count(value: Estimate, seeds: int) -> str:
-    return "" if value.count == seeds else f" (n = {value.count})"
+def is_shown(found: Difference | None) -> bool:
+    """Whether a difference survives the correction for all that was compared."""
+    return found is not None and found.p_holm <= LEVEL
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns line up in plain text too."""
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
-
-
-def results_markdown(summary: pd.DataFrame) -> str:
-    """The table of results; differences whose interval excludes 0 are bold."""
-    labels = [names.DATASET, names.VARIANT] if summary[names.PROFILE].nunique() == 1 else [*GROUP, names.VARIANT]
-    header = [*(label.capitalize() for label in labels), "Seeds"]
-    metrics = metrics_of(summary)
-    for metric in metrics:
-        header += [metric.heading, "Δ to baseline"]
+def primary_markdown(comparison: Comparison) -> str:
+    """The primary metric: what is concluded from."""
+    metric = comparison.primary
+    if metric is None:
+        return ""
+    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", "p (Holm)", "P(better)", "Median of all",
+              "Collapsed"]  # fmt: skip
     rows = []
-    for _, row in summary.iterrows():
-        cells = [*(row[label] for label in labels), str(row["seeds"])]
-        for metric in metrics:
-            difference = difference_of(row, metric)
-            text = format_difference(difference, metric.spec, row["seeds"])
-            cells.append(format_value(value_of(row, metric), metric.spec, row["seeds"]))
-            cells.append(f"**{text}**" if difference.excludes_zero else text)
-        rows.append(cells)
+    for variant in comparison.variants:
+        cell = comparison.cells[variant, metric.key]
+        found = cell.difference
+        text = format_difference(found, metric.spec, simultaneous=True)
+        rows.append([
+            variant, seeds_of(comparison, variant), format_average(cell.mean, metric.spec),
+            f"**{text}**" if is_shown(found) else text, format_p(found.p_holm) if found else DASH,
+            f"{found.better_probability:.2f}{format_interval(found.better_interval, '.2f')}" if found else DASH,
+            format_number(cell.median.value, metric.spec), collapsed_of(comparison, variant),
+        ])  # fmt: skip
     return markdown_table(header, rows)
 
 
-def results_terminal(summary: pd.DataFrame) -> list[Table]:
+def secondary_markdown(comparison: Comparison) -> str:
+    """All other metrics: described, not concluded from; empty if there are none."""
+    metrics = [metric for metric in comparison.metrics if metric != comparison.primary]
+    if not metrics:
+        return ""
+    header, rows = ["Variant", *(text for metric in metrics for text in (metric.heading, "Δ to baseline"))], []
+    for variant in comparison.variants:
+        row = [variant]
+        for metric in metrics:
+            cell = comparison.cells[variant, metric.key]
+            row += [format_average(cell.mean, metric.spec), format_difference(cell.difference, metric.spec)]
+        rows.append(row)
+    return markdown_table(header, rows)
+
+
+def seeds_of(comparison: Comparison, variant: str) -> str:
+    """How many seeds the mean is of, and of how many jobs."""
+    counts = comparison.rates[variant].counts
+    jobs = sum(counts.values())
+    return str(jobs) if counts["well"] == jobs else f"{counts['well']} of {jobs}"
+
+
+def collapsed_of(comparison: Comparison, variant: str) -> str:
+    """`1 of 10 [0%, 45%]`, then what else has become of jobs."""
+    rate = comparison.rates[variant]
+    if math.isnan(rate.rate):
+        return DASH
+    bad, n = (
+        rate.counts["collapsed"] + rate.counts["diverged"],
+        sum(rate.counts[o] for o in ("well", "collapsed", "diverged")),
+    )
+    others = [f"{rate.counts[name]} {name}" for name in ("diverged", "failed", "unfinished") if rate.counts[name]]
+    return "; ".join([f"{bad} of {n}{format_interval(rate.interval, '.0%')}", *others])
+
+
+def results_terminal(comparisons: Sequence[Comparison]) -> list[Table]:
     """One rich table per profile and dataset; each cell has the value and, below it, the difference to the baseline."""
     tables = []
-    for (profile, dataset), group in summary.groupby(GROUP):
-        metrics = metrics_of(group)
-        table = Table(
-            "Variant", "Seeds", *(metric.heading for metric in metrics), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
-        )
-        table.title = escape(f"{dataset}, profile {profile}")
-        for _, row in group.iterrows():
+    for comparison in comparisons:
+        table = Table("Variant", "Seeds", *(metric.heading for metric in comparison.metrics), "Collapsed",
+                      box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fmt: skip
+        table.title = escape(f"{comparison.dataset}, profile {comparison.profile}")
+        for variant in comparison.variants:
+            cells = [_two_lines(comparison, variant, metric) for metric in comparison.metrics]
+            rate = comparison.rates[variant].counts
             table.add_row(
-                escape(row[names.VARIANT]), str(row["seeds"]), *(_two_lines(row, metric) for metric in metrics)
+                escape(variant), seeds_of(comparison, variant), *cells, str(rate["collapsed"] + rate["diverged"])
             )
         tables.append(table)
     return tables
 
 
-def _two_lines(row: pd.Series, metric: Column) -> str:
-    value = format_value(value_of(row, metric), metric.spec, row["seeds"])
-    difference = difference_of(row, metric)
-    if not difference.count:
+def _two_lines(comparison: Comparison, variant: str, metric: Column) -> str:
+    cell = comparison.cells[variant, metric.key]
+    value = format_number(cell.mean.value, metric.spec)
+    if cell.difference is None:
         return value
-    width = "" if math.isnan(difference.half_width) else f" ± {difference.half_width:{metric.spec}}"
-    text = f"Δ {_signed(difference.mean, metric.spec)}{width}{_count(difference, row['seeds'])}"
-    return f"{value}\n[bold]{text}[/bold]" if difference.excludes_zero else f"{value}\n[dim]{text}[/dim]"
+    found = cell.difference
+    interval = found.simultaneous if metric == comparison.primary else found.interval
+    width = f" ± {(interval.high - interval.low) / 2:{metric.spec}}" if interval.is_known else ""
+    style = "bold" if is_shown(found) else "dim"
+    return f"{value}\n[{style}]Δ {format_number(found.value, '+' + metric.spec)}{width}[/{style}]"
 
 
-def protocol_notes(summary: pd.DataFrame) -> list[str]:
-    """One sentence per profile and dataset: samples, weights, floor, classifier accuracy, length of training."""
-    notes = []
-    for (profile, dataset), rows in summary.groupby(GROUP):
-        spread = partial(_spread, rows)
-        metrics = metrics_of(rows)
-        whose = "the generator itself" if any(m.key.endswith("_raw") for m in metrics) else "the EMA generator"
-        parts = [f"{spread('evaluation_samples', ',.0f')} samples of {whose} per evaluation"] if metrics else []
-        for metric in metrics:
-            if metric.floor in rows and rows[metric.floor].notna().any():
-                floor = spread(metric.floor, metric.spec)
-                parts.append(f"floor of {metric.label} (a perfect generator with that many samples) {floor}")
-        if CLASSIFIER_ACCURACY in rows and rows[CLASSIFIER_ACCURACY].notna().any():
-            parts.append(f"test accuracy of the digit classifier {spread(CLASSIFIER_ACCURACY, '.2%')}")
-        parts.append(f"trained for {spread('total_kimg', ',g')} kimg")
-        notes.append(f"{dataset} (profile {profile}): {'; '.join(parts)}.")
-    return notes
+def protocol_note(comparison: Comparison) -> str:
+    """Samples, weights, floor, classifier accuracy and length of training, in one sentence."""
+    runs, metrics = comparison.runs, comparison.metrics
+    spread = partial(_spread, runs)
+    whose = "the generator itself" if any(m.key.endswith("_raw") for m in metrics) else "the EMA generator"
+    parts = [f"{spread('evaluation_samples', ',.0f')} samples of {whose} per evaluation"] if metrics else []
+    for metric in metrics:
+        if metric.floor in runs and runs[metric.floor].notna().any():
+            floor = spread(metric.floor, metric.spec)
+            parts.append(f"floor of {metric.label} (a perfect generator with that many samples) {floor}")
+    if CLASSIFIER_ACCURACY in runs and runs[CLASSIFIER_ACCURACY].notna().any():
+        parts.append(f"test accuracy of the digit classifier {spread(CLASSIFIER_ACCURACY, '.2%')}")
+    parts.append(f"trained for {spread('total_kimg', ',g')} kimg")
+    return f"{comparison.dataset} (profile {comparison.profile}): {'; '.join(parts)}."
 
 
 def _spread(rows: pd.DataFrame, column: str, spec: str) -> str:

@@ -1,6 +1,7 @@
 """What a study declares before anything runs: how its results are to be judged. A run carries it along as JSON."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,14 +9,23 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class CollapseRule:
-    """When the last value of a seed's primary metric counts as a collapse, and not as one more value.
+    """When a seed has collapsed, by its last value of the primary metric. Both `factor` and `spreads` must be exceeded.
 
-    It has to be worse than the seed's best value on the way, or than the middle one of its variant, in both ways.
+    How the rule is applied: analysis/statistics/collapse.py. Raises ValueError for a factor below 1, negative spreads,
+    and what is not finite.
     """
 
-    factor: float = 2.0  # so many times as bad, above 1
-    spreads: float = 5.0  # and by so many spreads of the baseline over seeds (1.4826 median absolute deviations)
-    worse_than: float | None = None  # beyond this value it is a collapse whatever it was before
+    factor: float = 2.0  # how many times worse than the reference; says nothing where the reference is not positive
+    spreads: float = 5.0  # how many of the baseline's spreads worse than the reference
+    worse_than: float | None = None  # a last value worse than this is a collapse, whatever else holds
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.factor < math.inf:
+            raise ValueError(f"the factor of collapse is {self.factor}: it must be a number of at least 1")
+        if not 0 <= self.spreads < math.inf:
+            raise ValueError(f"the spreads of collapse are {self.spreads}: they must be a number of at least 0")
+        if self.worse_than is not None and not math.isfinite(self.worse_than):
+            raise ValueError(f"the bound of collapse is {self.worse_than}: it must be a finite number, or none")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,7 +176,7 @@ def main(folder):
         "codes": codes,
         "points": {job.parent.name: json.loads((job / "result.json").read_text())["metrics"] for job in jobs},
         "forms": [json.loads((job / "environment.json").read_text())["penalty_gradients"] for job in jobs],
-        "table": (Path(folder) / "report/table.md").read_text(),
+        "table": (Path(folder) / "report/report.md").read_text(),
         "search": json.loads(next(Path(folder).rglob("tuning.json")).read_text()),
     }
     print(json.dumps(found))

@@ -18,6 +18,7 @@ MODULES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 FOR_ANALYSIS = (
+    "experiments.design",
     "experiments.names",
     "experiments.tracking.pages",
     "experiments.tracking.search_record",

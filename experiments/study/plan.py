@@ -33,7 +33,9 @@ class Job:
     configuration: str  # the identity without the seed
     comparison: str  # the baseline's `configuration`
     differences: dict[str, Any]  # dotted key -> value, where this job differs from the baseline
-    design: Design = field(default_factory=Design)  # how the study judges it; of searches and of older studies nothing is known
+    design: Design = field(
+        default_factory=Design
+    )  # how the study judges it; of searches and of older studies nothing is known
 
     @cached_property
     def identity(self) -> str:

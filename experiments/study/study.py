@@ -50,9 +50,9 @@ class _Profile(_Section):
 class _Collapse(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    factor: float = Field(default=CollapseRule.factor, gt=1)
-    spreads: float = Field(default=CollapseRule.spreads, ge=0)
-    worse_than: float | None = None
+    factor: float = Field(default=CollapseRule.factor, ge=1, allow_inf_nan=False)
+    spreads: float = Field(default=CollapseRule.spreads, ge=0, allow_inf_nan=False)
+    worse_than: float | None = Field(default=None, allow_inf_nan=False)
 
 
 class _File(BaseModel):

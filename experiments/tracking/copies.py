@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
+from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import Task
 from experiments.tracking.run_upload import RunUpload
 
@@ -19,5 +20,5 @@ def store_of(study: str, tasks: Sequence[Task]) -> Iterator[str]:
         client = MlflowClient(uri)
         experiment = client.create_experiment(study, artifact_location=(Path(folder) / "artifacts").as_uri())
         for task in tasks:
-            RunUpload(client, experiment, task).send("FINISHED")
+            RunUpload(client, experiment, task).send(JobState.FINISHED)
         yield uri

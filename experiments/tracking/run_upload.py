@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from experiments import names
 from experiments.launch.job_states import joined_sources
+from experiments.launch.outcome import JobState
 from experiments.launch.place import folder_of, is_at, new_place, place_of
 from experiments.launch.scheduler import Task
 from experiments.study.resolve import leaves
@@ -19,6 +20,16 @@ from r3gan.points import Point, PointReader
 
 BATCH = 1000  # metrics per call, the server's limit
 NOT_TAGS = ("dataset", "trained_by", "feature_networks")  # of environment.json: kept in another form
+
+
+STATUS: dict[JobState | None, str] = {
+    None: "RUNNING",
+    JobState.FINISHED: "FINISHED",
+    JobState.FAILED: "FAILED",
+    JobState.DIVERGED: "FAILED",
+    JobState.STOPPED: "KILLED",
+    JobState.PRUNED: "KILLED",
+}  # MLflow's, by what has become of a job; None: it is being trained
 
 
 class DeletedExperiment(Exception):
@@ -41,12 +52,13 @@ class RunUpload:
         self.status = found.info.status if found else "RUNNING"
         self.lacks = tags.get(names.LACKS, "")
 
-    def send(self, status: str) -> list[str]:
+    def send(self, state: JobState | None) -> list[str]:
         """Bring the run up to date. Returns, in sentences, what MLflow did not take and the run lacks: the environment
-        or artifacts, never points or the status.
+        or artifacts, never points or the status. state: how the job has ended; None: it is being trained.
 
         Raises whatever MLflow raises if these do not arrive; they are sent again the next time.
         """
+        status = STATUS[state]
         if self.status == status == "FINISHED" and not self.lacks:
             return []
         self.unsent += self.reader.read()
@@ -66,15 +78,17 @@ class RunUpload:
             elif self.lacks:
                 self.client.delete_tag(self.run_id, names.LACKS)
             self.lacks = "; ".join(missing)
+            self.client.set_tag(self.run_id, names.OUTCOME, str(state))
             self.client.set_terminated(self.run_id, status)
         elif self.status != "RUNNING":
+            self.client.set_tag(self.run_id, names.OUTCOME, "")
             self.client.update_run(self.run_id, status="RUNNING")
         self.status = status
         return missing
 
     def _create(self, experiment: str) -> str:
         job = self.task.job
-        tags = self._tags() | {"mlflow.user": _user()}
+        tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
         run = self.client.create_run(experiment, tags=tags, run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
         self.client.log_batch(run.info.run_id, params=params)
@@ -82,6 +96,7 @@ class RunUpload:
 
     def _tags(self) -> dict[str, str]:
         own = {names.PLACE: place_of(self.directory), names.FOLDER: folder_of(self.directory)}
+        own[names.DESIGN] = self.task.job.design.as_text()
         return {name: str(getattr(self.task.job, name)) for name in names.TAGS} | own
 
     def _send_rest(self) -> Iterator[str]:

@@ -17,13 +17,6 @@ from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.trouble import explain
 
 SYNC_SECONDS = 2.0
-STATUS = {
-    JobState.FINISHED: "FINISHED",
-    JobState.FAILED: "FAILED",
-    JobState.DIVERGED: "FAILED",
-    JobState.STOPPED: "KILLED",
-    JobState.PRUNED: "KILLED",
-}
 
 
 class Tracker(Background):
@@ -33,7 +26,7 @@ class Tracker(Background):
         super().__init__(SYNC_SECONDS, wait_seconds)
         self.study = study
         self.experiment: str | None = None  # the study's experiment id, once MLflow has answered
-        self._active: dict[str, tuple[Task, str]] = {}
+        self._active: dict[str, tuple[Task, JobState | None]] = {}
         self._uploads: dict[str, RunUpload] = {}
         self._lock = threading.Lock()
         self._is_open = False
@@ -41,7 +34,7 @@ class Tracker(Background):
 
     def started(self, task: Task) -> None:
         """See Observer."""
-        self._set(task, "RUNNING")
+        self._set(task, None)
 
     def progressed(self, task: Task) -> None:
         """See Observer: the thread looks by itself."""
@@ -49,14 +42,14 @@ class Tracker(Background):
     def ended(self, task: Task, outcome: JobOutcome) -> None:
         """See Observer. The run of a job that another command trains is that command's."""
         if outcome.state is not JobState.ELSEWHERE:
-            self._set(task, STATUS[outcome.state])
+            self._set(task, outcome.state)
             return
         with self._lock:
             self._active.pop(task.job.identity, None)
 
-    def _set(self, task: Task, status: str) -> None:
+    def _set(self, task: Task, state: JobState | None) -> None:
         with self._lock:
-            self._active[task.job.identity] = (task, status)
+            self._active[task.job.identity] = (task, state)
 
     def sync(self) -> None:
         """See Background."""
@@ -68,9 +61,9 @@ class Tracker(Background):
         except Exception as error:  # tracking never stops a job, whose directory keeps the truth
             self.warning = explain(error)
             return
-        for task, status in active.values():
+        for task, state in active.values():
             try:
-                self._send(task, status)
+                self._send(task, state)
             except Exception as error:
                 self.warning = explain(error)
                 self._uploads.pop(task.job.identity, None)  # the next time, nothing is taken for granted
@@ -81,14 +74,14 @@ class Tracker(Background):
             self.experiment = experiment_id(MlflowClient(), self.study)
             self._is_open = True
 
-    def _send(self, task: Task, status: str) -> None:
+    def _send(self, task: Task, state: JobState | None) -> None:
         assert self.experiment is not None
         client, identity = MlflowClient(), task.job.identity
         if identity not in self._uploads:
             self._uploads[identity] = RunUpload(client, self.experiment, task)
-        self.missing[identity] = self._uploads[identity].send(status)
+        self.missing[identity] = self._uploads[identity].send(state)
         self.last_answer = time.monotonic()
-        if status != "RUNNING":
+        if state is not None:
             with self._lock:
-                if self._active.get(identity) == (task, status):
+                if self._active.get(identity) == (task, state):
                     del self._active[identity]

@@ -11,7 +11,6 @@ from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
 from experiments.tracking.run_upload import RunUpload
-from experiments.tracking.runs import STATUS
 from experiments.tracking.trouble import explain
 from r3gan.jobdir import JobDir
 from r3gan.lease import holder
@@ -56,11 +55,11 @@ def send(client: MlflowClient, experiment: str, task: Task) -> list[str]:
     damage = next(find_damage(task.directory), None) if task.directory.finished() else None
     if damage is not None:
         return [f"{damage}: run its study again, which mends it"]
-    return RunUpload(client, experiment, task).send(status_of(task.directory))
+    return RunUpload(client, experiment, task).send(state_of(task.directory))
 
 
-def status_of(job: JobDir) -> str:
-    """MLflow's status of a job that nobody trains at present."""
+def state_of(job: JobDir) -> JobState:
+    """What has become of a job that nobody trains at present."""
     if job.finished():
-        return STATUS[JobState.FINISHED]
-    return STATUS[JobState.DIVERGED if job.diverged.exists() else JobState.STOPPED]
+        return JobState.FINISHED
+    return JobState.DIVERGED if job.diverged.exists() else JobState.STOPPED

@@ -27,6 +27,7 @@ class Number:
     plot_label: str = ""  # in figures, if other than `label`
     log: bool = False  # draw on a log axis where the values span it
     floor: str = ""  # the number, not `counted`, that says what a perfect generator would get with as many samples
+    ceiling: float | None = None  # the most that a count can be
     note: str = ""  # a sentence under the table
     progress: str = "{label} {value}"  # while a job runs
 
@@ -58,7 +59,7 @@ METRICS: dict[str, Metric] = {
         scorer=Deferred("r3gan.evaluation.scores:score_digits"),
         numbers=(
             Number(
-                key="modes", better="higher", counted=False, label="Modes", unit="of 1000", spec=".1f",
+                key="modes", better="higher", counted=False, label="Modes", unit="of 1000", spec=".1f", ceiling=1000,
                 note="Modes: classes hit at least once.", progress="{value:.0f} modes",
             ),
             Number(

@@ -51,8 +51,8 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
     assert table.index.tolist() == ["baseline", "attention"]
     assert table["seeds"].tolist() == [2, 2]
     assert table["modes_mean"].tolist() == [905.0, 940.0]
-    assert table.loc["attention", "modes_difference_mean"] == 35.0
-    assert table.loc["attention", "modes_difference_half_width"] == pytest.approx(5 * 12.7062, rel=1e-5)
+    assert table.loc["attention", "modes_difference"] == 35.0
+    assert table["failed"].tolist() == [0, 1]
     assert "frechet_distance_digits_count" not in table  # no run has it
 
     report = (out / "report.md").read_text()
@@ -69,8 +69,12 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
         assert imread(out / link).shape[1] > 1000
         assert imread(out / "figures" / "one-column" / Path(link).name).shape[1] <= 975
         assert (out / link).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
-    assert (out / "table.md").read_text() in report.replace("\n## Notes\n", "")
-    assert "+35.0 [−28.5, +98.5]" in report
+    assert report.index("## The answer") < report.index("## What is compared") < report.index("## Results")
+    assert "chosen for this report: the study file names none" in report
+    assert "+35.0 [−" in report
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(links)
+    assert "The answer" in page
     assert "floor of D_KL (a perfect generator" in report
 
     printed = capsys.readouterr().out
@@ -81,8 +85,9 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
     left_out = report.split("### Set aside or unfinished")[1]
     for words in ("c0 .*other baseline", "attention .* 0 .*repetition", "attention .* 2 .*FAILED .*unfinished"):
         assert re.search(words, left_out), words
-    assert "940.0 ± 127.1" in printed
-    assert "runs/tiny/report/report.md" in printed
+    assert "Δ +35.0 ± " in printed
+    assert "no difference shown" in " ".join(printed.split())
+    assert "runs/tiny/report/report.html" in printed
 
 
 def test_identities_and_out_restrict_and_redirect(new_study: NewStudy, tmp_path: Path) -> None:

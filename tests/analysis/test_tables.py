@@ -1,103 +1,116 @@
-"""The table of results: its numbers, and how they read."""
+"""The tables of results: their numbers, and how they read."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from analysis import tables
 from analysis.metrics import shown_columns
-from analysis.statistics.estimates import Estimate
+from analysis.statistics.interval import NO_INTERVAL, Interval
 from experiments import names
+from tests.analysis.studies import compared, points_of, runs_of, unfinished
 
-(MODES,) = shown_columns(["modes"])
-
-
-def compared(**columns: list[float]) -> pd.DataFrame:
-    """Baseline with seeds 0, 1 and attention with seeds 0, 1, 2, plus the given metrics in that order."""
-    return pd.DataFrame(
-        {names.PROFILE: "laptop", names.DATASET: "digits", names.VARIANT: ["baseline"] * 2 + ["attention"] * 3}
-        | {names.SEED: [0, 1, 0, 1, 2], "evaluation_samples": 5000.0, "total_kimg": 21.0, **columns}
-    )
+KL = {"baseline": [0.30, 0.34, 0.38], "worse": [0.80, 0.84, 0.88], "same": [0.31, 0.36, 0.33]}
+MODES = {"baseline": [990.0, 988, 986], "worse": [950.0, 940, 945], "same": [989.0, 990, 986]}
 
 
-def test_summary_has_plain_numbers() -> None:
-    """Attention: mean of 10, 14, 18; differences 10 - 8 and 14 - 10, mean 3, half width 12.7062 * sqrt(2) / sqrt(2)."""
-    summary = tables.summarise(compared(modes=[8.0, 10.0, 10.0, 14.0, 18.0]), ["baseline", "attention", "absent"])
-    assert summary[names.VARIANT].tolist() == ["baseline", "attention"]
-    assert summary["seeds"].tolist() == [2, 3]
-    baseline, attention = summary.iloc[0], summary.iloc[1]
-    assert (attention["modes_mean"], attention["modes_count"]) == (14.0, 3)
-    assert attention["modes_half_width"] == pytest.approx(4 * 4.302653 / math.sqrt(3), rel=1e-6)
-    assert (attention["modes_difference_mean"], attention["modes_difference_count"]) == (3.0, 2)
-    assert attention["modes_difference_half_width"] == pytest.approx(12.7062, rel=1e-5)
-    assert math.isnan(baseline["modes_difference_mean"])
-    assert baseline["modes_difference_count"] == 0
+def cells_of(table: str, row: int) -> list[str]:
+    """The cells of a row of a Markdown table, 0 the first below the rule."""
+    return [cell.strip() for cell in table.splitlines()[row + 2].split("|")[1:-1]]
 
 
-def test_a_metric_that_a_row_lacks_is_a_dash_and_one_that_all_lack_is_not_shown() -> None:
-    rows = compared(modes=[8.0, 10.0, 10.0, 14.0, 18.0], d_kl=[1.0, 2.0, *[math.nan] * 3])
-    lines = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"])).splitlines()
-    assert "Fréchet" not in lines[0]
-    assert [cell.strip() for cell in lines[3].split("|")[1:-1]] == [
-        "digits", "attention", "3", "14.0 ± 9.9", "+3.0 [−9.7, +15.7] (n = 2)", "–", "–",
-    ]  # fmt: skip
+def test_summary_has_every_number_of_the_tables() -> None:
+    (found,) = compared(runs_of({"d_kl": KL, "modes": MODES}))
+    summary = tables.summarise([found]).set_index(names.VARIANT)
+    assert summary.index.tolist() == ["baseline", "worse", "same"]
+    row, cell = summary.loc["worse"], found.cells["worse", "d_kl"]
+    assert cell.difference is not None
+    assert (row["seeds"], row["primary"], row["well"], row["collapsed"]) == (3, "d_kl", 3, 0)
+    assert row["d_kl_mean"] == pytest.approx(0.84)
+    assert row["d_kl_sd"] == pytest.approx(0.04)
+    assert row["d_kl_difference"] == pytest.approx(0.5)
+    assert row["d_kl_difference_simultaneous_low"] == cell.difference.simultaneous.low
+    assert row["d_kl_difference_p_holm"] == cell.difference.p_holm
+    assert row["d_kl_difference_method"] == "Welch"
+    assert math.isnan(row["modes_difference_p_holm"]), "secondary"
+    assert math.isnan(summary.loc["baseline", "d_kl_difference"])
 
 
-def test_differences_that_exclude_zero_are_bold() -> None:
-    summary = tables.summarise(compared(modes=[8.0, 10.0, 108.0, 110.2, 0.0]), ["baseline", "attention"])
-    assert "**+100.1 [+98.8, +101.4] (n = 2)**" in tables.results_markdown(summary)
+def test_what_survives_the_correction_is_bold_in_the_primary_metric_alone() -> None:
+    (found,) = compared(runs_of({"d_kl": KL, "modes": MODES}))
+    primary = tables.primary_markdown(found)
+    assert cells_of(primary, 1)[3].startswith("**+0.500 [")
+    assert cells_of(primary, 2)[3].startswith("−0.007 [") or cells_of(primary, 2)[3].startswith("+")
+    assert primary.count("**") == 2
+    secondary = tables.secondary_markdown(found)
+    assert "**" not in secondary, "45 modes less, and yet not concluded from"
+    assert cells_of(secondary, 1)[2].startswith("−43.0 [")
+    assert tables.secondary_markdown(compared(runs_of({"d_kl": KL}))[0]) == ""
 
 
-def test_without_a_baseline_there_are_no_differences() -> None:
-    rows = compared(modes=[1.0, 2.0, 3.0, 4.0, 5.0]).iloc[2:]
-    summary = tables.summarise(rows, ["baseline", "attention"])
-    assert summary["modes_mean"].tolist() == [4.0]
-    assert summary["modes_difference_count"].tolist() == [0]
+def test_jobs_that_gave_no_number_stand_beside_those_that_did() -> None:
+    runs = runs_of({"d_kl": KL})
+    lost = [unfinished(runs, "same", 3, "diverged"), unfinished(runs, "same", 4, "failed")]
+    points = points_of(runs, "d_kl", earlier={"digits-worse-0": 0.2, "digits-worse-1": 0.84})
+    (found,) = compared(runs, left_out=lost, points=points)
+    row = cells_of(tables.primary_markdown(found), 2)
+    assert row[1] == "3 of 5"
+    assert row[-1].startswith("1 of 4 [1%, 81%]; 1 diverged; 1 failed")
+    assert cells_of(tables.primary_markdown(found), 1)[1] == "2 of 3", "one collapsed"
+
+
+def test_a_metric_that_a_variant_lacks_is_a_dash() -> None:
+    runs = runs_of({"d_kl": KL, "modes": MODES})
+    runs.loc[runs[names.VARIANT] == "same", "modes"] = math.nan
+    (found,) = compared(runs)
+    assert cells_of(tables.secondary_markdown(found), 2) == ["same", "–", "–"]
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "interval", "text"),
     [
-        (Estimate(912.04, 38.06, 3), "912.0 ± 38.1"),
-        (Estimate(912.04, math.nan, 1), "912.0 (n = 1)"),
-        (Estimate(math.nan, math.nan, 0), "–"),
+        (912.04, Interval(873.98, 950.1), "912.0 [874.0, 950.1]"),
+        (-1.25, NO_INTERVAL, "−1.2"),
+        (math.nan, NO_INTERVAL, "–"),
     ],
 )
-def test_format_value(value: Estimate, text: str) -> None:
-    assert tables.format_value(value, ".1f", seeds=3) == text
+def test_averages_read(value: float, interval: Interval, text: str) -> None:
+    average = replace(compared(runs_of({"d_kl": KL}))[0].cells["same", "d_kl"].mean, value=value, interval=interval)
+    assert tables.format_average(average, ".1f") == text
 
 
-def test_format_difference_of_one_seed_has_no_interval() -> None:
-    assert tables.format_difference(Estimate(-1.5, math.nan, 1), ".1f", seeds=1) == "−1.5"
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.5, "p = 0.5"), (0.0123, "p = 0.012"), (0.0004, "p < 0.001"), (math.nan, "p = –")]
+)
+def test_p_reads(p: float, text: str) -> None:
+    assert tables.p_is(p) == text
 
 
-def test_profiles_get_a_column_only_if_there_are_several() -> None:
-    rows = compared(modes=[1.0, 2.0, 3.0, 4.0, 5.0])
-    one = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"]))
-    both = pd.concat([rows, rows.assign(profile="gpu")])
-    two = tables.results_markdown(tables.summarise(both, ["baseline", "attention"]))
-    assert "Profile" not in one
-    assert two.startswith("| Profile")
-    assert two.count("laptop") == two.count("gpu") == 2
-
-
-def test_markdown_cells_cannot_break_the_table() -> None:
-    assert tables.markdown_table(["A", "B"], [["a|b", "c"]]) == "| A    | B |\n|------|---|\n| a\\|b | c |\n"
+def test_the_terminals_table_has_value_difference_and_collapses() -> None:
+    (table,) = tables.results_terminal(compared(runs_of({"d_kl": KL, "modes": MODES})))
+    columns = {str(column.header): list(column.cells) for column in table.columns}
+    assert columns["Variant"] == ["baseline", "worse", "same"]
+    value, difference = str(columns["D_KL ↓ (nats)"][1]).splitlines()
+    assert value == "0.840"
+    assert difference.startswith("[bold]Δ +0.500 ± ")
+    assert str(columns["Modes ↑ (of 1000)"][1]).splitlines()[1].startswith("[dim]Δ −43.0 ± ")
+    assert columns["Collapsed"] == ["0", "0", "0"]
 
 
 def test_protocol_names_samples_weights_floor_and_classifier() -> None:
-    rows = compared(d_kl=[1.0] * 5, d_kl_floor=[0.1036] * 5, classifier_test_accuracy=[0.9861] * 5)
-    (note,) = tables.protocol_notes(tables.summarise(rows, ["baseline", "attention"]))
+    (found,) = compared(runs_of({"d_kl": KL}, d_kl_floor=0.1036, classifier_test_accuracy=0.9861))
+    note = tables.protocol_note(found)
     for part in ("5,000 samples of the EMA generator", "floor of D_KL", "0.104", "98.61%", "21 kimg"):
         assert part in note
-    plain = tables.protocol_notes(tables.summarise(compared(), ["baseline", "attention"]))[0]
+    plain = tables.protocol_note(compared(runs_of({"d_kl": KL}))[0])
     assert "floor" not in plain
     assert "classifier" not in plain
 
 
 def test_headings_say_direction_and_unit() -> None:
-    assert MODES.heading == "Modes ↑ (of 1000)"
+    assert shown_columns(["modes"])[0].heading == "Modes ↑ (of 1000)"
     assert "↓" in shown_columns(["d_kl"])[0].heading
 
 
@@ -124,7 +137,7 @@ def test_numbers_of_different_protocols_never_share_a_column() -> None:
     }
     floors = [metric.floor for metric in shown_columns(["d_kl", "d_kl_raw", "best_d_kl"])]
     assert sorted(floors) == ["", "d_kl_floor", "d_kl_floor_raw"]
-    rows = compared(fid50k=[1.0, 2.0, math.nan, math.nan, math.nan], fid10k=[math.nan, math.nan, 1.0, 2.0, 3.0])
-    header = tables.results_markdown(tables.summarise(rows, ["baseline", "attention"])).splitlines()[0]
-    assert "FID 10k ↓" in header
-    assert "FID 50k ↓" in header
+    runs = pd.concat([runs_of({"fid50k": {"baseline": [1.0, 2.0]}}), runs_of({"fid10k": {"a": [1.0, 2.0]}})])
+    (found,) = compared(runs.reset_index(drop=True))
+    assert {metric.key for metric in found.metrics} == {"fid50k", "fid10k"}
+    assert found.cells["a", "fid50k"].mean.count == 0

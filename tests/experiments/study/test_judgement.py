@@ -49,7 +49,8 @@ def test_the_design_is_no_part_of_the_identity_and_survives_job_json(write_study
         ("primary: d_kl_floor", "unknown metric d_kl_floor"),
         ("primary: fid", "fid is not recorded on stacked-digits, whose jobs record d_kl"),
         ("primary: [d_kl, fidd]", "primary.1: unknown metric fidd; did you mean fid?"),
-        ("collapse: {factor: 1}", "collapse.factor: 1 is not greater than 1"),
+        ("collapse: {factor: 0.5}", "collapse.factor: 0.5 is not greater than or equal to 1"),
+        ("collapse: {worse_than: .inf}", "collapse.worse_than: "),
         ("collapse: {spread: 1}", "did you mean spreads?"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments import names
+from experiments.design import Design, design_from
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task, prepare_directory
 from experiments.study.plan import make_plan
@@ -133,11 +134,11 @@ def test_sending_twice_adds_nothing_and_a_lost_store_is_rebuilt(client, task, tm
 def test_a_resumed_job_goes_on_in_its_run(client, task):
     record(task, 80, d_kl=0.5)
     upload = RunUpload(client, experiment_id(client, "tiny"), task)
-    upload.send("KILLED")
+    upload.send(JobState.STOPPED)
     assert only_run(client).info.status == "KILLED"
     record(task, 160, d_kl=0.25)
     again = RunUpload(client, experiment_id(client, "tiny"), task)
-    again.send("RUNNING")
+    again.send(None)
     assert only_run(client).info.status == "RUNNING"
     assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 2
 
@@ -206,28 +207,28 @@ def test_an_environment_that_changed_is_taken_as_it_is_now(client, task):
     """The hash of a feature network's weights, which another machine trained, say."""
     record(task, 80, d_kl=0.5)
     finish(task)
-    RunUpload(client, experiment_id(client, "tiny"), task).send("KILLED")
+    RunUpload(client, experiment_id(client, "tiny"), task).send(JobState.STOPPED)
     environment = json.loads(task.directory.environment.read_text())
     write_json(task.directory.environment, environment | {"feature_networks": {"stacked-digits-classifier": "4567"}})
-    assert RunUpload(client, experiment_id(client, "tiny"), task).send("FINISHED") == []
+    assert RunUpload(client, experiment_id(client, "tiny"), task).send(JobState.FINISHED) == []
     assert only_run(client).data.tags["weights.stacked-digits-classifier"] == "4567"
 
 
 def test_two_folders_have_two_runs_and_a_moved_one_keeps_its_run(client, task, tmp_path):
     experiment = experiment_id(client, "tiny")
     record(task, 80, d_kl=0.5)
-    RunUpload(client, experiment, task).send("KILLED")
+    RunUpload(client, experiment, task).send(JobState.STOPPED)
     other = replace(task, directory=JobDir(task.job.directory(tmp_path / "other")))
     prepare_directory(other)
     record(other, 80, d_kl=0.5)
-    RunUpload(client, experiment, other).send("KILLED")
+    RunUpload(client, experiment, other).send(JobState.STOPPED)
     copied = replace(task, directory=JobDir(tmp_path / "copied"))
     shutil.copytree(task.directory.root, copied.directory.root)
-    RunUpload(client, experiment, copied).send("KILLED")
+    RunUpload(client, experiment, copied).send(JobState.STOPPED)
     moved = replace(task, directory=JobDir(tmp_path / "moved"))
     task.directory.root.rename(moved.directory.root)
     record(moved, 160, d_kl=0.25)
-    RunUpload(client, experiment, moved).send("KILLED")
+    RunUpload(client, experiment, moved).send(JobState.STOPPED)
     runs = client.search_runs([experiment])
     found = {run.data.tags["folder"].rpartition("/")[2]: run.info.run_id for run in runs}
     assert sorted(found) == sorted(["moved", "copied", other.directory.root.name])
@@ -289,8 +290,8 @@ def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(client, "log_batch", away)
         with pytest.raises(ConnectionError):
-            upload.send("RUNNING")
-    upload.send("RUNNING")
+            upload.send(None)
+    upload.send(None)
     assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 1
 
 
@@ -303,3 +304,32 @@ def test_a_server_that_is_away_costs_nothing_but_a_warning(task, monkeypatch):
         tracker.ended(task, FINISHED)
     assert tracker.warning
     assert json.loads(task.directory.metrics.read_text())["metrics"] == {"d_kl": 0.5}
+
+
+def tags_of(client):
+    (run,) = client.search_runs([experiment_id(client, "tiny")])
+    return run.data.tags
+
+
+def judged(task, primary):
+    return Task(replace(task.job, design=Design(primary=primary, pure=["both"])), task.directory)
+
+
+def test_a_run_says_how_its_study_is_judged_and_what_was_named_when_it_was_made(client, task):
+    finish(task)
+    RunUpload(client, experiment_id(client, "tiny"), judged(task, "modes")).send(None)
+    RunUpload(client, experiment_id(client, "tiny"), judged(task, "d_kl")).send(JobState.FINISHED)
+    tags = tags_of(client)
+    assert design_from(json.loads(tags[names.DESIGN])) == Design(primary="d_kl", pure=["both"])
+    assert tags[names.PRIMARY_AT_START] == "modes", "evidence is not rewritten"
+
+
+def test_a_run_says_what_has_become_of_its_job(client, task):
+    upload = RunUpload(client, experiment_id(client, "tiny"), task)
+    upload.send(JobState.DIVERGED)
+    assert tags_of(client)[names.OUTCOME] == "diverged"
+    upload.send(None)
+    assert tags_of(client)[names.OUTCOME] == ""
+    finish(task)
+    upload.send(JobState.FINISHED)
+    assert tags_of(client)[names.OUTCOME] == "finished"

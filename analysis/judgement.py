@@ -1,0 +1,75 @@
+"""By what a profile and dataset is judged: the primary metric, the study's rule for collapse, and which seeds fell."""
+
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.metrics import Column, shown_columns
+from analysis.statistics.collapse import Collapses, find_collapses, sentence
+from experiments import names
+from experiments.design import Design, design_from
+from r3gan.evaluation.protocol import read_key
+from r3gan.tables.metrics import METRICS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """How one profile and dataset is judged."""
+
+    design: Design
+    primary: Column | None  # None: nothing was measured that is better in one direction
+    named: str  # who chose the primary metric, and when, in a sentence
+    collapses: Collapses | None
+
+    @property
+    def sentences(self) -> list[str]:
+        """The primary metric and the rule, for the report."""
+        if self.primary is None:
+            return ["Nothing was measured that is better in one direction: nothing is concluded."]
+        rule = sentence(self.design.collapse, self.primary.label)
+        note = self.collapses.note if self.collapses else ""
+        return [self.named, rule, *([f"{note[0].upper()}{note[1:]}."] if note else [])]
+
+
+def judge(group: pd.DataFrame, points: pd.DataFrame) -> Judgement:
+    """group: the compared runs of one profile and dataset, rows of `load.load_jobs`; points: of `load.load_points`."""
+    design = design_of(group)
+    columns = shown_columns([key for key in group if group[key].notna().any()])
+    primary, named = primary_of(columns, design, group)
+    if primary is None or primary.better is None:
+        return Judgement(design=design, primary=None, named=named, collapses=None)
+    curves = points[points["metric"] == primary.key].merge(group[["run_id", names.VARIANT, names.SEED]], on="run_id")
+    rule = find_collapses(
+        curves[[names.VARIANT, names.SEED, "kimg", "value"]], primary.better, names.BASELINE, design.collapse
+    )
+    return Judgement(design=design, primary=primary, named=named, collapses=rule)
+
+
+def design_of(group: pd.DataFrame) -> Design:
+    """What the newest run says of the study; what is said of none is as in a study file that declares nothing."""
+    texts = group.sort_values("start_time")[names.DESIGN]
+    return design_from(json.loads(texts[texts != ""].iloc[-1])) if (texts != "").any() else Design()
+
+
+def primary_of(columns: tuple[Column, ...], design: Design, group: pd.DataFrame) -> tuple[Column | None, str]:
+    """The primary metric, and a sentence on who chose it when."""
+    by_key = {column.key: column for column in columns}
+    if design.primary and design.primary in by_key:
+        late = int((group[names.PRIMARY_AT_START] != design.primary).sum())
+        when = f"after {late} of these {len(group)} runs had begun" if late else "before these runs began"
+        chosen = by_key[design.primary]
+        return chosen, f"The primary metric is {chosen.label}: the study file named it {when}."
+    bests = {metric.best for metric in METRICS.values()}
+    primary = next((c for c in columns if (r := read_key(c.key)) and r.number.key in bests and not r.best), None)
+    if primary is None:
+        return None, ""
+    why = f"names {design.primary}, of which nothing was recorded" if design.primary else "names none"
+    return primary, f"The primary metric is {primary.label}, chosen for this report: the study file {why}."
+
+
+def with_collapsed(group: pd.DataFrame, judgement: Judgement) -> pd.DataFrame:
+    """The runs with a column `collapsed`."""
+    fell = set(judgement.collapses.collapsed) if judgement.collapses else set()
+    pairs = zip(group[names.VARIANT], group[names.SEED], strict=True)
+    return group.assign(collapsed=[(variant, seed) in fell for variant, seed in pairs])

@@ -1,0 +1,66 @@
+"""The sentences that a report begins with say what the numbers say, and no more."""
+
+from analysis.answer import answer
+from experiments.design import Design
+from tests.analysis.studies import compared, points_of, runs_of, unfinished
+
+BASE = [0.30, 0.34, 0.38, 0.35, 0.33]
+WORSE = [0.80, 0.84, 0.88, 0.82, 0.86]
+SAME = [0.31, 0.36, 0.33, 0.35, 0.34]
+
+
+def sentences(values: dict[str, list[float]], **kwargs: object) -> dict[str, str]:
+    """The sentence on each variant, by its name."""
+    (found,) = compared(runs_of({"d_kl": values}, **kwargs))  # type: ignore[arg-type]
+    return {sentence.split("**")[1]: sentence for sentence in answer(found, len(values) - 1) if "**" in sentence}
+
+
+def test_worse_and_better_follow_the_metrics_direction() -> None:
+    said = sentences({"baseline": BASE, "worse": WORSE, "better": [value - 0.2 for value in BASE]})
+    assert said["worse"].startswith("**worse** is worse than the baseline (p < 0.001): D_KL +0.500 [")
+    assert said["better"].startswith("**better** is better than the baseline (p < 0.001): D_KL −0.200 [")
+    modes = {"baseline": [900.0, 904, 902], "more": [950.0, 953, 951], "less": [850.0, 852, 849]}
+    (found,) = compared(runs_of({"modes": modes}, design=Design(primary="modes")))
+    _, more, less = answer(found, 2)
+    assert "is better than the baseline" in more
+    assert "is worse than the baseline" in less
+
+
+def test_nothing_shown_is_no_equality_and_names_what_would_have_been_seen() -> None:
+    same = sentences({"baseline": BASE, "same": SAME})["same"]
+    assert "no difference shown" in same
+    assert "would have been seen with 80% probability" in same
+    assert "worse" not in same
+
+
+def test_one_seed_each_shows_nothing_and_says_how_little_it_could() -> None:
+    one = sentences({"baseline": [0.3], "same": [0.9]})["same"]
+    assert "no difference shown; so few seeds could hardly have shown one" in one
+
+
+def test_collapses_are_in_the_sentence_on_their_variant() -> None:
+    values = {"baseline": BASE, "same": [*SAME, 4.0]}
+    runs = runs_of({"d_kl": values})
+    points = points_of(runs, "d_kl", earlier={"digits-same-5": 0.4})
+    (found,) = compared(runs, points=points, left_out=[unfinished(runs, "same", 6, "diverged")])
+    said = answer(found, 1)[1]
+    assert "5 against 5 seeds" in said
+    assert "2 of 7 seeds collapsed or diverged [4%, 71%], of the baseline's 0 of 5 (p = " in said
+
+
+def test_a_factorial_design_gets_a_sentence_of_its_own() -> None:
+    includes = {"baseline": [], "a": [], "b": [], "ab": ["a", "b"]}
+    design = Design(primary="d_kl", includes=includes, pure=["ab"])
+    values = {"baseline": BASE, "a": SAME, "b": WORSE, "ab": [value + 0.5 for value in SAME]}
+    (found,) = compared(runs_of({"d_kl": values}, design=design))
+    said = answer(found, 3)[-1]
+    assert said.startswith("As a factorial design (a × b; ")
+    for part in ("main effect of a −0.002 [", "main effect of b +0.500 [", "interaction of a and b +0.000 ["):
+        assert part in said
+
+
+def test_without_a_baseline_or_a_metric_nothing_is_concluded() -> None:
+    assert answer(compared(runs_of({"d_kl": {"a": BASE}}))[0], 0) == ["There is no baseline to compare with."]
+    runs = runs_of({"loss_d": {"baseline": BASE}})
+    (found,) = compared(runs, points=points_of(runs, "loss_d"))
+    assert "nothing is concluded" in answer(found, 0)[0]

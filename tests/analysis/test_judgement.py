@@ -1,0 +1,65 @@
+"""By what a comparison is judged, who chose it when, and which seeds fell."""
+
+import pytest
+
+from analysis.judgement import judge, with_collapsed
+from experiments import names
+from experiments.design import CollapseRule, Design
+from tests.analysis.studies import points_of, runs_of
+
+VALUES = {"baseline": [1.0, 1.1, 1.2], "attention": [1.0, 9.0, 1.1]}
+KL = {"modes": {v: [900.0] * 3 for v in VALUES}, "d_kl": VALUES}
+
+
+def test_the_metric_that_the_study_file_names_is_the_primary_one() -> None:
+    runs = runs_of(KL, design=Design(primary="modes"))
+    judgement = judge(runs, points_of(runs, "d_kl", "modes"))
+    assert judgement.primary is not None
+    assert judgement.primary.key == "modes"
+    assert judgement.named == "The primary metric is Modes: the study file named it before these runs began."
+
+
+def test_a_metric_that_was_named_after_runs_had_begun_is_said() -> None:
+    runs = runs_of(KL, design=Design(primary="d_kl"))
+    runs.loc[:3, names.PRIMARY_AT_START] = ["", "modes", "d_kl", ""]
+    assert "named it after 3 of these 6 runs had begun" in judge(runs, points_of(runs, "d_kl")).named
+
+
+def test_without_a_name_the_first_metrics_own_number_is_taken_and_that_is_said() -> None:
+    judgement = judge(runs := runs_of(KL), points_of(runs, "d_kl"))
+    assert judgement.primary is not None
+    assert judgement.primary.key == "d_kl", "modes come first in the table, but digits are judged by D_KL"
+    assert judgement.named == "The primary metric is D_KL, chosen for this report: the study file names none."
+    named = judge(runs := runs_of(KL, design=Design(primary="fid50k")), points_of(runs, "d_kl")).named
+    assert "names fid50k, of which nothing was recorded" in named
+
+
+def test_nothing_measured_is_nothing_concluded() -> None:
+    runs = runs_of({"loss_d": VALUES})
+    judgement = judge(runs, points_of(runs, "loss_d"))
+    assert judgement.primary is None
+    assert "nothing is concluded" in judgement.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "fell"),
+    [
+        (CollapseRule(), [("attention", 1)]),
+        (CollapseRule(factor=10), []),
+        (CollapseRule(worse_than=1.15), [("baseline", 2), ("attention", 1)]),
+    ],
+)
+def test_the_studys_own_rule_decides_who_collapsed(rule: CollapseRule, fell: list[tuple[str, int]]) -> None:
+    runs = runs_of(KL, design=Design(primary="d_kl", collapse=rule))
+    judged = with_collapsed(runs, judge(runs, points_of(runs, "d_kl", earlier={"digits-attention-1": 1.3})))
+    rows = judged[judged["collapsed"]]
+    assert list(zip(rows[names.VARIANT], rows[names.SEED], strict=True)) == fell
+    assert f"a factor of {rule.factor:g}" in judge(runs, points_of(runs, "d_kl")).sentences[1]
+
+
+def test_the_newest_run_says_how_the_study_is_judged_today() -> None:
+    runs = runs_of(KL, design=Design(primary="modes"))
+    runs.loc[5, names.DESIGN] = Design(primary="d_kl").as_text()
+    judgement = judge(runs, points_of(runs, "d_kl", "modes"))
+    assert judgement.design.primary == "d_kl"
+    assert "after 6 of these 6" in judgement.named
