@@ -1,7 +1,7 @@
 """Means of counts close to their ceiling, as modes hit of 1000: what is missing is a small count, skewed and often 0.
 
-Student's t interval fails there: equal counts give it none, and of two seeds with 0.1, 0.5, 2 missing on average it holds
-the truth in 18%, 57%, 80% of studies, of three in 26%, 74%, 93% (benchmarks/coverage.py).
+Student's t interval fails there: equal counts give it none, and of two seeds with 0.1, 0.5, 2 missing on average it
+holds the truth in 18%, 57%, 80% of studies, of three in 26%, 74%, 93% (benchmarks/coverage.py).
 """
 
 from collections.abc import Iterable
