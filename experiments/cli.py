@@ -45,6 +45,12 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
+def add_mlflow_wait(parser: argparse.ArgumentParser) -> None:
+    """How patient a command is with MLflow."""
+    parser.add_argument("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
+                        help="how long MLflow may leave the command without an answer (default: 30)")  # fmt: skip
+
+
 def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
     """The options, all settings in `set`. Ends the process with 2 and a message if something is wrong."""
     options = parser.parse_intermixed_args(arguments)

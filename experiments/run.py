@@ -72,8 +72,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
     add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
-    add("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
-        help="how long MLflow may leave the command without an answer (default: 30)")  # fmt: skip
+    cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")

@@ -7,7 +7,6 @@ from pathlib import Path
 from experiments import cli
 from experiments.launch.execution import Execution
 from experiments.tracking.address import how_to_compare
-from r3gan.arguments import positive
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,8 +21,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--output", type=Path, default=Execution.output, help="where the files of jobs lie (default: runs)")
     add("--study", metavar="NAME", help="of this study only (default: of all)")
     add("--rebuild", action="store_true", help="make MLflow's store anew, where it is lost")
-    add("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
-        help="how long MLflow may leave the command without an answer (default: 30)")  # fmt: skip
+    cli.add_mlflow_wait(parser)
     options = parser.parse_args(arguments)
     if not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from experiments import cli
 from experiments.launch.execution import Execution
+from experiments.names import tuning_experiment
 from experiments.study.options import parse_settings
 from experiments.study.plan_checks import run_problems
 from experiments.study.problems import StudyError, StudyProblem
@@ -57,10 +58,12 @@ def command(options: argparse.Namespace) -> int:
         return cli.DONE
     storage = open_storage(url)
     launcher = cli.prepared_launcher(execution, jobs)
-    received = cli.catch_signals()
-    from experiments.tuning.session import Session  # and MLflow, which takes seconds to load
+    from experiments.tracking.store import open_store  # and MLflow, which takes seconds to load
+    from experiments.tuning.session import Session
 
-    session = Session(storage, launcher, lambda: bool(received))
+    cli.print_warnings(open_store(tuning_experiment(study.name), options.mlflow_wait / 3)[1])
+    received = cli.catch_signals()
+    session = Session(storage, launcher, lambda: bool(received), options.mlflow_wait * 2 / 3)
     failed = [search for search in searches if not received and not session.run(search)]
     if received:
         return cli.stopped_by(received)
@@ -88,6 +91,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--storage", metavar="URL", help="sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE")
     add("--apply", metavar="NAME", help="write the best parameters into the study file, as a new variant")
     add("--trial", type=int, metavar="N", help="with --apply: this trial, not the best one")
+    cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)
     if options.trial is not None and options.apply is None:
         parser.error("--trial goes with --apply")

@@ -17,6 +17,7 @@ from experiments.study.resolve import leaves
 from experiments.tracking.pages import all_runs
 from experiments.tracking.trouble import explain
 from r3gan.points import Point, PointReader
+from r3gan.tensor_files import load_tensors
 
 BATCH = 1000  # metrics per call, the server's limit
 NOT_TAGS = ("dataset", "trained_by", "feature_networks")  # of environment.json: kept in another form
@@ -41,7 +42,9 @@ class RunUpload:
 
     def __init__(self, client: MlflowClient, experiment: str, task: Task):
         self.client, self.task, self.directory = client, task, task.directory
-        self.reader, self.unsent = PointReader(task.directory.metrics), list[Point]()
+        self.reader = PointReader(task.directory.metrics)
+        self.unsent: list[Point] = self.reader.read()
+        self.last_time = self.unsent[-1]["time"] if self.unsent else None
         found = find_run(client, experiment, task)
         self.run_id = found.info.run_id if found else self._create(experiment)
         tags = found.data.tags if found else {}
@@ -62,6 +65,7 @@ class RunUpload:
         if self.status == status == "FINISHED" and not self.lacks:
             return []
         self.unsent += self.reader.read()
+        self.last_time = self.unsent[-1]["time"] if self.unsent else self.last_time
         metrics = [
             Metric(name, value, int(point["time"] * 1000), point["images"])
             for point in self.unsent
@@ -79,7 +83,7 @@ class RunUpload:
                 self.client.delete_tag(self.run_id, names.LACKS)
             self.lacks = "; ".join(missing)
             self.client.set_tag(self.run_id, names.OUTCOME, str(state))
-            self.client.set_terminated(self.run_id, status)
+            self.client.set_terminated(self.run_id, status, _milliseconds(self.last_time))
         elif self.status != "RUNNING":
             self.client.set_tag(self.run_id, names.OUTCOME, "")
             self.client.update_run(self.run_id, status="RUNNING")
@@ -89,7 +93,8 @@ class RunUpload:
     def _create(self, experiment: str) -> str:
         job = self.task.job
         tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
-        run = self.client.create_run(experiment, tags=tags, run_name=job.name)
+        start = _milliseconds(self.unsent[0]["time"] if self.unsent else None)
+        run = self.client.create_run(experiment, start, tags=tags, run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
         self.client.log_batch(run.info.run_id, params=params)
         return str(run.info.run_id)
@@ -137,6 +142,7 @@ class RunUpload:
         checkpoint = self.directory.last_checkpoint()
         if checkpoint is not None and self.directory.finished():
             for path in filter(lambda path: path.exists(), [checkpoint / "ema.safetensors", self.directory.best]):
+                load_tensors(path)  # damaged weights are not sent as sound ones
                 self.client.log_artifact(self.run_id, str(path), names.WEIGHTS_FOLDER)
 
 
@@ -174,6 +180,11 @@ def _code_tags(stretches: list[dict[str, Any]]) -> dict[str, str]:
         "mlflow.source.git.commit": code["commit"],
         **{key: str(code[key]) for key in ("is_edited", "python", "torch", "processor")},
     }
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    """A run's times are those of its training, whenever it is sent; MLflow takes the present for None."""
+    return None if seconds is None else int(seconds * 1000)
 
 
 def _user() -> str:

@@ -28,8 +28,8 @@ PARENT = "mlflow.parentRunId"  # MLflow's own tag, by which its pages nest runs
 class SearchTracker(Background):
     """Copies a search to MLflow. Use as a context manager; leaving it sends the rest."""
 
-    def __init__(self, read: Callable[[], SearchRecord]):
-        super().__init__(SYNC_SECONDS)
+    def __init__(self, read: Callable[[], SearchRecord], wait_seconds: float = 30.0):
+        super().__init__(SYNC_SECONDS, wait_seconds)
         self.read = read
         self.experiment: str | None = None  # its id, once MLflow has answered
         self._upload: SearchUpload | None = None

@@ -9,9 +9,11 @@ from urllib.parse import unquote
 import mlflow
 from mlflow.tracking import MlflowClient
 
+from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.trouble import SQLITE, explain
 
+MOVED = "MLflow's store was moved or copied with its folder: the addresses of artifacts follow, and new ones go here"
 PATIENT_WITH_SERVERS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 
 
@@ -40,12 +42,13 @@ def open_store(study: str, seconds: float) -> tuple[str | None, list[str]]:
 
 def _open(study: str) -> tuple[str | None, list[str]]:
     try:
+        moved = follow_folder()
         client = MlflowClient()
         experiment = experiment_id(client, study)
         location = client.get_experiment(experiment).artifact_location
     except Exception as error:  # whatever it is, jobs run without MLflow
         return None, [f"MLflow at {mlflow.get_tracking_uri()} cannot be used: {explain(error)}"]
-    return experiment, list(_artifact_problems(location))
+    return experiment, [*([MOVED] if moved else []), *_artifact_problems(location)]
 
 
 def _artifact_problems(location: str) -> Iterator[str]:

@@ -32,6 +32,7 @@ class Session:
     storage: BaseStorage
     launcher: Launcher
     asked_to_stop: Callable[[], bool]
+    wait_seconds: float = 30.0  # how long MLflow may leave the command without an answer in the end
 
     def run(self, search: Search) -> bool:
         """Work on a search until its budget is spent. Returns False, after a message, if something stood in the way."""
@@ -52,7 +53,7 @@ class Session:
         def read() -> SearchRecord:
             return search_record(search, study)
 
-        with SearchTracker(read) as tracker, SearchDisplay(console, search) as display:
+        with SearchTracker(read, self.wait_seconds) as tracker, SearchDisplay(console, search) as display:
 
             def publish() -> None:
                 with lock:

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 from mlflow.tracking import MlflowClient
 
+from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import Task, prepare_directory
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
@@ -48,6 +49,8 @@ def content(uri=None):
         (
             run.info.run_name,
             run.info.status,
+            run.info.start_time,
+            run.info.end_time,
             sorted(run.data.params.items()),
             sorted((key, value) for key, value in run.data.tags.items() if not key.startswith("mlflow.log")),
             sorted(
@@ -63,8 +66,8 @@ def content(uri=None):
 
 def test_a_lost_store_is_made_anew_equal_but_for_ids(tasks, tmp_path, capsys):
     client = MlflowClient()
-    for task, status in zip(tasks, ("FINISHED", "KILLED", "FAILED"), strict=True):
-        RunUpload(client, experiment_id(client, "tiny"), task).send(status)
+    for task, state in zip(tasks, (JobState.FINISHED, JobState.STOPPED, JobState.DIVERGED), strict=True):
+        RunUpload(client, experiment_id(client, "tiny"), task).send(state)
     before = content()
     (tmp_path / "mlflow.db").rename(tmp_path / "lost.db")
     uri = f"sqlite:///{tmp_path}/again.db"
@@ -83,7 +86,7 @@ def test_what_was_recorded_meanwhile_is_sent(tasks):
     assert main(["--rebuild"]) == 0
     JsonlRecorder(tasks[1].directory).record(240, 2.4, {"d_kl": 0.1})
     assert main([]) == 0
-    histories = {run[0]: [step for key, step, *_ in run[4] if key == "d_kl"] for run in content()}
+    histories = {run[0]: [step for key, step, *_ in run[6] if key == "d_kl"] for run in content()}
     assert histories[tasks[1].job.name] == [80, 160, 240]
     assert histories[tasks[0].job.name] == [80, 160]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 
 from experiments import names
@@ -21,6 +22,7 @@ from experiments.tracking.runs import Tracker
 from experiments.tracking.store import open_store
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.tensor_files import save_tensors
 from r3gan.training.recorder import JsonlRecorder
 
 URI = "MLFLOW_TRACKING_URI"
@@ -51,8 +53,8 @@ def finish(task):
     task.directory.sample(160).write_bytes(b"png")
     checkpoint = task.directory.checkpoints / "0000000160"
     checkpoint.mkdir(parents=True)
-    (checkpoint / "ema.safetensors").write_bytes(b"weights")
-    task.directory.best.write_bytes(b"better weights")
+    save_tensors({"w": torch.ones(2)}, checkpoint / "ema.safetensors")
+    save_tensors({"w": torch.zeros(2)}, task.directory.best)
     data = {"name": "stacked-digits", "source": "somewhere", "content_hash": "abc"}
     code = {"commit": "c0ffee", "is_edited": True, "python": "3.11", "torch": "2.14", "processor": "some"}
     environment = {
@@ -333,3 +335,15 @@ def test_a_run_says_what_has_become_of_its_job(client, task):
     finish(task)
     upload.send(JobState.FINISHED)
     assert tags_of(client)[names.OUTCOME] == "finished"
+
+
+def test_damaged_weights_are_not_sent_as_sound_ones(client, task):
+    finish(task)
+    weights = task.directory.best
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    (said,) = RunUpload(client, experiment_id(client, "tiny"), task).send(JobState.FINISHED)
+    assert said.startswith(f"weights of {task.name}: DamagedTensors: {weights} is damaged")
+    sent = [file.path for file in client.list_artifacts(only_run(client).info.run_id, "weights")]
+    assert sent == ["weights/ema.safetensors"]

@@ -1,0 +1,75 @@
+"""MLflow's default store, moved or copied with its folder: artifacts go, and are found, where the study is now."""
+
+import shutil
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.tracking import MlflowClient
+
+from experiments.tracking.moved_store import follow_folder
+from experiments.tracking.store import MOVED, open_store
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, empty_store):
+    """A folder with MLflow's default store, one run and its artifact; the working folder."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    enter(folder, monkeypatch)
+    open_store("tiny", 60)
+    write("first")
+    return folder
+
+
+def enter(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    mlflow.set_tracking_uri(None)
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
+
+
+def write(name):
+    """A run with an artifact of that name. Returns where it lies."""
+    client = MlflowClient()
+    run = client.create_run(client.get_experiment_by_name("tiny").experiment_id, run_name=name)
+    client.log_text(run.info.run_id, name, f"{name}.txt")
+    return Path(run.info.artifact_uri.removeprefix("file://"))
+
+
+def artifacts():
+    """What every run's artifact says, by the run's name."""
+    client = MlflowClient()
+    runs = client.search_runs([client.get_experiment_by_name("tiny").experiment_id])
+    return {r.info.run_name: mlflow.artifacts.load_text(f"{r.info.artifact_uri}/{r.info.run_name}.txt") for r in runs}
+
+
+@pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
+def test_new_artifacts_go_to_where_the_study_is_and_old_ones_are_found(study, tmp_path, monkeypatch, how):
+    there = tmp_path / "elsewhere"
+    how(study, there)
+    before = sorted(study.rglob("*"))
+    enter(there, monkeypatch)
+    assert open_store("tiny", 60)[1] == [MOVED]
+    assert write("second").is_relative_to(there / "mlruns")
+    assert sorted(study.rglob("*")) == before, "nothing is written to the old place"
+    assert artifacts() == {"first": "first", "second": "second"}
+    assert open_store("tiny", 60)[1] == [], "said once"
+
+
+def test_artifacts_that_did_not_come_along_keep_their_address(study, tmp_path, monkeypatch):
+    there = tmp_path / "elsewhere"
+    there.mkdir()
+    shutil.copy(study / "mlflow.db", there)
+    enter(there, monkeypatch)
+    assert open_store("tiny", 60)[1] == [MOVED]
+    assert write("second").is_relative_to(there / "mlruns")
+    assert artifacts() == {"first": "first", "second": "second"}
+
+
+def test_a_store_that_the_user_names_is_left_as_it_is(study, tmp_path, monkeypatch):
+    there = tmp_path / "elsewhere"
+    shutil.copytree(study, there)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{there}/mlflow.db")
+    assert follow_folder() == 0
