@@ -110,13 +110,14 @@ def _compare(
 
 @dataclass(frozen=True)
 class _Samples:
-    good: pd.Series  # by seed: neither collapsed nor diverged
+    good: pd.Series  # by seed: neither collapsed nor diverged, and finite
     every: pd.Series  # all seeds; infinite in the worse direction where training diverged
 
 
 def _samples(runs: pd.DataFrame, metric: Column, diverged: Sequence[int]) -> _Samples:
     values = runs.set_index(names.SEED)[metric.key].dropna()
     good = runs.loc[~runs["collapsed"]].set_index(names.SEED)[metric.key].dropna()
+    good = good[good.abs() < math.inf]
     worst = -math.inf if metric.better == "higher" else math.inf
     return _Samples(good, pd.concat([values, pd.Series(worst, index=diverged, dtype=float)]))
 

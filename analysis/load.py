@@ -25,7 +25,14 @@ from experiments.tracking.pages import all_experiments, all_runs
 from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
-ALSO = (names.SOURCES, names.FOLDER, names.DESIGN, names.PRIMARY_AT_START, names.OUTCOME)  # "" where absent
+ALSO = (
+    names.SOURCES,
+    names.FOLDER,
+    names.DESIGN,
+    names.PRIMARY_AT_START,
+    names.OUTCOME,
+    names.CLASSES,
+)  # "" where absent
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"

@@ -201,6 +201,8 @@ def compared_lines(compared: pd.DataFrame, variants: Sequence[str]) -> list[str]
         seeds = group.groupby(names.VARIANT)[names.SEED].nunique()
         counts = ", ".join(f"{variant} ({seeds[variant]})" for variant in variants if variant in seeds)
         line = f"{place(group)} Variants (seeds): {counts}. Comparison `{group[names.COMPARISON].iloc[0]}`."
+        classes = sorted(set(group[names.CLASSES]) - {""})
+        line += f" Classes: {'; '.join(classes)}." if classes else ""
         missing = " The baseline has no finished run: there are no differences to it."
         lines.append(line if names.BASELINE in seeds else line + missing)
     return lines

@@ -128,8 +128,9 @@ class RunUpload:
         tags = {key: str(value) for key, value in environment.items() if key not in NOT_TAGS}
         tags |= {f"weights.{name}": digest for name, digest in environment["feature_networks"].items()}
         tags |= _code_tags(environment.get("trained_by", []))
-        self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         data = environment["dataset"]
+        tags[names.CLASSES] = _classes(data)
+        self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         source = json.dumps({"uri": data["source"]})
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
@@ -169,6 +170,14 @@ def experiment_id(client: MlflowClient, study: str) -> str:
         way_out = f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
         raise DeletedExperiment(f"the experiment {study} was deleted in MLflow: {way_out}, or rename the study")
     return str(found.experiment_id) if found else str(client.create_experiment(study))
+
+
+def _classes(data: dict[str, Any]) -> str:
+    """`3 (bee, cat, dog)`, `1000 (tench, ...)`; empty for a set without classes."""
+    count, first = data.get("classes", 0), list(data.get("first_class_names", ()))
+    if not count:
+        return ""
+    return f"{count} ({', '.join([*first, *(['...'] if len(first) < count else [])])})" if first else str(count)
 
 
 def _code_tags(stretches: list[dict[str, Any]]) -> dict[str, str]:

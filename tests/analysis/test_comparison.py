@@ -112,3 +112,14 @@ def test_a_study_without_a_baseline_has_values_and_no_differences() -> None:
     (found,) = compared(runs_of({"d_kl": {"a": BASE, "b": KL["b"]}}))
     assert all(cell.difference is None for cell in found.cells.values())
     assert found.cells["b", "d_kl"].mean.value == pytest.approx(0.47)
+
+
+def test_an_infinite_number_is_no_part_of_a_mean_and_the_worst_of_all_ranks() -> None:
+    fid = {"baseline": [3.0, 3.1, 2.9], "a": [2.0, 2.1, math.inf]}
+    kl = {variant: [0.3, 0.31, 0.32] for variant in fid}
+    (found,) = compared(runs_of({"d_kl": kl, "fid50k": fid}, design=Design(primary="d_kl")))
+    cell = found.cells["a", "fid50k"]
+    assert (cell.mean.value, cell.mean.count) == (pytest.approx(2.05), 2)
+    assert cell.median.value == 2.1
+    assert cell.difference is not None
+    assert cell.difference.better_probability == pytest.approx(2 / 3)

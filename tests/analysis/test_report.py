@@ -252,3 +252,9 @@ def test_a_file_in_the_place_of_the_folder_is_one_line(
     new_study().log("baseline", 0, final(modes=1.0))
     (tmp_path / "file").write_text("")
     assert "file cannot be a folder to write to" in fails(["--out", str(tmp_path / "file")], capsys)
+
+
+def test_the_classes_of_a_dataset_stand_with_what_is_compared(new_study: NewStudy, store: MlflowClient) -> None:
+    store.set_tag(new_study().log("baseline", 0, final(modes=1.0)), "classes", "3 (bee, cat, dog)")
+    assert main(["report"]) == 0
+    assert "Classes: 3 (bee, cat, dog)." in Path("runs/study/report/report.md").read_text()

@@ -347,3 +347,22 @@ def test_damaged_weights_are_not_sent_as_sound_ones(client, task):
     assert said.startswith(f"weights of {task.name}: DamagedTensors: {weights} is damaged")
     sent = [file.path for file in client.list_artifacts(only_run(client).info.run_id, "weights")]
     assert sent == ["weights/ema.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"classes": 3, "first_class_names": ["bee", "cat", "dog"]}, "3 (bee, cat, dog)"),
+        ({"classes": 1000, "first_class_names": ["tench", "goldfish"]}, "1000 (tench, goldfish, ...)"),
+        ({"classes": 10, "first_class_names": []}, "10"),
+        ({"classes": 0, "first_class_names": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_run_says_the_classes_of_its_dataset(client, task, data, text):
+    finish(task)
+    environment = json.loads(task.directory.environment.read_text())
+    environment["dataset"] |= data
+    write_json(task.directory.environment, environment)
+    RunUpload(client, experiment_id(client, "tiny"), task).send(JobState.FINISHED)
+    assert tags_of(client)[names.CLASSES] == text
