@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 import mlflow
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 
 from experiments.tracking.address import URI_VARIABLE
-from experiments.tracking.trouble import SQLITE
+from experiments.tracking.trouble import SQLITE, store_file
 
 ARTIFACTS = "mlruns"  # MLflow's folder beside its default store
 
@@ -24,33 +24,33 @@ def follow_folder() -> int:
     arrangement, and left as it is. Raises what SQLAlchemy raises.
     """
     uri = mlflow.get_tracking_uri()
-    store = Path(uri.removeprefix(SQLITE))
-    if os.environ.get(URI_VARIABLE) or not uri.startswith(SQLITE) or not store.exists():
+    store = store_file(uri).resolve()
+    here = store.parent / ARTIFACTS
+    if os.environ.get(URI_VARIABLE) or not uri.startswith(SQLITE) or not store.exists() or "%" in str(here):
         return 0
-    here = store.resolve().parent / ARTIFACTS
-    engine = create_engine(uri)
+    engine = create_engine(URL.create("sqlite", database=str(store)))
     try:
         with engine.begin() as connection:
-            return sum(
-                _follow(connection, number, Path(location), here) for number, location in _away(connection, here)
-            )
+            away = _away(connection, here)
+            for number, old in away:
+                _follow(connection, number, old, here / str(number))
+            return len(away)
     finally:
         engine.dispose()
 
 
-def _away(connection: Connection, here: Path) -> list[tuple[int, str]]:
+def _away(connection: Connection, here: Path) -> list[tuple[int, Path]]:
     """Experiments with artifacts in the folder of a default store that is not this one: .../mlruns/NUMBER."""
     rows = connection.execute(text("SELECT experiment_id, artifact_location FROM experiments")).all()
-    paths = [(number, str(location).removeprefix("file://")) for number, location in rows]
+    paths = [(number, Path(str(location).removeprefix("file://"))) for number, location in rows]
     return [
         (number, path)
         for number, path in paths
-        if "://" not in path and Path(path).parts[-2:] == (ARTIFACTS, str(number)) and Path(path).parent != here
+        if path.is_absolute() and path.parts[-2:] == (ARTIFACTS, str(number)) and path.parent != here
     ]
 
 
-def _follow(connection: Connection, number: int, old: Path, here: Path) -> bool:
-    new = here / str(number)
+def _follow(connection: Connection, number: int, old: Path, new: Path) -> None:
     change = text("UPDATE experiments SET artifact_location = :new WHERE experiment_id = :number")
     connection.execute(change, {"new": str(new), "number": number})
     rows = connection.execute(
@@ -63,4 +63,3 @@ def _follow(connection: Connection, number: int, old: Path, here: Path) -> bool:
                 text("UPDATE runs SET artifact_uri = :new WHERE run_uuid = :run"),
                 {"new": str(new / path.relative_to(old)), "run": run},
             )
-    return True

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.run_upload import experiment_id
-from experiments.tracking.trouble import SQLITE, explain
+from experiments.tracking.trouble import SQLITE, explain, store_file
 
 MOVED = "MLflow's store was moved or copied with its folder: the addresses of artifacts follow, and new ones go here"
 PATIENT_WITH_SERVERS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
@@ -56,7 +56,7 @@ def _artifact_problems(location: str) -> Iterator[str]:
     uri = mlflow.get_tracking_uri()
     if not uri.startswith(SQLITE) or "://" in location.removeprefix("file://"):
         return
-    folder = Path(uri.removeprefix(SQLITE).partition("?")[0]).resolve().parent
+    folder = store_file(uri).resolve().parent
     artifacts = Path(location.removeprefix("file://"))
     if "%" in str(folder):
         yield (

@@ -43,6 +43,10 @@ def explain(error: BaseException) -> str:
 def missing_store() -> str | None:
     """The address of MLflow's store, if that is a file which does not exist: MLflow would make an empty one."""
     uri = mlflow.get_tracking_uri()
-    path = uri.removeprefix(SQLITE).partition("?")[0]
-    is_missing = uri.startswith(SQLITE) and not Path(path).exists() and not Path(unquote(path)).exists()
-    return uri if is_missing else None
+    return uri if uri.startswith(SQLITE) and not store_file(uri).exists() else None
+
+
+def store_file(uri: str) -> Path:
+    """The file of an SQLite store. MLflow writes its default address with a space as %20."""
+    path = Path(uri.removeprefix(SQLITE).partition("?")[0])
+    return path if path.exists() else Path(unquote(str(path)))

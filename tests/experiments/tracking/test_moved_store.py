@@ -46,8 +46,9 @@ def artifacts():
 
 
 @pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
-def test_new_artifacts_go_to_where_the_study_is_and_old_ones_are_found(study, tmp_path, monkeypatch, how):
-    there = tmp_path / "elsewhere"
+@pytest.mark.parametrize("name", ["elsewhere", "a new folder"])
+def test_new_artifacts_go_to_where_the_study_is_and_old_ones_are_found(study, tmp_path, monkeypatch, how, name):
+    there = tmp_path / name
     how(study, there)
     before = sorted(study.rglob("*"))
     enter(there, monkeypatch)
@@ -72,4 +73,13 @@ def test_a_store_that_the_user_names_is_left_as_it_is(study, tmp_path, monkeypat
     there = tmp_path / "elsewhere"
     shutil.copytree(study, there)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{there}/mlflow.db")
+    assert follow_folder() == 0
+
+
+def test_a_folder_with_a_percent_sign_is_said_and_left_as_it_is(study, tmp_path, monkeypatch):
+    there = tmp_path / "of 100%25"
+    shutil.copytree(study, there)
+    enter(there, monkeypatch)
+    (said,) = open_store("tiny", 60)[1]
+    assert "because of the percent sign: rename the folder" in said
     assert follow_folder() == 0
