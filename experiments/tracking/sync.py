@@ -11,7 +11,7 @@ from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
 from experiments.tracking.run_upload import RunUpload
-from experiments.tracking.trouble import explain
+from experiments.tracking.trouble import NO_ANSWER, explain
 from r3gan.jobdir import JobDir
 from r3gan.lease import holder
 
@@ -35,15 +35,21 @@ def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
 
 
 def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> bool:
-    """Send the jobs of one study with a line for each. Returns whether something failed."""
+    """Send the jobs of one study with a line for each. Returns whether something failed.
+
+    A server that does not answer is asked once, and not for every job.
+    """
     client, failed = MlflowClient(), False
-    for task in tasks:
+    for i, task in enumerate(tasks):
         try:
             said = send(client, experiment, task)
         except Exception as error:  # whatever MLflow raises: the other jobs are sent all the same
             said = [explain(error)]
         failed = failed or bool(said)
         say(f"{task.name}: {'; '.join(said) or 'is there'}")
+        if any(NO_ANSWER in sentence for sentence in said) and tasks[i + 1 :]:
+            say(f"not sent: {len(tasks) - i - 1} of {len(tasks)} jobs")
+            break
     return failed
 
 

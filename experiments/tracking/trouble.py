@@ -8,6 +8,7 @@ import mlflow
 
 SQLITE = "sqlite:///"
 NOTHING_LOST = "the job directories hold everything: run the same command again to send it"
+NO_ANSWER = "the tracking server does not answer"
 WAYS_OUT = (  # what an error says -> what it means, and what to do
     (r"database is locked", f"another process holds MLflow's store locked; {NOTHING_LOST}"),
     (
@@ -24,7 +25,7 @@ WAYS_OUT = (  # what an error says -> what it means, and what to do
      "it was deleted in MLflow while the study ran: run the same command again to send it anew"),
     (r"No module named '?(?P<module>[\w.]+)", "install {module}: pip install {module}"),
     (r"Max retries|Connection ?(refused|Error|reset)|timed? ?out|getaddrinfo|Name or service",
-     f"the tracking server does not answer; {NOTHING_LOST}"),
+     f"{NO_ANSWER}; {NOTHING_LOST}"),
 )  # fmt: skip
 
 

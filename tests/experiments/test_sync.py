@@ -155,3 +155,18 @@ def test_bad_input_is_one_sentence(tmp_path, monkeypatch, capsys, arguments, wor
         code = error.code
     assert code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_server_that_stops_answering_is_asked_once_and_not_for_every_job(tasks, monkeypatch, capsys):
+    asked = []
+
+    def away(client, experiment, task):
+        asked.append(task.name)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("experiments.tracking.sync.RunUpload", away)
+    assert main(["--rebuild"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert len(asked) == 1
+    assert "the tracking server does not answer" in out
+    assert "not sent: 2 of 3 jobs" in out
