@@ -58,7 +58,7 @@ def test_the_interval_is_that_of_scipys_bootstrap_within_strata() -> None:
         lambda x, y, axis=-1: trim_mean(np.concatenate([x, y], axis=axis), 0.25, axis=axis),
         method="percentile",
         n_resamples=10_000,
-        rng=np.random.default_rng(1),
+        random_state=np.random.default_rng(1),
     ).confidence_interval
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=0.01)
 

@@ -9,6 +9,7 @@ from mlflow.tracking import MlflowClient
 
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.store import MOVED, open_store
+from experiments.tracking.trouble import store_file
 
 
 @pytest.fixture
@@ -46,9 +47,8 @@ def artifacts():
 
 
 @pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
-@pytest.mark.parametrize("name", ["elsewhere", "a new folder"])
-def test_new_artifacts_go_to_where_the_study_is_and_old_ones_are_found(study, tmp_path, monkeypatch, how, name):
-    there = tmp_path / name
+def test_new_artifacts_go_to_where_the_study_is_and_old_ones_are_found(study, tmp_path, monkeypatch, how):
+    there = tmp_path / "elsewhere"
     how(study, there)
     before = sorted(study.rglob("*"))
     enter(there, monkeypatch)
@@ -83,3 +83,11 @@ def test_a_folder_with_a_percent_sign_is_said_and_left_as_it_is(study, tmp_path,
     (said,) = open_store("tiny", 60)[1]
     assert "because of the percent sign: rename the folder" in said
     assert follow_folder() == 0
+
+
+def test_the_file_of_a_store_is_found_whether_or_not_its_address_quotes_spaces(tmp_path):
+    for name in ("a folder", "of%20100"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mlflow.db").touch()
+    for address, name in (("a%20folder", "a folder"), ("a folder", "a folder"), ("of%20100", "of%20100")):
+        assert store_file(f"sqlite:///{tmp_path}/{address}/mlflow.db?timeout=1") == tmp_path / name / "mlflow.db"
