@@ -62,7 +62,8 @@ def test_another_process_holds_it_until_it_is_killed_even_if_nobody_waits_for_it
     while is_alive(process.pid):
         time.sleep(0.01)
     assert process.returncode is None  # a zombie
-    assert holder(job) is None
+    while holder(job) is not None:  # its other threads may still be ending: the lock goes with the last one
+        time.sleep(0.01)
     assert read_lease(job).pid == process.pid  # nobody tidied up
     process.wait()
 
