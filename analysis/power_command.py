@@ -18,7 +18,7 @@ from analysis.metrics import Column, shown_columns
 from analysis.report import left_out_line
 from analysis.selection import GROUP, select, variant_order
 from analysis.statistics.interval import CONFIDENCE
-from analysis.statistics.power import ENOUGH, detectable, seeds_needed
+from analysis.statistics.power import POWER, detectable, seeds_needed
 from analysis.statistics.spread import Spread, find_spread
 from experiments import names
 
@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="say how many seeds show this difference, in the units of --metric")  # fmt: skip
     parser.add_argument("--comparisons", metavar="M", type=int,
                         help="how many comparisons share the level (default: one for each variant)")  # fmt: skip
-    parser.add_argument("--power", metavar="P", type=float, default=ENOUGH,
-                        help=f"the probability of showing a difference that there is (default: {ENOUGH})")  # fmt: skip
+    parser.add_argument("--power", metavar="P", type=float, default=POWER,
+                        help=f"the probability of showing a difference that there is (default: {POWER})")  # fmt: skip
     parser.set_defaults(run=show_power)
 
 

@@ -16,7 +16,7 @@ from analysis.statistics.interval import CONFIDENCE
 
 NODES = 96  # of the quadrature; 400 change powers by less than 1e-5, for 2 to 1000 seeds and spreads 1:1000 apart
 FARTHEST = 1e4  # standard errors; a difference that needs more is not looked for
-ENOUGH = 0.8  # power, by convention: Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, section 2.4
+POWER = 0.8  # power, by convention: Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988, section 2.4
 
 
 def power(
@@ -45,7 +45,7 @@ def power(
 
 
 def detectable(
-    sd: float, count: int, baseline_sd: float, baseline_count: int, comparisons: int = 1, power: float = ENOUGH
+    sd: float, count: int, baseline_sd: float, baseline_count: int, comparisons: int = 1, power: float = POWER
 ) -> float:
     """The smallest difference of means (> 0, units of the metric) that these seeds show with this power.
 
@@ -71,7 +71,7 @@ def detectable(
 
 
 def seeds_needed(
-    difference: float, sd: float, baseline_sd: float, comparisons: int = 1, power: float = ENOUGH, most: int = 1000
+    difference: float, sd: float, baseline_sd: float, comparisons: int = 1, power: float = POWER, most: int = 1000
 ) -> int | None:
     """The least number of seeds, for the variant and the baseline each, that show the difference with this power.
 
