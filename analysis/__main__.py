@@ -1,4 +1,4 @@
-"""Report on a study: python -m analysis report [--study NAME] [--out DIR], and on its searches: analysis tune."""
+"""Report on a study: python -m analysis report [--study NAME] [--out DIR], on its searches: tune; plan seeds: power."""
 
 import argparse
 import os
@@ -15,6 +15,7 @@ from analysis.comparison import shown_differences
 from analysis.errors import ReportError
 from analysis.load import find_study, load_grids, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_columns
+from analysis.power_command import add_arguments as add_power_arguments
 from analysis.report import left_out_line, title, write_report
 from analysis.search_report import budgets_terminal, write_search_report
 from analysis.searches import budget_notes, fairness_notes, grouped
@@ -38,6 +39,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     tune.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/tune/report)")
     tune.add_argument("--comparison", metavar="ID", nargs="+", help="report on the searches of these comparisons only")
     tune.set_defaults(run=write_searches)
+    add_power_arguments(commands.add_parser("power", help="say how many seeds a difference needs, by finished runs"))
     return parser.parse_args(argv)
 
 
