@@ -1,4 +1,4 @@
-"""Read a study from MLflow into data frames. The only file here that talks to MLflow."""
+"""Read a study from MLflow into data frames. With `histories`, the only file here that talks to MLflow."""
 
 import difflib
 import json
@@ -19,12 +19,14 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.errors import ReportError
+from analysis.histories import infinite_again, read_histories
 from analysis.searches import SearchResult
 from experiments import names
 from experiments.tracking.pages import all_experiments, all_runs
 from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
+ALSO_TAGS = (names.SOURCES, names.FOLDER, names.DESIGN, names.PRIMARY_AT_START, names.OUTCOME)
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -106,9 +108,9 @@ def _search(client: MlflowClient, run_id: str) -> SearchResult:
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
     """One row per run that carries all of our tags, finished or not.
 
-    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; SOURCES, FOLDER empty if unknown), the
-    parameters of PARAMS (numbers or NaN), and for every metric its last value. Raises ReportError if there is no such
-    run.
+    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; those of ALSO_TAGS empty if unknown),
+    the parameters of PARAMS (numbers or NaN), and for every metric its last value (infinite where MLflow's database
+    holds the largest number instead). Raises ReportError if there is no such run.
     """
     runs = [run for run in all_runs(client, experiment_id, HAS_OUR_TAGS) if set(names.TAGS) <= set(run.data.tags)]
     if not runs:
@@ -117,16 +119,8 @@ def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
 
 
 def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -> pd.DataFrame:
-    """The history of some metrics in long form: run_id, metric, kimg, value; the last value where a step repeats."""
-    keys = [key for key in keys if key in jobs]
-    rows = [
-        (run_id, key, point.step / 1000, point.value)
-        for key in keys
-        for run_id in jobs.loc[jobs[key].notna(), "run_id"]
-        for point in sorted(client.get_metric_history(run_id, key), key=lambda point: point.timestamp)
-    ]
-    points = pd.DataFrame(rows, columns=["run_id", "metric", "kimg", "value"])
-    return points.drop_duplicates(["run_id", "metric", "kimg"], keep="last", ignore_index=True)
+    """The histories of those metrics that any of the jobs has: run_id, metric, kimg, value (see `read_histories`)."""
+    return read_histories(client, jobs["run_id"].tolist(), [key for key in keys if key in jobs])
 
 
 def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:
@@ -179,5 +173,6 @@ def _job(run: Run) -> dict[str, object]:
     tags = {tag: run.data.tags[tag] for tag in names.TAGS}
     params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
     info = {"run_id": run.info.run_id, "status": run.info.status, "start_time": run.info.start_time}
-    also = {tag: run.data.tags.get(tag, "") for tag in (names.SOURCES, names.FOLDER)}
-    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **run.data.metrics}
+    also = {tag: run.data.tags.get(tag, "") for tag in ALSO_TAGS}
+    last = {key: float(infinite_again(value)) for key, value in run.data.metrics.items()}
+    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **last}
