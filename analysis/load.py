@@ -27,6 +27,10 @@ from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
 ALSO_TAGS = (names.SOURCES, names.FOLDER, names.DESIGN, names.PRIMARY_AT_START, names.OUTCOME)
+RUN_INFO = ("run_id", "status", "start_time")
+DESCRIPTION = (
+    *(names.DATASET, names.PROFILE, names.VARIANT, names.SEED, names.IDENTITY), "run_id", "status", names.SOURCES,
+)  # fmt: skip
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -123,6 +127,19 @@ def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -
     return read_histories(client, jobs["run_id"].tolist(), [key for key in keys if key in jobs])
 
 
+def metric_keys(jobs: pd.DataFrame) -> list[str]:
+    """Every metric that a row of `load_jobs` has."""
+    return [column for column in jobs if column not in (*RUN_INFO, *names.TAGS, *ALSO_TAGS, *PARAMS)]
+
+
+def describe_points(points: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
+    """Points of these jobs, all of `load_points`, with what is known of their jobs; texts as categories."""
+    texts = [column for column in DESCRIPTION if column != names.SEED]
+    described = jobs[list(DESCRIPTION)].astype(dict.fromkeys(texts, "category"))
+    of_points = described.iloc[points["run_id"].cat.codes].reset_index(drop=True)
+    return pd.concat([of_points, points[["metric", "kimg", "value"]]], axis=1)
+
+
 def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:
     """Sample grids of a row of `load_jobs` by kimg, [H, W, 3] in 0..1: the last, and others evenly before it.
 
@@ -172,7 +189,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 def _job(run: Run) -> dict[str, object]:
     tags = {tag: run.data.tags[tag] for tag in names.TAGS}
     params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
-    info = {"run_id": run.info.run_id, "status": run.info.status, "start_time": run.info.start_time}
+    info = {name: getattr(run.info, name) for name in RUN_INFO}
     also = {tag: run.data.tags.get(tag, "") for tag in ALSO_TAGS}
     last = {key: float(infinite_again(value)) for key, value in run.data.metrics.items()}
     return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **last}
