@@ -1,4 +1,4 @@
-"""Read a study from MLflow into data frames. The only file here that talks to MLflow."""
+"""Read a study from MLflow into data frames. With `histories`, the only file here that talks to MLflow."""
 
 import difflib
 import json
@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.errors import ReportError
+from analysis.histories import infinite_again, read_histories
 from analysis.searches import SearchResult
 from experiments import names
 from experiments.tracking.pages import all_experiments, all_runs
@@ -33,6 +34,11 @@ ALSO = (
     names.OUTCOME,
     names.CLASSES,
 )  # "" where absent
+RUN_INFO = ("run_id", "status", "start_time")
+DESCRIPTION = (
+    *(names.DATASET, names.PROFILE, names.VARIANT, names.SEED, names.IDENTITY), "run_id", "status", names.COMPARISON,
+    names.SOURCES,
+)  # fmt: skip
 HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -114,9 +120,9 @@ def _search(client: MlflowClient, run_id: str) -> SearchResult:
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
     """One row per run that carries all of our tags, finished or not.
 
-    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; SOURCES, FOLDER empty if unknown), the
-    parameters of PARAMS (numbers or NaN), and for every metric its last value. Raises ReportError if there is no such
-    run.
+    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; those of ALSO empty if unknown),
+    the parameters of PARAMS (numbers or NaN), and for every metric its last value (infinite where MLflow's database
+    holds the largest number instead). Raises ReportError if there is no such run.
     """
     runs = [run for run in all_runs(client, experiment_id, HAS_OUR_TAGS) if set(names.TAGS) <= set(run.data.tags)]
     if not runs:
@@ -125,16 +131,21 @@ def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
 
 
 def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -> pd.DataFrame:
-    """The history of some metrics in long form: run_id, metric, kimg, value; the last value where a step repeats."""
-    keys = [key for key in keys if key in jobs]
-    rows = [
-        (run_id, key, point.step / 1000, point.value)
-        for key in keys
-        for run_id in jobs.loc[jobs[key].notna(), "run_id"]
-        for point in sorted(client.get_metric_history(run_id, key), key=lambda point: point.timestamp)
-    ]
-    points = pd.DataFrame(rows, columns=["run_id", "metric", "kimg", "value"])
-    return points.drop_duplicates(["run_id", "metric", "kimg"], keep="last", ignore_index=True)
+    """The histories of those metrics that any of the jobs has: run_id, metric, kimg, value (see `read_histories`)."""
+    return read_histories(client, jobs["run_id"].tolist(), [key for key in keys if key in jobs])
+
+
+def metric_keys(jobs: pd.DataFrame) -> list[str]:
+    """Every metric that a row of `load_jobs` has."""
+    return [column for column in jobs if column not in (*RUN_INFO, *names.TAGS, *ALSO, *PARAMS)]
+
+
+def describe_points(points: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
+    """Points of these jobs, all of `load_points`, with what is known of their jobs; texts as categories."""
+    texts = [column for column in DESCRIPTION if column != names.SEED]
+    described = jobs[list(DESCRIPTION)].astype(dict.fromkeys(texts, "category"))
+    of_points = described.iloc[points["run_id"].cat.codes].reset_index(drop=True)
+    return pd.concat([of_points, points[["metric", "kimg", "value"]]], axis=1)
 
 
 def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:
@@ -186,6 +197,7 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 def _job(run: Run) -> dict[str, object]:
     tags = {tag: run.data.tags[tag] for tag in names.TAGS}
     params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
-    info = {"run_id": run.info.run_id, "status": run.info.status, "start_time": run.info.start_time}
+    info = {name: getattr(run.info, name) for name in RUN_INFO}
     also = {tag: run.data.tags.get(tag, "") for tag in ALSO}
-    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **run.data.metrics}
+    last = {key: float(infinite_again(value)) for key, value in run.data.metrics.items()}
+    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **last}
