@@ -10,7 +10,7 @@ from experiments.tracking.address import how_to_compare
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 everything is there, 1 something could not be sent, 2 bad input."""
+    """Returns the exit code: 0 everything is there and sound, 1 something is not, 2 bad input."""
     return cli.run_command(lambda: sync(parse_arguments(arguments)))
 
 

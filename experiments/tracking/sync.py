@@ -10,6 +10,7 @@ from experiments.launch.job_states import OF_OTHER_CODE, find_damage
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
+from experiments.tracking.kept_files import damaged_files
 from experiments.tracking.run_upload import RunUpload
 from experiments.tracking.trouble import NO_ANSWER, explain
 from r3gan.jobdir import JobDir
@@ -54,14 +55,15 @@ def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> 
 
 
 def send(client: MlflowClient, experiment: str, task: Task) -> list[str]:
-    """Send one job. Returns what could not be sent, in sentences."""
+    """Send one job. Returns what could not be sent, and which files of a finished job are damaged, in sentences."""
     other = None if task.directory.finished() else holder(task.directory)
     if other is not None:
         return [f"{other} trains it, and sends it"]
     damage = next(find_damage(task.directory), None) if task.directory.finished() else None
     if damage is not None:
         return [f"{damage}: run its study again, which mends it"]
-    return RunUpload(client, experiment, task).send(state_of(task.directory))
+    damaged = list(damaged_files(task.directory)) if task.directory.finished() else []
+    return damaged + RunUpload(client, experiment, task).send(state_of(task.directory))
 
 
 def state_of(job: JobDir) -> JobState:

@@ -1,9 +1,11 @@
 """What job directories hold reaches MLflow later too, from anywhere, and twice is once."""
 
 import json
+import shutil
 import sqlite3
 
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 
 from experiments.launch.outcome import JobState
@@ -12,8 +14,10 @@ from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.sync import main
 from experiments.tracking.run_upload import RunUpload, experiment_id
+from r3gan.checksums import seal
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.tensor_files import save_tensors
 from r3gan.training.recorder import JsonlRecorder
 
 ENVIRONMENT = {
@@ -25,9 +29,10 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def tasks(write_study, tmp_path, monkeypatch):
-    """A finished job, a stopped one and one that diverged."""
+def tasks(write_study, tmp_path, monkeypatch, empty_store):
+    """A finished job, a stopped one and one that diverged, beside an empty store."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     jobs = make_plan(read_study(write_study()), None, {"variant": ["baseline", "both"]}, {}).jobs[:3]
     tasks = [Task(job, JobDir(job.directory(tmp_path / "runs"))) for job in jobs]
@@ -137,6 +142,34 @@ def lock(path):
     connection = sqlite3.connect(path)
     connection.execute("BEGIN EXCLUSIVE")
     return connection
+
+
+def flip(path):
+    """Change the file's last byte."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("part", ["best", "ema.safetensors", "state.pt"])
+def test_files_of_a_finished_job_that_were_damaged_after_they_were_sent_are_named(tasks, capsys, part):
+    job = tasks[0].directory
+    checkpoint = job.checkpoint(160)
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.pt").write_bytes(b"state")
+    for path in (checkpoint / "ema.safetensors", job.best):
+        save_tensors({"w": torch.ones(2)}, path)
+    seal(checkpoint)
+    assert main(["--rebuild"]) == 0
+    assert main([]) == 0
+    capsys.readouterr()
+    flip(job.best if part == "best" else checkpoint / part)
+    assert main([]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "damaged" in line]
+    assert line.startswith(tasks[0].name)
+    named = job.best.name if part == "best" else f"{checkpoint.name} is damaged ({part} is not what was written)"
+    assert named in line
+    assert f"/{job.root.name}/result.json and run its study again" in line
+    assert len(content()) == 3
 
 
 def test_a_study_under_another_folder_name_is_said(tasks, tmp_path, capsys):
