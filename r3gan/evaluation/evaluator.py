@@ -12,10 +12,10 @@ from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
-from r3gan.evaluation.reference import reference_of
 from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
+from r3gan.tables.references import REFERENCES
 
 Features = dict[str, dict[str, Tensor]]  # feature network -> layer -> [N, F]
 
@@ -35,8 +35,8 @@ class Evaluator:
         places: dict[str, Any] = {"data": data, "root": root, "device": device}
         self.networks = {name: FeatureNetwork(name, list(found), **places) for name, found in layers.items()}
         self.references = {
-            name: reference_of(
-                metric.reference, self.networks[metric.extractor], metric.layers[0], data, config.samples
+            name: REFERENCES[metric.reference].compute(
+                self.networks[metric.extractor], metric.layers[0], data, config.samples
             )
             for name, metric in metrics.items()
         }
