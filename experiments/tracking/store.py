@@ -39,19 +39,25 @@ def _open(study: str) -> tuple[str | None, list[str]]:
         location = client.get_experiment(experiment).artifact_location
     except Exception as error:  # whatever it is, jobs run without MLflow
         return None, [f"MLflow at {mlflow.get_tracking_uri()} cannot be used: {explain(error)}"]
-    return experiment, [*([MOVED] if moved else []), *_artifact_problems(location)]
+    return experiment, [*([MOVED] if moved else []), *artifact_problems(location)]
 
 
-def _artifact_problems(location: str) -> Iterator[str]:
-    """A place of artifacts that is not what its name says, or not where the store is."""
+def artifact_problems(location: str) -> Iterator[str]:
+    """A place of the store or of artifacts that is not what its name says, or not where the other one is."""
     uri = mlflow.get_tracking_uri()
     if not uri.startswith(SQLITE) or "://" in location.removeprefix("file://"):
         return
     folder = store_file(uri).resolve().parent
     artifacts = Path(location.removeprefix("file://"))
-    if "%" in str(folder):
+    meant = Path(unquote(str(folder)))
+    if folder != meant == Path.cwd():
         yield (
-            f"MLflow writes artifacts of {folder} into {unquote(str(folder))}, because of the percent sign: rename the "
+            f"this version of MLflow keeps the store of {meant} in {folder}, because of the folder's name: install a "
+            "newer one, rename the folder, or name another store in MLFLOW_TRACKING_URI"
+        )
+    elif "%" in str(folder):
+        yield (
+            f"MLflow writes artifacts of {folder} into {meant}, because of the percent sign: rename the "
             "folder, or name another store in MLFLOW_TRACKING_URI"
         )
     elif folder not in Path(unquote(str(artifacts))).resolve().parents:

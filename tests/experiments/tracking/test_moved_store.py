@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.runs import Tracker
-from experiments.tracking.store import MOVED, open_store
+from experiments.tracking.store import MOVED, artifact_problems, open_store
 from experiments.tracking.trouble import store_file
 
 
@@ -123,6 +123,16 @@ def test_what_is_sent_after_the_lock_goes_to_where_the_study_is(locked):
         pass
     assert tracker.warning is None
     assert write("second").is_relative_to(there / "mlruns")
+
+
+def test_a_version_that_does_not_read_its_own_quoted_spaces_is_said(tmp_path, monkeypatch):
+    for name in ("a study", "a%20study"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a%20study" / "mlflow.db").touch()
+    monkeypatch.chdir(tmp_path / "a study")
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: f"sqlite:///{tmp_path}/a%20study/mlflow.db")
+    (said,) = artifact_problems(f"{tmp_path}/a study/mlruns/1")
+    assert said.startswith(f"this version of MLflow keeps the store of {tmp_path}/a study in {tmp_path}/a%20study, ")
 
 
 def test_the_file_of_a_store_is_found_whether_or_not_its_address_quotes_spaces(tmp_path):
