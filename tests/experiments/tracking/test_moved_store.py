@@ -85,7 +85,8 @@ def test_a_folder_with_a_percent_sign_is_said_and_left_as_it_is(study, tmp_path,
     shutil.copytree(study, there)
     enter(there, monkeypatch)
     (said,) = open_store("tiny", 60)[1]
-    assert "because of the percent sign: rename the folder" in said
+    assert "because of the percent sign: " in said or said.startswith("this version of MLflow keeps the store")
+    assert "rename the folder" in said
     assert follow_folder() == 0
 
 
