@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import write_result
+from r3gan.arguments import sample_count
 from r3gan.config import EvaluationConfig, MetricName, NetworkConfig
 from r3gan.data.catalog import data_root
 from r3gan.data.load import load_dataset
@@ -34,7 +35,7 @@ SWAPPED: tuple[MetricName, ...] = ("fid", "kid", "precision-recall", "density-co
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--samples", type=sample_count, default=10_000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")

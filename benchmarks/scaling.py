@@ -18,7 +18,6 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +28,7 @@ from rich.table import Table
 
 from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
+from experiments.launch.one_machine import own_environment, torchrun_command
 from r3gan.config import NetworkConfig, PenaltyConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
@@ -77,10 +77,10 @@ def measure(case: str, iterations: int) -> dict[str, Any]:
         for ranks, results in rounds.items():
             with tempfile.TemporaryDirectory() as folder:
                 result = Path(folder) / "result.json"
-                command = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-                command += ["-m", "benchmarks.scaling", "--case", case, "--iterations", str(iterations)]
-                environment = os.environ | {"OMP_NUM_THREADS": "1"}
-                subprocess.run([sys.executable, *command, "--worker", str(result)], check=True, env=environment)
+                command = [*torchrun_command(ranks), "benchmarks.scaling", "--case", case]
+                command += ["--iterations", str(iterations), "--worker", str(result)]
+                environment = own_environment(os.environ) | {"OMP_NUM_THREADS": "1"}
+                subprocess.run(command, check=True, env=environment)
                 results.append(json.loads(result.read_text()))
     medians = {
         ranks: {key: statistics.median(result[key] for result in results) for key in results[0]}

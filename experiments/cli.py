@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import signal
 import tempfile
 import threading
@@ -139,10 +140,9 @@ def os_error_text(error: OSError) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Raises OSError, before anything runs, if nothing can be written there."""
+    """Raises OSError, before anything runs, if nothing can be written there, or where it is to be made."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=next(filter(os.path.lexists, (folder, *folder.absolute().parents)))) as file:
             file.write(b"x")
     except OSError as error:
         message = f"{error.strerror}; --output names another folder for what jobs write"

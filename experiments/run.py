@@ -56,6 +56,7 @@ def command(options: argparse.Namespace) -> int:
     from experiments.launch.readiness import not_here_yet
 
     show_plan(plan.jobs, look_into_all(plan.jobs, options.output), options)
+    cli.require_writable(options.output)
     for sentence in not_here_yet(plan.jobs):
         cli.errors.print(f"not here yet: {sentence}", markup=False)
     return cli.DONE

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from experiments import cli
@@ -10,7 +11,7 @@ from experiments.tracking.address import how_to_compare
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 everything is there, 1 something could not be sent, 2 bad input."""
+    """Returns the exit code: 0 everything is there and sound, 1 something is not, 2 bad input."""
     return cli.run_command(lambda: sync(parse_arguments(arguments)))
 
 
@@ -43,17 +44,17 @@ def sync(options: argparse.Namespace) -> int:
     if absent is not None and not options.rebuild:
         cli.print_errors([f"there is no MLflow store at {absent}: --rebuild makes it from the job directories"])
         return cli.BAD_INPUT
-    failed, experiments = False, []
+    experiments: dict[str, str] = {}
     for study in dict.fromkeys(task.job.study for task in tasks):
         experiment, troubles = open_store(study, options.mlflow_wait)
         cli.print_warnings(troubles)
         if experiment is None:
             return cli.FAILED
-        experiments.append(experiment)
-        mine = [task for task in tasks if task.job.study == study]
-        failed |= send_all(experiment, mine, lambda text: cli.console.print(text, markup=False, soft_wrap=True))
-    for experiment in experiments:
-        cli.console.print(how_to_compare("runs", experiment), markup=False, soft_wrap=True)
+        experiments[study] = experiment
+    say = partial(cli.console.print, markup=False, soft_wrap=True)
+    failed = send_all(experiments, tasks, options.mlflow_wait, say)
+    for experiment in experiments.values():
+        say(how_to_compare("runs", experiment))
     return cli.FAILED if failed or problems else cli.DONE
 
 

@@ -53,6 +53,7 @@ def command(options: argparse.Namespace) -> int:
     if options.dry_run:
         from experiments.launch.readiness import not_here_yet
 
+        cli.require_writable(options.output)
         for sentence in not_here_yet(jobs):
             cli.errors.print(f"not here yet: {sentence}", markup=False)
         return cli.DONE

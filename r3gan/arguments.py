@@ -3,11 +3,20 @@
 import math
 from argparse import ArgumentTypeError
 
+from r3gan.tables.metrics import FEWEST
+
 
 def positive(text: str) -> int:
     """A whole number from 1 up. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r}: a whole number from 1 up was expected")
+    return int(text)
+
+
+def sample_count(text: str) -> int:
+    """A whole number of samples that every metric can do with. Raises ArgumentTypeError."""
+    if positive(text) < FEWEST:
+        raise ArgumentTypeError(f"{text} is too few: at least {FEWEST} are needed")
     return int(text)
 
 

@@ -15,7 +15,7 @@ from r3gan.config import (
     TrainConfig,
 )
 from r3gan.tables.lookup import unknown_message
-from r3gan.tables.metrics import METRICS
+from r3gan.tables.metrics import FEWEST, METRICS
 
 Path = tuple[str | int, ...]
 
@@ -84,9 +84,9 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
     ]
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
-    if config.evaluation.samples < 1000:
+    if config.evaluation.samples < FEWEST:
         problems.append(
-            Problem(("evaluation", "samples"), f"{config.evaluation.samples} is too few: at least 1000 are needed")
+            Problem(("evaluation", "samples"), f"{config.evaluation.samples} is too few: at least {FEWEST} are needed")
         )
     return problems
 

@@ -17,7 +17,7 @@ from r3gan.config_checks import find_problems
 from r3gan.config_json import from_dict
 from r3gan.data.catalog import data_root
 from r3gan.distributed import World, join_world, leave_world
-from r3gan.files import write_json
+from r3gan.files import file_lock, write_json
 from r3gan.jobdir import JobDir
 from r3gan.lease import Heart, is_beating_elsewhere, launcher_here, read_lease
 from r3gan.processes import is_alive
@@ -29,7 +29,10 @@ LOCK_SECONDS = 60  # how long a job waits for one whose launcher died, and which
 
 
 def train_job(job: JobDir, computation: Computation, should_stop: Callable[[], bool] | None = None) -> int:
-    """Train in a job directory until the end, or until asked to stop (default: by signals). Returns the exit code."""
+    """Train in a job directory until the end, or until asked to stop (default: by signals). Returns the exit code.
+
+    Raises what `train` raises, LeaseLost, and OSError where nothing can be written.
+    """
     config, problems = read_config(job)
     ranks = int(os.environ.get("WORLD_SIZE", 1))
     if config is not None and config.batch_size % ranks:
@@ -39,8 +42,8 @@ def train_job(job: JobDir, computation: Computation, should_stop: Callable[[], b
             print(f"error: {job.config}: {problem}", file=sys.stderr)
         return 2
     should_stop = should_stop or watch_for_stop()
+    lock = file_lock(job.lock)
     world = join_world()
-    lock = FileLock(job.lock)
     try:
         if not acquire(lock, world, job):
             print(f"error: {read_lease(job) or 'another process'} trains in {job.root}", file=sys.stderr)

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from r3gan.config_json import from_dict
-from r3gan.files import read_object
+from r3gan.files import file_lock, read_object
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 from r3gan.processes import is_alive
 
@@ -94,10 +94,10 @@ def holder(job: JobDir) -> str | None:
 
 
 def is_locked(job: JobDir) -> bool:
-    """Whether a process that is alive holds the job's lock, as far as locks reach."""
+    """Whether a living process holds the job's lock, as far as locks reach. Raises OSError if that cannot be tried."""
     if not job.lock.exists():
         return False
-    lock = FileLock(job.lock)
+    lock = file_lock(job.lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:

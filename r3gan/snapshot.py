@@ -65,7 +65,9 @@ def load_snapshot(path: Path, device: torch.device) -> Snapshot:
         classes = weights["embedding.weight"].shape[1] if "embedding.weight" in weights else 0
         generator = Generator(config.network, classes)
         generator.load_state_dict(weights)
-    except (OSError, DamagedTensors, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except DamagedTensors as error:
+        raise NoSnapshot(f"{error}: name another file of weights, or train again") from error
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise NoSnapshot(f"{path} holds no generator of this project: {str(error).splitlines()[0]}") from error
     generator.to(device).to(memory_format=torch.channels_last)
     return Snapshot(generator.eval().requires_grad_(False), config, facts["images"], chosen="metric" in facts)

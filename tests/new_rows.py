@@ -38,7 +38,6 @@ def add_rows():
         best="brightness",
         progress=("brightness",),
         features_text="mean colour",
-        reference_text="nothing",
     )
     from experiments.study.search_methods import PRUNERS, SAMPLERS, SearchMethod
     from r3gan.data.catalog import DATASETS, DatasetRow

@@ -37,6 +37,7 @@ from r3gan.presets import PRESETS, preset_tree
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
+from r3gan.tables.references import REFERENCES
 from r3gan.tables.resamplings import RESAMPLINGS
 
 ROOT = Path(__file__).parents[1]
@@ -113,7 +114,7 @@ def metric_table():
     asked = EvaluationConfig(every_kimg=1.0, samples=50_000)
     for name, metric in METRICS.items():
         keys = ", ".join(f"`{recorded_key(number.key, asked)}`" for number in metric.numbers)
-        yield f"| `{name}` | {keys} | {metric.features_text} | {metric.reference_text} |"
+        yield f"| `{name}` | {keys} | {metric.features_text} | {REFERENCES[metric.reference].text} |"
 
 
 def loss_table():

@@ -1,6 +1,7 @@
 """The log of a job: what its processes printed, attempt by attempt."""
 
 import time
+from datetime import datetime
 from typing import IO
 
 from r3gan.jobdir import JobDir
@@ -10,8 +11,20 @@ ATTEMPT_MARK = "=== attempt "  # begins each attempt
 
 def begin_attempt(log: IO[str]) -> None:
     """Mark the beginning of an attempt, before its processes print anything."""
-    log.write(f"{ATTEMPT_MARK}{time.strftime('%Y-%m-%d %H:%M:%S')} ===\n")
+    log.write(f"{ATTEMPT_MARK}{time.strftime('%Y-%m-%d %H:%M:%S%z')} ===\n")
     log.flush()
+
+
+def first_attempt(directory: JobDir) -> float | None:
+    """When it began, in seconds since 1970; None if the log does not say. Earlier versions wrote no time zone."""
+    if not directory.log.exists():
+        return None
+    with directory.log.open(errors="replace") as log:
+        mark = next((line for line in log if line.startswith(ATTEMPT_MARK)), "")
+    try:
+        return datetime.fromisoformat(mark.removeprefix(ATTEMPT_MARK).removesuffix(" ===\n")).timestamp()
+    except ValueError:
+        return None
 
 
 def log_warnings(directory: JobDir) -> list[str]:

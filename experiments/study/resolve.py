@@ -150,7 +150,7 @@ def validate(node: Node, preset: Tree, dataset: str, seed: int) -> tuple[TrainCo
     try:
         config = _parse(node.plain() | fixed)
     except ValidationError as error:
-        mistakes = list(explain(error, TrainConfig))
+        mistakes = list(explain(error, TrainConfig, JOB_KEYS))
         tree = node.plain()
         for path, _ in mistakes:
             tree = restore(tree, preset, path)

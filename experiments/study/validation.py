@@ -1,7 +1,7 @@
 """Validation errors of the library, in the study's words."""
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -11,13 +11,16 @@ from experiments.study.yamlfile import KeyPath, not_text_message
 from r3gan.tables.lookup import unknown_message
 
 
-def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]]:
-    """Path and message of every error; `schema` is the model or dataclass that was validated."""
+def explain(error: ValidationError, schema: Any, fixed: Sequence[str] = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Path and message of every error; `schema` is the model or dataclass that was validated.
+
+    fixed: its keys that come from elsewhere, and are not among those that an unknown key may have meant.
+    """
     for detail in error.errors(include_url=False):
         path: KeyPath = tuple(detail["loc"])
         kind, given = detail["type"], detail["input"]
         if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            yield path, _unknown_key(schema, path)
+            yield path, _unknown_key(schema, path, fixed)
         elif kind in ("missing", "missing_argument"):
             yield path, "is missing"
         elif kind in ("model_type", "dict_type"):
@@ -31,11 +34,12 @@ def explain(error: ValidationError, schema: Any) -> Iterator[tuple[KeyPath, str]
             yield path, f"{given!r} is not {message}" if message != detail["msg"] else f"{message}, not {given!r}"
 
 
-def _unknown_key(schema: Any, path: KeyPath) -> str:
+def _unknown_key(schema: Any, path: KeyPath, fixed: Sequence[str]) -> str:
     places = places_of(schema, str(path[-1])) if is_dataclass(schema) else []
     if len(places) == 1:
         return f"unknown key {path[-1]}; did you mean {places[0]}?"
-    return unknown_message("key", path[-1], keys_at(schema, path[:-1]))
+    known = [key for key in keys_at(schema, path[:-1]) if path[:-1] or key not in fixed]
+    return unknown_message("key", path[-1], known)
 
 
 def restore(tree: dict[str, Any], base: dict[str, Any], path: KeyPath) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class Background:
 
     def __init__(self, seconds: float, wait_seconds: float = 30.0):
         self._seconds, self.wait_seconds = seconds, wait_seconds
-        self.last_answer = time.monotonic()
+        self.answered()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="mlflow", daemon=True)
 
@@ -25,11 +25,15 @@ class Background:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self.last_answer = time.monotonic()
+        self.answered()
         while self._thread.is_alive() and time.monotonic() - self.last_answer < self.wait_seconds:
             self._thread.join(0.1)
         if self._thread.is_alive():
             self.warning = f"no answer within {self.wait_seconds:g} s"
+
+    def answered(self) -> None:
+        """Note that MLflow has answered just now."""
+        self.last_answer = time.monotonic()
 
     def sync(self) -> None:
         """Send what is new. Never raises: what goes wrong is put into `warning`."""

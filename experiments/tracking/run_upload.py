@@ -14,6 +14,7 @@ from experiments.launch.outcome import JobState
 from experiments.launch.place import folder_of, is_at, new_place, place_of
 from experiments.launch.scheduler import Task
 from experiments.study.resolve import leaves
+from experiments.tracking.job_times import began, ended
 from experiments.tracking.pages import all_runs
 from experiments.tracking.trouble import explain
 from r3gan.points import Point, PointReader
@@ -38,10 +39,10 @@ class DeletedExperiment(Exception):
 
 
 class RunUpload:
-    """How much of a job its run already holds."""
+    """How much of a job its run already holds. answered: called after every answer of MLflow's."""
 
-    def __init__(self, client: MlflowClient, experiment: str, task: Task):
-        self.client, self.task, self.directory = client, task, task.directory
+    def __init__(self, client: MlflowClient, experiment: str, task: Task, answered: Callable[[], None] = lambda: None):
+        self.client, self.task, self.directory, self.answered = client, task, task.directory, answered
         self.reader = PointReader(task.directory.metrics)
         self.unsent: list[Point] = self.reader.read()
         self.last_time = self.unsent[-1]["time"] if self.unsent else None
@@ -73,6 +74,7 @@ class RunUpload:
         ]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+            self.answered()
         self.unsent = []  # only now: what a server did not take is sent again
         missing: list[str] = []
         if status != "RUNNING":
@@ -83,7 +85,7 @@ class RunUpload:
                 self.client.delete_tag(self.run_id, names.LACKS)
             self.lacks = "; ".join(missing)
             self.client.set_tag(self.run_id, names.OUTCOME, str(state))
-            self.client.set_terminated(self.run_id, status, _milliseconds(self.last_time))
+            self.client.set_terminated(self.run_id, status, _milliseconds(ended(self.directory, self.last_time)))
         elif self.status != "RUNNING":
             self.client.set_tag(self.run_id, names.OUTCOME, "")
             self.client.update_run(self.run_id, status="RUNNING")
@@ -93,7 +95,7 @@ class RunUpload:
     def _create(self, experiment: str) -> str:
         job = self.task.job
         tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
-        start = _milliseconds(self.unsent[0]["time"] if self.unsent else None)
+        start = _milliseconds(began(self.directory, next(iter(self.unsent), None)))
         run = self.client.create_run(experiment, start, tags=tags, run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
         self.client.log_batch(run.info.run_id, params=params)
@@ -117,6 +119,8 @@ class RunUpload:
                 send()
             except Exception as error:  # of MLflow, of an artifact store, of damaged JSON
                 yield f"{what} of {self.task.name}: {explain(error)}"
+            else:
+                self.answered()
         if self.reader.damaged:
             lines = f"{self.reader.damaged} points of {self.task.name}"
             yield f"{lines}, whose lines in {self.directory.metrics} are damaged"
@@ -145,6 +149,7 @@ class RunUpload:
             for path in filter(lambda path: path.exists(), [checkpoint / "ema.safetensors", self.directory.best]):
                 load_tensors(path)  # damaged weights are not sent as sound ones
                 self.client.log_artifact(self.run_id, str(path), names.WEIGHTS_FOLDER)
+                self.answered()
 
 
 def find_run(client: MlflowClient, experiment: str, task: Task) -> Run | None:
@@ -191,9 +196,8 @@ def _code_tags(stretches: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _milliseconds(seconds: float | None) -> int | None:
-    """A run's times are those of its training, whenever it is sent; MLflow takes the present for None."""
-    return None if seconds is None else int(seconds * 1000)
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 def _user() -> str:

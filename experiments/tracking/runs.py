@@ -6,13 +6,13 @@ twice changes nothing: they carry the times at which they were recorded.
 """
 
 import threading
-import time
 
 from mlflow.tracking import MlflowClient
 
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 from experiments.tracking.background import Background
+from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.trouble import explain
 
@@ -71,6 +71,7 @@ class Tracker(Background):
 
     def _open(self) -> None:
         if not self._is_open:
+            follow_folder()  # again, for a store that was locked when the command began
             self.experiment = experiment_id(MlflowClient(), self.study)
             self._is_open = True
 
@@ -78,9 +79,9 @@ class Tracker(Background):
         assert self.experiment is not None
         client, identity = MlflowClient(), task.job.identity
         if identity not in self._uploads:
-            self._uploads[identity] = RunUpload(client, self.experiment, task)
+            self._uploads[identity] = RunUpload(client, self.experiment, task, self.answered)
         self.missing[identity] = self._uploads[identity].send(state)
-        self.last_answer = time.monotonic()
+        self.answered()
         if state is not None:
             with self._lock:
                 if self._active.get(identity) == (task, state):

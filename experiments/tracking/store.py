@@ -1,7 +1,6 @@
 """MLflow's store, opened before the first job starts, so that what ails it is said while there is time to mend it."""
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,6 +9,7 @@ import mlflow
 from mlflow.tracking import MlflowClient
 
 from experiments.tracking.moved_store import follow_folder
+from experiments.tracking.patience import NoAnswer, call_patiently
 from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.trouble import SQLITE, explain, store_file
 
@@ -25,19 +25,10 @@ def open_store(study: str, seconds: float) -> tuple[str | None, list[str]]:
     """
     for name, value in PATIENT_WITH_SERVERS.items():
         os.environ.setdefault(name, value)
-    uri = mlflow.get_tracking_uri()
-    lock = "; another process holds it locked, it seems" if uri.startswith(SQLITE) else ""
-    found: list[tuple[str | None, list[str]]] = [
-        (None, [f"MLflow at {uri} did not answer within {seconds:.3g} s{lock}"])
-    ]
-
-    def look() -> None:
-        found[:] = [_open(study)]
-
-    thread = threading.Thread(target=look, name="mlflow store", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return found[0]
+    try:
+        return call_patiently(lambda answered: _open(study), seconds)
+    except NoAnswer as error:
+        return None, [str(error)]
 
 
 def _open(study: str) -> tuple[str | None, list[str]]:
@@ -48,19 +39,25 @@ def _open(study: str) -> tuple[str | None, list[str]]:
         location = client.get_experiment(experiment).artifact_location
     except Exception as error:  # whatever it is, jobs run without MLflow
         return None, [f"MLflow at {mlflow.get_tracking_uri()} cannot be used: {explain(error)}"]
-    return experiment, [*([MOVED] if moved else []), *_artifact_problems(location)]
+    return experiment, [*([MOVED] if moved else []), *artifact_problems(location)]
 
 
-def _artifact_problems(location: str) -> Iterator[str]:
-    """A place of artifacts that is not what its name says, or not where the store is."""
+def artifact_problems(location: str) -> Iterator[str]:
+    """A place of the store or of artifacts that is not what its name says, or not where the other one is."""
     uri = mlflow.get_tracking_uri()
     if not uri.startswith(SQLITE) or "://" in location.removeprefix("file://"):
         return
     folder = store_file(uri).resolve().parent
     artifacts = Path(location.removeprefix("file://"))
-    if "%" in str(folder):
+    meant = Path(unquote(str(folder)))
+    if folder != meant == Path.cwd():
         yield (
-            f"MLflow writes artifacts of {folder} into {unquote(str(folder))}, because of the percent sign: rename the "
+            f"this version of MLflow keeps the store of {meant} in {folder}, because of the folder's name: install a "
+            "newer one, rename the folder, or name another store in MLFLOW_TRACKING_URI"
+        )
+    elif "%" in str(folder):
+        yield (
+            f"MLflow writes artifacts of {folder} into {meant}, because of the percent sign: rename the "
             "folder, or name another store in MLFLOW_TRACKING_URI"
         )
     elif folder not in Path(unquote(str(artifacts))).resolve().parents:

@@ -10,8 +10,10 @@ from experiments.launch.job_states import OF_OTHER_CODE, find_damage
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
+from experiments.tracking.kept_files import damaged_files
+from experiments.tracking.patience import NoAnswer, call_patiently
 from experiments.tracking.run_upload import RunUpload
-from experiments.tracking.trouble import NO_ANSWER, explain
+from experiments.tracking.trouble import explain, is_away
 from r3gan.jobdir import JobDir
 from r3gan.lease import holder
 
@@ -34,34 +36,46 @@ def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
     return tasks, problems
 
 
-def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> bool:
-    """Send the jobs of one study with a line for each. Returns whether something failed.
+def send_all(experiments: dict[str, str], tasks: list[Task], seconds: float, say: Callable[[str], None]) -> bool:
+    """Send these jobs with a line for each. Returns whether something failed.
 
-    A server that does not answer is asked once, and not for every job.
+    experiments: MLflow's of each study; seconds: how long MLflow may leave a job without an answer. If it does not
+    answer, it is asked once, and not for every job.
     """
     client, failed = MlflowClient(), False
     for i, task in enumerate(tasks):
         try:
-            said = send(client, experiment, task)
-        except Exception as error:  # whatever MLflow raises: the other jobs are sent all the same
-            said = [explain(error)]
+            said = send(client, experiments[task.job.study], task, seconds)
+        except OSError as error:  # of its folder: the other jobs are sent all the same
+            said = [str(error)]
         failed = failed or bool(said)
         say(f"{task.name}: {'; '.join(said) or 'is there'}")
-        if any(NO_ANSWER in sentence for sentence in said) and tasks[i + 1 :]:
+        if any(map(is_away, said)) and tasks[i + 1 :]:
             say(f"not sent: {len(tasks) - i - 1} of {len(tasks)} jobs")
             break
     return failed
 
 
-def send(client: MlflowClient, experiment: str, task: Task) -> list[str]:
-    """Send one job. Returns what could not be sent, in sentences."""
+def send(client: MlflowClient, experiment: str, task: Task, seconds: float) -> list[str]:
+    """Send one job. Returns what could not be sent, and which files of a finished job are damaged, in sentences.
+
+    Raises OSError where the folder cannot be used.
+    """
     other = None if task.directory.finished() else holder(task.directory)
     if other is not None:
         return [f"{other} trains it, and sends it"]
     damage = next(find_damage(task.directory), None) if task.directory.finished() else None
     if damage is not None:
         return [f"{damage}: run its study again, which mends it"]
-    return RunUpload(client, experiment, task).send(state_of(task.directory))
+    damaged = list(damaged_files(task.directory)) if task.directory.finished() else []
+    state = state_of(task.directory)
+    try:
+        missing = call_patiently(lambda answered: RunUpload(client, experiment, task, answered).send(state), seconds)
+    except NoAnswer as error:
+        missing = [str(error)]
+    except Exception as error:  # whatever MLflow raises: the other jobs are sent all the same
+        missing = [explain(error)]
+    return damaged + missing
 
 
 def state_of(job: JobDir) -> JobState:

@@ -9,6 +9,7 @@ import mlflow
 SQLITE = "sqlite:///"
 NOTHING_LOST = "the job directories hold everything: run the same command again to send it"
 NO_ANSWER = "the tracking server does not answer"
+NOT_WITHIN = "did not answer within"
 WAYS_OUT = (  # what an error says -> what it means, and what to do
     (r"database is locked", f"another process holds MLflow's store locked; {NOTHING_LOST}"),
     (
@@ -39,6 +40,18 @@ def explain(error: BaseException) -> str:
             facts = {"uri": mlflow.get_tracking_uri()} | {key: value or "" for key, value in match.groupdict().items()}
             return f"{first} ({way_out.format(**facts)})"
     return first
+
+
+def no_answer(seconds: float) -> str:
+    """The sentence about a store that was waited for so long."""
+    uri = mlflow.get_tracking_uri()
+    lock = "; another process holds it locked, it seems" if uri.startswith(SQLITE) else ""
+    return f"MLflow at {uri} {NOT_WITHIN} {seconds:.3g} s{lock}"
+
+
+def is_away(sentence: str) -> bool:
+    """Whether a sentence about MLflow says that it does not answer."""
+    return NO_ANSWER in sentence or NOT_WITHIN in sentence
 
 
 def missing_store() -> str | None:

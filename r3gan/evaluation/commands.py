@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from r3gan.arguments import positive
+from r3gan.arguments import sample_count
 from r3gan.config import EvaluationConfig
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.images import take
@@ -23,9 +23,9 @@ from r3gan.data.remarks import NONE
 from r3gan.data.sources import Source
 from r3gan.distributed import World
 from r3gan.evaluation.preparation import open_evaluator
-from r3gan.evaluation.protocol import FEWEST_IMAGES, wanted
+from r3gan.evaluation.protocol import wanted
 from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
-from r3gan.tables.metrics import METRICS
+from r3gan.tables.metrics import FEWEST, METRICS
 
 
 def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,7 +36,7 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--metrics", nargs="+", choices=METRICS, metavar="METRIC", required=True,
         help=f"any of {', '.join(METRICS)}")  # fmt: skip
     add("--dataset", help="what to compare with (default: what the generator was trained on)")
-    add("--samples", type=positive, default=50_000, help="how many to generate (default: 50000)")
+    add("--samples", type=sample_count, default=50_000, help="how many to generate (default: 50000)")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
     add("--labels", choices=("dataset", "balanced"), default="dataset", help="classes of the samples")
     add("--seed", type=int, default=0, help="of the latents; a job's own seed gives the job's own numbers")
@@ -86,8 +86,8 @@ def evaluate_images(asked: EvaluationConfig, options: argparse.Namespace, device
     source = open_source([options.source], "none")
     for note in source.notes:
         print(f"{options.source}: {note}", file=sys.stderr)
-    if len(source) < FEWEST_IMAGES:
-        raise DatasetUnavailable(f"{options.source} holds {len(source)} images: at least {FEWEST_IMAGES} are needed")
+    if len(source) < FEWEST:
+        raise DatasetUnavailable(f"{options.source} holds {len(source)} images: at least {FEWEST} are needed")
     asked = replace(asked, samples=len(source))
     evaluator = open_evaluator(options.dataset, asked, device)
     features = evaluator.features(read_batches(source), asked.metrics)

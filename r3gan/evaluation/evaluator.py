@@ -1,6 +1,8 @@
 """The metrics of a job: features of samples, shared among the ranks, and what is made of them."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,16 @@ from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
-from r3gan.evaluation.reference import reference_of
 from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
+from r3gan.tables.references import REFERENCES
 
 Features = dict[str, dict[str, Tensor]]  # feature network -> layer -> [N, F]
+
+
+class EvaluationStopped(Exception):
+    """The job was asked to stop in the middle of an evaluation."""
 
 
 class Evaluator:
@@ -35,8 +41,8 @@ class Evaluator:
         places: dict[str, Any] = {"data": data, "root": root, "device": device}
         self.networks = {name: FeatureNetwork(name, list(found), **places) for name, found in layers.items()}
         self.references = {
-            name: reference_of(
-                metric.reference, self.networks[metric.extractor], metric.layers[0], data, config.samples
+            name: REFERENCES[metric.reference].compute(
+                self.networks[metric.extractor], metric.layers[0], data, config.samples
             )
             for name, metric in metrics.items()
         }
@@ -49,20 +55,28 @@ class Evaluator:
         world: World,
         at_once: int = SAMPLE_BATCH,
         purpose: str = "evaluation",
+        stops: Callable[[], bool] = lambda: False,
     ) -> dict[str, float]:
         """Metrics of the job's fixed samples for this purpose, as they are recorded; nothing on ranks but the first.
 
         at_once: how many images may be made at a time. Training makes as many, so that metrics need no more memory.
+        stops: whether to stop, the same on all ranks, which ask together before each batch and each metric.
+        Raises EvaluationStopped.
         """
         config = self.config
         inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
         share = [part[world.part_of(config.samples)] for part in inputs if part is not None]
         images = (to_uint8(batch) for batch in generate(generator, *share, at_once=at_once))
-        features = self.features(images, metrics)
+        rounds = math.ceil(math.ceil(config.samples / world.size) / min(at_once, SAMPLE_BATCH))
+        features = self.features(until_stopped(images, rounds, stops), metrics)
         for layers in features.values():
             for layer, mine in layers.items():
                 layers[layer] = world.gather(mine)
-        return self.measure(features, metrics) if world.is_main else {}
+        results: dict[str, float] = {}
+        for name in metrics:
+            require_going(stops)
+            results |= self.measure(features, [name]) if world.is_main else {}
+        return results
 
     def features(self, batches: Iterable[Tensor], metrics: Sequence[MetricName]) -> Features:
         """Of uint8 images [B, 3, R, R], everything that these metrics need."""
@@ -84,3 +98,19 @@ class Evaluator:
             results |= metric.scorer(found, self.references[name], self.device)
             results |= self.networks[metric.extractor].about
         return {recorded_key(key, self.config): value for key, value in results.items()}
+
+
+def until_stopped(batches: Iterator[Tensor], rounds: int, stops: Callable[[], bool]) -> Iterator[Tensor]:
+    """The batches, of which another rank may have one more: all ask as often, before each of `rounds`.
+
+    Raises EvaluationStopped.
+    """
+    for _ in range(rounds):
+        require_going(stops)
+        yield from islice(batches, 1)
+
+
+def require_going(stops: Callable[[], bool]) -> None:
+    """Raises EvaluationStopped if the job is to stop."""
+    if stops():
+        raise EvaluationStopped

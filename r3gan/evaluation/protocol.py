@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from r3gan.config import EvaluationConfig, MetricName
 from r3gan.config_checks import Problem
 from r3gan.tables.lookup import row_of
-from r3gan.tables.metrics import METRICS, Metric, Number, numbers
+from r3gan.tables.metrics import FEWEST, METRICS, Metric, Number, numbers
+from r3gan.tables.references import REFERENCES
 
-FEWEST_IMAGES = 1000  # in the training set, for most metrics: KID draws subsets of as many
-NEEDS_IMAGES = ("statistics", "features")  # kinds of references that so few images would falsify
 RAW, BEST, DEVIATION = "_raw", "best_", "_std"
 COUNT = re.compile(r"_?\d+k?")
 
@@ -89,8 +88,8 @@ def metric_problems(evaluation: EvaluationConfig, stacked_digits: bool, images: 
 def _misfit(name: str, metric: Metric, stacked_digits: bool, images: int | None) -> str:
     if metric.stacked_digits_only and not stacked_digits:
         return f"{name} counts stacked digits, which these are not: choose fid, say"
-    if metric.reference in NEEDS_IMAGES and images is not None and images < FEWEST_IMAGES:
-        return f"{name} needs {FEWEST_IMAGES} training images at least, not {images}"
+    if REFERENCES[metric.reference].of_images and images is not None and images < FEWEST:
+        return f"{name} needs {FEWEST} training images at least, not {images}"
     return ""
 
 

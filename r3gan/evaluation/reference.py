@@ -18,17 +18,11 @@ from r3gan.evaluation.cache import cached
 from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.scores import Reference
 from r3gan.streams import stream
-from r3gan.tables.lookup import row_of
 
 VERSION = 2  # of what is cached
 MAX_REFERENCE_FEATURES = 50_000  # KID, precision and so on compare with as many training images as samples, at most
 DRAWN_IMAGES = 50_000  # that stand for a set of endless combinations
 AT_ONCE = 100
-
-
-def reference_of(kind: str, network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
-    """What a metric compares `samples` samples with. Raises UnknownChoice."""
-    return row_of(REFERENCES, "kind of reference", kind)(network, layer, data, samples)
 
 
 def no_reference(network: FeatureNetwork, layer: str, data: Dataset, samples: int) -> Reference:
@@ -108,11 +102,3 @@ def exact_reference(network: FeatureNetwork, layer: str, data: Dataset, samples:
     digits = features.view(3 * len(stacked), -1)[: len(images)]
     covariance = torch.cov(digits.T)
     return Reference(digits.mean(0).repeat(3).numpy(), torch.block_diag(covariance, covariance, covariance).numpy())
-
-
-REFERENCES = {
-    "nothing": no_reference,
-    "exact": exact_reference,
-    "statistics": statistics_reference,
-    "features": features_reference,
-}

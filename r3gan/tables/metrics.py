@@ -38,18 +38,17 @@ class Metric:
 
     extractor: str  # a row of r3gan/tables/extractors.py
     layers: tuple[str, ...]  # of its features
-    reference: str  # what samples are compared with: a key of REFERENCES in r3gan/evaluation/reference.py
+    reference: str  # what samples are compared with: a row of r3gan/tables/references.py
     scorer: Deferred  # (features by layer, Reference, device) -> the numbers, by key
     numbers: tuple[Number, ...]
     best: str | None  # the number that `evaluation.keep_best` goes by; None: the metric is more than one
     progress: tuple[str, ...]  # the numbers that are shown while a job runs
     stacked_digits_only: bool = False
     features_text: str  # for documentation
-    reference_text: str
 
 
 INCEPTION, VGG, DINO, DIGITS = "inception-v3-compat", "vgg16", "dinov2-vit-l-14", "stacked-digits-classifier"
-AS_MANY = "as many training images as samples, 50,000 at most"
+FEWEST = 1000  # samples, and training images that they are compared with: KID draws subsets of as many
 
 METRICS: dict[str, Metric] = {
     "digits": Metric(
@@ -79,7 +78,6 @@ METRICS: dict[str, Metric] = {
         progress=("d_kl", "modes"),
         stacked_digits_only=True,
         features_text="digit classifier, channel by channel",
-        reference_text="all combinations of training digits, exactly (stacked digits only)",
     ),
     "fid": Metric(
         extractor=INCEPTION,
@@ -95,7 +93,6 @@ METRICS: dict[str, Metric] = {
         best="fid",
         progress=("fid",),
         features_text="Inception, pool 3 (2048)",
-        reference_text="all training images",
     ),
     "kid": Metric(
         extractor=INCEPTION,
@@ -112,7 +109,6 @@ METRICS: dict[str, Metric] = {
         best="kid",
         progress=("kid",),
         features_text="the same; 100 subsets of 1000",
-        reference_text=AS_MANY,
     ),
     "inception-score": Metric(
         extractor=INCEPTION,
@@ -126,7 +122,6 @@ METRICS: dict[str, Metric] = {
         best="is",
         progress=("is",),
         features_text="Inception, logits; 10 splits",
-        reference_text="nothing",
     ),
     "precision-recall": Metric(
         extractor=VGG,
@@ -142,7 +137,6 @@ METRICS: dict[str, Metric] = {
         best=None,
         progress=("precision", "recall"),
         features_text="VGG16, fc2; k = 3",
-        reference_text=AS_MANY,
     ),
     "density-coverage": Metric(
         extractor=VGG,
@@ -158,7 +152,6 @@ METRICS: dict[str, Metric] = {
         best=None,
         progress=("density", "coverage"),
         features_text="VGG16, fc2; k = 5",
-        reference_text=AS_MANY,
     ),
     "fd-dinov2": Metric(
         extractor=DINO,
@@ -175,7 +168,6 @@ METRICS: dict[str, Metric] = {
         best="fd_dinov2",
         progress=("fd_dinov2",),
         features_text="DINOv2 ViT-L/14",
-        reference_text="all training images",
     ),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ def add_to_sums(state: TrainState, terms: dict[str, Tensor]) -> None:
 
 def take_averages(state: TrainState, world: World) -> dict[str, float]:
     """The terms averaged over the steps since the last call, and over the ranks."""
-    averages = {name: float(world.average(value / state.steps)) for name, value in state.sums.items()}
+    averages = {name: float(world.average(value) / state.steps) for name, value in state.sums.items()}
     state.sums, state.steps = {}, 0
     return averages
 

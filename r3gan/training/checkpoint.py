@@ -46,6 +46,7 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir, keep: i
         "sums": state.sums,
         "steps": state.steps,
         "images": state.images,
+        "measured": state.measured,
         "seconds": state.seconds,
         "identity": state_identity(config, state.images),
     }
@@ -87,3 +88,4 @@ def load_checkpoint(state: TrainState, folder: Path, config: TrainConfig) -> Non
         raise DamagedCheckpoint(f"{folder} cannot be read ({reason})") from error
     state.sums, state.steps = rest["sums"], rest["steps"]
     state.images, state.seconds = images, rest["seconds"]
+    state.measured = rest.get("measured", True)  # earlier versions stopped only when it was

@@ -1,8 +1,8 @@
 """The training loop: one job, from its configuration to its result, read top to bottom."""
 
-import copy
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,7 @@ from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.data.dataset import Dataset
 from r3gan.data.load import load_dataset
 from r3gan.distributed import World
-from r3gan.evaluation.best import keep_if_best, load_best
-from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.protocol import wanted
+from r3gan.evaluation.evaluator import EvaluationStopped, Evaluator
 from r3gan.evaluation.sampling import save_grid
 from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
@@ -34,6 +32,7 @@ from r3gan.training.environment import (
 )
 from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
 from r3gan.training.losses import make_loss, phase_at
+from r3gan.training.measure import evaluate
 from r3gan.training.numerics import use_tf32
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
@@ -41,7 +40,7 @@ from r3gan.training.penalty_check import check_penalty
 from r3gan.training.recorder import Recorder
 from r3gan.training.resume import resume
 from r3gan.training.schedules import ema_decay, schedule_value
-from r3gan.training.state import TrainState, fresh_state
+from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
 
@@ -57,8 +56,8 @@ def train(
 ) -> bool:
     """Run a job from its last checkpoint, or from the start, to its end. The batch can be shared among the ranks.
 
-    Returns whether it reached the end, with its last metrics recorded; False after `should_stop`. A checkpoint is
-    left either way.
+    Returns whether it reached the end, with its last metrics recorded; False after `should_stop`, also in the middle of
+    an evaluation, which the next run then begins with. A checkpoint is left either way.
     Raises NonFiniteLoss, DatasetUnavailable, NotFirstOrder, PenaltyMismatch, RanksDisagree, DamagedCheckpoint,
     DamagedTensors and OSError.
     """
@@ -89,46 +88,57 @@ def train(
     save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints)
     logged = state.seconds, batches.seconds
 
-    while state.images < config.total_img:
-        started = time.perf_counter()
-        values = values_at(config, state.images)
-        schedule_adam(state, values["lr"], values["beta2"])
-        step = step_options(config, computation, micro_batch, state.images)
+    def stops() -> bool:
+        return world.any(should_stop())
 
-        d_terms = discriminator_step(state, batches.get("discriminator", state.images), world, step)
-        g_terms = generator_step(state, batches.get("generator", state.images), world, step)
-        update_ema(state, ema_decay(values["ema_half_life_img"], config.batch_size))
+    while state.images < config.total_img or not state.measured:
+        if state.measured:  # else the job was stopped in the middle of the evaluation that follows
+            started = time.perf_counter()
+            values = values_at(config, state.images)
+            schedule_adam(state, values["lr"], values["beta2"])
+            step = step_options(config, computation, micro_batch, state.images)
 
-        add_to_sums(state, d_terms | g_terms)
-        state.images += config.batch_size
+            d_terms = discriminator_step(state, batches.get("discriminator", state.images), world, step)
+            g_terms = generator_step(state, batches.get("generator", state.images), world, step)
+            update_ema(state, ema_decay(values["ema_half_life_img"], config.batch_size))
+
+            add_to_sums(state, d_terms | g_terms)
+            state.images += config.batch_size
+            state.measured = False
+            synchronise(world.device)
+            state.seconds += time.perf_counter() - started
         at_end = state.images >= config.total_img
         reached = partial(has_passed, state.images, config.batch_size)
-        synchronise(world.device)
-        state.seconds += time.perf_counter() - started
+        memory = peak_memory_gib(world.device)
 
         metrics: dict[str, float] = {}
-        if at_end or reached(config.log_every_kimg):
-            metrics |= {**take_averages(state, world), **values, "memory_gib": peak_memory_gib(world.device)}
-            metrics["images_per_second"] = state.images / state.seconds
-            metrics["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
+        with suppress(EvaluationStopped):
+            if at_end or reached(config.evaluation.every_kimg):
+                at_once = 2 * micro_batch
+                metrics = evaluate(state, evaluator, config, job, world, at_once=at_once, at_end=at_end, stops=stops)
+                if world.is_main:
+                    job.samples.mkdir(exist_ok=True)
+                    save_grid(state.ema, data.label_histogram, config.seed, job.sample(state.images), at_once)
+            state.measured = True
+        if state.measured and (at_end or reached(config.log_every_kimg)):
+            rates = {"memory_gib": memory, "images_per_second": state.images / state.seconds}
+            if state.seconds > logged[0]:
+                rates["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
+            values = values_at(config, state.images - config.batch_size)
+            metrics = {**take_averages(state, world), **values, **rates, **metrics}
             logged = state.seconds, batches.seconds
-        if at_end or reached(config.evaluation.every_kimg):
-            metrics |= evaluate(state, evaluator, config, job, world, at_once=2 * micro_batch, at_end=at_end)
-            if world.is_main:
-                job.samples.mkdir(exist_ok=True)
-                save_grid(state.ema, data.label_histogram, config.seed, job.sample(state.images), 2 * micro_batch)
         if metrics and world.is_main:
             recorder.record(state.images, state.seconds, metrics)
 
-        stop = world.any(should_stop())
+        stop = not state.measured or stops()
         if at_end or stop or reached(config.checkpoint_every_kimg):
             average_over_ranks(state, world)
             if world.is_main:
                 save()
-        if stop and not at_end:
+        if stop:
             break
     batches.close()
-    return state.images >= config.total_img
+    return state.measured and state.images >= config.total_img
 
 
 def micro_batch_of(config: TrainConfig, data: Dataset, world: World, computation: Computation) -> int:
@@ -154,33 +164,6 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
     )
-
-
-def evaluate(
-    state: TrainState,
-    evaluator: Evaluator,
-    config: TrainConfig,
-    job: JobDir,
-    world: World,
-    *,
-    at_once: int,
-    at_end: bool,
-) -> dict[str, float]:
-    """The metrics after this step; at the end also those that are measured once, and those of the best weights."""
-    asked = config.evaluation
-    generator = state.ema if asked.weights == "ema" else state.generator
-    metrics = evaluator.evaluate(generator, wanted(asked) if at_end else asked.metrics, config.seed, world, at_once)
-    if asked.keep_best is None:
-        return metrics
-    if world.is_main:
-        keep_if_best(job, config, generator, state.images, metrics)
-    world.any(False)  # now the file is there, if it will be
-    if at_end and job.best.exists():
-        best = copy.deepcopy(generator)
-        images = load_best(job, best)
-        fresh = evaluator.evaluate(best, wanted(asked), config.seed, world, at_once, purpose="best")
-        metrics |= {f"best_{key}": value for key, value in fresh.items()} | {"best_kimg": images / IMG_PER_KIMG}
-    return metrics
 
 
 def has_passed(images: int, batch_size: int, every_kimg: float) -> bool:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -83,9 +84,29 @@ def test_an_output_folder_of_an_impossible_name_ends_with_2_and_a_sentence(main,
     assert capsys.readouterr().err == f"error: {folder}: File name too long\n"
 
 
-def test_an_output_folder_that_cannot_be_made_ends_with_2_before_anything_runs(write_study, tmp_path, capsys):
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_an_output_folder_that_cannot_be_made_ends_with_2_before_anything_runs(write_study, tmp_path, capsys, dry):
     (tmp_path / "file").write_text("in the way")
     folder = tmp_path / "file" / "runs"
-    assert run.main([str(write_study()), "--no-costs", "--output", str(folder)]) == 2
+    assert run.main([str(write_study()), "--no-costs", "--output", str(folder), *dry]) == 2
     captured = capsys.readouterr()
     assert captured.err == f"error: {folder}: Not a directory; --output names another folder for what jobs write\n"
+
+
+@pytest.mark.parametrize("folder", ["runs", "a/b/runs"])
+def test_a_dry_run_makes_no_output_folder_and_says_nothing_of_one_that_can_be_made(
+    write_study, tmp_path, monkeypatch, capsys, folder
+):
+    monkeypatch.chdir(tmp_path)
+    assert run.main([str(write_study()), "--no-costs", "--dry-run", "--output", folder]) == 0
+    assert not capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+@pytest.mark.parametrize("main", [run.main, tune.main])
+def test_a_dry_run_says_that_nothing_can_be_written_to_the_output_folder(main, write_study, capsys):
+    tuned = "tune: {space: {schedules.gamma: {log: [3, 300]}}, objective: {metric: d_kl}, trials: 2}\nprofiles:"
+    study = write_study(("profiles:", tuned))
+    assert main([str(study), "--no-costs", "--dry-run", "--output", "/proc/runs"]) == 2
+    assert "error: /proc/runs: " in capsys.readouterr().err

@@ -1,9 +1,17 @@
 """What job directories hold reaches MLflow later too, from anywhere, and twice is once."""
 
+import errno
 import json
+import os
+import shutil
 import sqlite3
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 
 from experiments.launch.outcome import JobState
@@ -12,8 +20,10 @@ from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.sync import main
 from experiments.tracking.run_upload import RunUpload, experiment_id
+from r3gan.checksums import seal
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.tensor_files import save_tensors
 from r3gan.training.recorder import JsonlRecorder
 
 ENVIRONMENT = {
@@ -25,9 +35,10 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def tasks(write_study, tmp_path, monkeypatch):
-    """A finished job, a stopped one and one that diverged."""
+def tasks(write_study, tmp_path, monkeypatch, empty_store):
+    """A finished job, a stopped one and one that diverged, beside an empty store."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     jobs = make_plan(read_study(write_study()), None, {"variant": ["baseline", "both"]}, {}).jobs[:3]
     tasks = [Task(job, JobDir(job.directory(tmp_path / "runs"))) for job in jobs]
@@ -80,6 +91,29 @@ def test_a_lost_store_is_made_anew_equal_but_for_ids(tasks, tmp_path, capsys):
         assert content(uri) == before
         assert main([]) == 0
         assert content(uri) == before
+
+
+@pytest.mark.parametrize("zone", ["+0000", ""])  # earlier versions wrote the machine's own time
+def test_a_run_begins_when_its_job_did_with_or_without_points(tasks, zone):
+    began = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC if zone else None).timestamp()
+    for task in tasks:
+        task.directory.log.write_text(
+            f"=== attempt 2024-01-02 03:04:05{zone} ===\n=== attempt 2024-02-02 01:01:01 ===\n"
+        )
+        os.utime(task.directory.log, (began + 60, began + 60))
+    tasks[1].directory.metrics.unlink()
+    assert main([]) == 0
+    times = {name: (start, end) for name, _, start, end, *_ in content()}
+    assert {start for start, _ in times.values()} == {began * 1000}
+    assert times[tasks[1].job.name][1] == (began + 60) * 1000
+    assert times[tasks[0].job.name][1] == int(tasks[0].directory.points()[-1]["time"] * 1000)
+
+
+def test_a_job_without_log_and_points_has_the_time_of_its_configuration(tasks):
+    tasks[1].directory.metrics.unlink()
+    os.utime(tasks[1].directory.config, (1_700_000_000, 1_700_000_000))
+    assert main([]) == 0
+    assert (tasks[1].job.name, 1_700_000_000_000) in [(name, start) for name, _, start, *_ in content()]
 
 
 def test_what_was_recorded_meanwhile_is_sent(tasks):
@@ -139,6 +173,47 @@ def lock(path):
     return connection
 
 
+def flip(path):
+    """Change the file's last byte."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("part", ["best", "ema.safetensors", "state.pt"])
+def test_files_of_a_finished_job_that_were_damaged_after_they_were_sent_are_named(tasks, capsys, part):
+    job = tasks[0].directory
+    checkpoint = job.checkpoint(160)
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.pt").write_bytes(b"state")
+    for path in (checkpoint / "ema.safetensors", job.best):
+        save_tensors({"w": torch.ones(2)}, path)
+    seal(checkpoint)
+    assert main(["--rebuild"]) == 0
+    assert main([]) == 0
+    capsys.readouterr()
+    flip(job.best if part == "best" else checkpoint / part)
+    assert main([]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "damaged" in line]
+    assert line.startswith(tasks[0].name)
+    named = job.best.name if part == "best" else f"{checkpoint.name} is damaged ({part} is not what was written)"
+    assert named in line
+    assert f"/{job.root.name}/result.json and run its study again" in line
+    assert len(content()) == 3
+
+
+def test_a_folder_that_cannot_be_used_is_said_and_the_others_are_sent(tasks, monkeypatch, capsys):
+    def refuse(job):
+        if job.root.name == tasks[1].directory.root.name and job.root.parent.name == tasks[1].job.variant:
+            raise PermissionError(errno.EACCES, "Permission denied", str(job.lock))
+
+    monkeypatch.setattr("experiments.tracking.sync.holder", refuse)
+    assert main([]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Permission denied" in line]
+    assert line.startswith(f"{tasks[1].name}: ")
+    assert "job.lock" in line
+    assert sorted(run[0] for run in content()) == sorted(tasks[i].job.name for i in (0, 2))
+
+
 def test_a_study_under_another_folder_name_is_said(tasks, tmp_path, capsys):
     (tmp_path / "runs" / "tiny").rename(tmp_path / "runs" / "old")
     assert main(["--rebuild"]) == 2
@@ -157,16 +232,66 @@ def test_bad_input_is_one_sentence(tmp_path, monkeypatch, capsys, arguments, wor
     assert words in capsys.readouterr().err
 
 
-def test_a_server_that_stops_answering_is_asked_once_and_not_for_every_job(tasks, monkeypatch, capsys):
-    asked = []
+class Answers(BaseHTTPRequestHandler):
+    """MLflow's server as far as the study's experiment goes; every other question hangs until the test is over."""
 
-    def away(client, experiment, task):
-        asked.append(task.name)
-        raise TimeoutError("timed out")
+    over = threading.Event()
+    asked: ClassVar[list[str]] = []
+    knows = "experiments/get"
 
-    monkeypatch.setattr("experiments.tracking.sync.RunUpload", away)
-    assert main(["--rebuild"]) == 1
-    out = " ".join(capsys.readouterr().out.split())
-    assert len(asked) == 1
-    assert "the tracking server does not answer" in out
+    def do_GET(self):
+        self.asked.append(self.path)
+        if self.knows not in self.path:
+            self.over.wait(60)
+            return
+        body = json.dumps({"experiment": {"experiment_id": "1", "name": "tiny", "lifecycle_stage": "active"}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server of the class Answers, which MLflow is set to; --mlflow-wait alone bounds the waiting for it."""
+    Answers.over.clear()
+    Answers.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "600")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    yield server
+    Answers.over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_that_hangs_at_a_job_is_waited_for_once_and_not_for_every_job(tasks, server, capsys):
+    assert main(["--mlflow-wait", "2"]) == 1
+    out = capsys.readouterr().out
+    assert f"{tasks[0].name}: MLflow at http://127.0.0.1:{server.server_port} did not answer within 2 s\n" in out
     assert "not sent: 2 of 3 jobs" in out
+    assert len([path for path in Answers.asked if Answers.knows not in path]) == 1
+
+
+def test_a_server_that_accepts_and_never_answers_is_one_sentence(tasks, server, monkeypatch, capsys):
+    monkeypatch.setattr(Answers, "knows", "nothing at all")
+    assert main(["--mlflow-wait", "1"]) == 1
+    address = f"http://127.0.0.1:{server.server_port}"
+    assert f"warning: MLflow at {address} did not answer within 1 s\n" in capsys.readouterr().err
+
+
+def test_damage_is_said_where_the_server_does_not_answer(tasks, server, capsys):
+    save_tensors({"w": torch.ones(2)}, tasks[0].directory.best)
+    flip(tasks[0].directory.best)
+    assert main(["--mlflow-wait", "1"]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(tasks[0].name)]
+    assert "is damaged" in line
+    assert "did not answer within 1 s" in line

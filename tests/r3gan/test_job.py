@@ -15,6 +15,7 @@ import torch.multiprocessing as mp
 from filelock import FileLock
 
 import r3gan.job
+from r3gan.__main__ import main
 from r3gan.computation import Computation
 from r3gan.distributed import World
 from r3gan.files import write_json
@@ -65,6 +66,15 @@ def test_all_ranks_learn_that_the_first_one_cannot_have_the_lock(tmp_path):
         assert in_two_ranks(take_lock, tmp_path) == [[False, False], [False, False]]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_folder_that_takes_no_lock_is_one_line_at_once_and_not_another_process(tmp_path, monkeypatch, capsys):
+    job = make_job(tmp_path, small_config())
+    monkeypatch.setattr(JobDir, "lock", property(lambda self: Path("/proc/mine.lock")))
+    monkeypatch.setattr(r3gan.job, "LOCK_SECONDS", 0.1)
+    assert main(["train", str(job.root)]) == 1
+    assert capsys.readouterr().err == "error: [Errno 2] No such file or directory: '/proc/mine.lock'\n"
+
+
 def look_for_checkpoint(world, folder, jobs):
     config = small_config()
     try:
@@ -88,7 +98,7 @@ def test_ranks_wait_for_a_predecessor_that_still_writes_a_checkpoint(tmp_path):
     """Two ranks start beside an earlier checkpoint while another process holds the lock and then writes a later one."""
     config = small_config(checkpoint_every_kimg=0.04)
     stops = iter(range(100))
-    late, _ = run_inside(config, tmp_path / "late", should_stop=lambda: next(stops) == 11)
+    late, _ = run_inside(config, tmp_path / "late", should_stop=lambda: next(stops) == 7)
     stops = iter(range(100))
     waiting, _ = run_inside(config, tmp_path / "waiting", should_stop=lambda: next(stops) == 4)
     with FileLock(waiting.lock):

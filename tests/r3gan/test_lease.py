@@ -1,5 +1,6 @@
 """A lease says who trains, survives crashes, zombies and clocks that jump, and nobody takes over from the living."""
 
+import errno
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -115,6 +117,17 @@ def test_a_damaged_lease_is_nobodys(job, text):
     assert holder(job) is None
     with FileLock(job.lock):
         assert holder(job) == "another process"
+
+
+def test_a_lock_that_cannot_be_tried_is_an_error_and_not_another_process(job, monkeypatch):
+    job.lock.touch()
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(PermissionError, match=r"job\.lock"):
+        is_locked(job)
 
 
 def test_a_heart_beats_and_leaves_nothing(job):

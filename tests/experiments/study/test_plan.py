@@ -286,6 +286,15 @@ def test_mistakes_on_the_command_line_are_told(only, settings, parts, write_stud
     assert all(part in str(caught.value) for part in parts)
 
 
+@pytest.mark.parametrize("key", ["name", "sed", "datasett"])
+def test_what_cannot_be_set_is_not_among_the_known_keys(key, write_study):
+    with pytest.raises(StudyError) as caught:
+        plan(write_study(), **{key: 3})
+    message = str(caught.value)
+    assert "valid: total_kimg, batch_size, " in message
+    assert not {"seed", "seed?", "seed,", "dataset", "dataset?", "dataset,"} & set(message.split())
+
+
 def test_other_seeds_take_the_place_of_those_of_the_profile_that_runs(write_study):
     path = write_study(("profiles:\n", "profiles:\n  other: {datasets: [stacked-digits], total_kimg: 1}\n"))
     study = read_study(path)

@@ -1,6 +1,7 @@
 """`r3gan evaluate` and `r3gan prepare` from the outside."""
 
 import json
+import shutil
 import zipfile
 from dataclasses import replace
 
@@ -8,10 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.evaluation import main as benchmark
 from r3gan.__main__ import main
 from r3gan.config import EvaluationConfig
 from r3gan.data.catalog import cache_root
 from r3gan.evaluation.preparation import dataset_and_metrics
+from r3gan.jobdir import JobDir
+from r3gan.snapshot import FILE_NAMES
 from tests.r3gan.small import small_config
 from tests.r3gan.training.test_train import run_inside
 
@@ -80,6 +84,36 @@ def test_what_is_neither_is_one_clear_error(name, tmp_path, capsys):
     assert name in error
     assert ("does not exist" in error) == (name == "nothing-here")
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("part", ["first byte", "middle", "last byte", "end"])
+@pytest.mark.parametrize("weights", ["ema", "raw", "best"])
+def test_damaged_weights_are_named_and_not_measured(job, tmp_path, capsys, weights, part):
+    copy = JobDir(tmp_path / "job")
+    shutil.copytree(job.root, copy.root)
+    path = copy.best if weights == "best" else copy.last_checkpoint() / FILE_NAMES[weights]
+    data = bytearray(path.read_bytes())
+    if part == "end":
+        del data[-100:]
+    else:
+        data[{"first byte": 0, "middle": len(data) // 2, "last byte": -1}[part]] ^= 1
+    path.write_bytes(data)
+    code, result = evaluate(copy.root, tmp_path, "--samples", "1000", "--weights", weights)
+    captured = capsys.readouterr()
+    assert (code, result, captured.out) == (2, None, "")
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"error: {path} is ")
+    assert line.endswith(": name another file of weights, or train again")
+
+
+def test_fewer_samples_than_a_metric_can_do_with_are_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks.evaluation", "--samples", "999"])
+    commands = (lambda: evaluate(tmp_path, tmp_path, "--samples", "999"), benchmark)
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            command()
+        assert ended.value.code == 2
+        assert "argument --samples: 999 is too few: at least 1000 are needed\n" in capsys.readouterr().err
 
 
 def test_prepare_makes_the_classifier_and_refuses_unknown_metrics(capsys):

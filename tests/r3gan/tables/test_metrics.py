@@ -7,11 +7,11 @@ import torch
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
 import r3gan.evaluation.extractors  # noqa: F401  registers the digit classifier with torch-fidelity
-from r3gan.evaluation.reference import REFERENCES
 from r3gan.evaluation.scores import Reference
 from r3gan.tables.extractors import EXTRACTORS
 from r3gan.tables.lookup import UnknownChoice
 from r3gan.tables.metrics import METRICS, judged, metric_of, numbers
+from r3gan.tables.references import REFERENCES
 
 LOWER = {"d_kl", "frechet_distance_digits", "fid", "kid", "fd_dinov2"}
 HIGHER = {"modes", "is", "precision", "recall", "density", "coverage"}
@@ -40,6 +40,11 @@ def test_what_a_row_names_exists(metric):
     assert metric.best is None or by_key[metric.best].better
     floors = [by_key[number.floor] for number in metric.numbers if number.floor]
     assert not any(floor.counted for floor in floors)  # or the report would not find it beside its number
+
+
+def test_metrics_that_compare_with_training_images_are_known_from_their_references():
+    needy = {name for name, metric in METRICS.items() if REFERENCES[metric.reference].of_images}
+    assert needy == {"fid", "kid", "precision-recall", "density-coverage", "fd-dinov2"}
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)

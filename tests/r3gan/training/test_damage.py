@@ -25,11 +25,15 @@ CONFIG = replace(small_config(), evaluation=replace(small_config().evaluation, e
 ENDS = (80, 120)  # where the stopped job has checkpoints
 
 
+def recorded_images(folder):
+    return [point["images"] for point in JobDir(folder).points()]
+
+
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
     """A job that was stopped after 15 of 20 steps."""
-    calls = iter(range(100))
-    job, _ = run_inside(CONFIG, tmp_path_factory.mktemp("stopped"), should_stop=lambda: next(calls) == 14)
+    folder = tmp_path_factory.mktemp("stopped")
+    job, _ = run_inside(CONFIG, folder, should_stop=lambda: 120 in recorded_images(folder))
     assert [int(folder.name) for folder in job.checkpoint_folders()] == [120, 80]
     return job
 

@@ -14,6 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import r3gan.evaluation.evaluator
+from experiments.launch.one_machine import own_environment, torchrun_command
 from r3gan.computation import Computation
 from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
 from r3gan.distributed import World
@@ -42,12 +44,13 @@ def run_inside(config, folder, should_stop=lambda: False, **computation):
 
 
 def command(job, ranks=1):
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", "-m", "r3gan"]
-    return [sys.executable, *(launcher if ranks > 1 else ["-m", "r3gan"]), "train", str(job.root)]
+    launcher = torchrun_command(ranks) if ranks > 1 else [sys.executable, "-m"]
+    return [*launcher, "r3gan", "train", str(job.root)]
 
 
 def run_process(job, ranks=1):
-    done = subprocess.run(command(job, ranks), cwd=ROOT, capture_output=True, text=True, timeout=240)
+    environment = own_environment(os.environ)
+    done = subprocess.run(command(job, ranks), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return job
 
@@ -193,6 +196,58 @@ def test_a_stopped_job_leaves_a_checkpoint_and_goes_on_from_it(tmp_path):
     assert job.last_checkpoint().name == "0000000056"
     run_inside(config, tmp_path / "stopped")
     through, _ = run_inside(config, tmp_path / "through")
+    assert_equal_weights(final_weights(through), final_weights(job))
+    assert without_times(through) == without_times(job)
+
+
+@pytest.mark.parametrize(
+    ("batch", "images", "recorded"),
+    [
+        (30, 80, [40]),  # of 63 batches of an evaluation
+        (63 + 30, 160, [40, 80, 120]),  # at the end
+        (2 * 63 + 30, 160, [40, 80, 120]),  # of the best weights
+    ],
+)
+def test_a_job_stopped_in_an_evaluation_begins_with_it_again_and_ends_with_the_same_bits(
+    tmp_path, monkeypatch, batch, images, recorded
+):
+    evaluation = replace(small_config().evaluation, keep_best="digits")
+    config = small_config(evaluation=evaluation, log_every_kimg=0.04, checkpoint_every_kimg=100)
+    batches, convert = iter(range(1000)), r3gan.evaluation.evaluator.to_uint8
+    asked = []
+
+    def stopping(made):
+        asked.extend([True] if next(batches) == batch else [])
+        return convert(made)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(r3gan.evaluation.evaluator, "to_uint8", stopping)
+        job, finished = run_inside(config, tmp_path / "stopped", should_stop=lambda: bool(asked))
+    assert next(batches) == batch + 1, "no batch was made after the signal"
+    assert not finished
+    assert job.last_checkpoint().name == f"{images:010d}"
+    assert [point["images"] for point in job.points()] == recorded
+    assert run_inside(config, tmp_path / "stopped")[1]
+    through, _ = run_inside(config, tmp_path / "through")
+    assert_equal_weights(final_weights(through), final_weights(job))
+    assert job.best.read_bytes() == through.best.read_bytes()
+    assert without_times(through) == without_times(job)
+
+
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_signal_in_an_evaluation_stops_all_ranks_with_a_checkpoint_of_this_step(tmp_path, ranks):
+    config = small_config(checkpoint_every_kimg=100)
+    job = make_job(tmp_path / "stopped", config)
+    launcher = torchrun_command(ranks) if ranks > 1 else [sys.executable, "-m"]
+    stopping = [*launcher, "tests.r3gan.stopping", str(job.root), "20"]
+    environment = own_environment(os.environ)
+    done = subprocess.run(stopping, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert "stopped, with a checkpoint to go on from" in done.stdout
+    assert job.last_checkpoint().name == "0000000080"
+    assert [point["images"] for point in job.points()] == [40]
+    run_process(job, ranks)
+    through = run_process(make_job(tmp_path / "through", config), ranks)
     assert_equal_weights(final_weights(through), final_weights(job))
     assert without_times(through) == without_times(job)
 
