@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from r3gan.beginning import read_sharing
 from r3gan.computation import Computation
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.data.dataset import Dataset
@@ -17,6 +18,7 @@ from r3gan.evaluation.best import keep_if_best, load_best
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.protocol import wanted
 from r3gan.evaluation.sampling import save_grid
+from r3gan.intervals import has_passed
 from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages
@@ -39,7 +41,7 @@ from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
 from r3gan.training.penalty_check import check_penalty
 from r3gan.training.recorder import Recorder
-from r3gan.training.resume import resume
+from r3gan.training.resume import begin_in_another, resume
 from r3gan.training.schedules import ema_decay, schedule_value
 from r3gan.training.state import TrainState, fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
@@ -70,6 +72,7 @@ def train(
     state = fresh_state(config, data.classes, world.device)
     check = check_penalty(state.discriminator, config, computation.penalty_form)
     use_tf32(computation.tf32)
+    begin_in_another(config, job, data.content_hash, world)
     resume(state, config, job, world)
     before = read_environment(job.environment)
     require_same_data(before, job, data)
@@ -86,7 +89,8 @@ def train(
             dataset=dataset_record(data),
             trained_by=stretches(before, state.images, code_here()),
         ).write(job)
-    save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints)
+    shared = read_sharing(job).keep
+    save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints, shared)
     logged = state.seconds, batches.seconds
 
     while state.images < config.total_img:
@@ -121,7 +125,7 @@ def train(
             recorder.record(state.images, state.seconds, metrics)
 
         stop = world.any(should_stop())
-        if at_end or stop or reached(config.checkpoint_every_kimg):
+        if at_end or stop or state.images in shared or reached(config.checkpoint_every_kimg):
             average_over_ranks(state, world)
             if world.is_main:
                 save()
@@ -181,12 +185,6 @@ def evaluate(
         fresh = evaluator.evaluate(best, wanted(asked), config.seed, world, at_once, purpose="best")
         metrics |= {f"best_{key}": value for key, value in fresh.items()} | {"best_kimg": images / IMG_PER_KIMG}
     return metrics
-
-
-def has_passed(images: int, batch_size: int, every_kimg: float) -> bool:
-    """Whether the last batch reached or crossed a multiple of `every_kimg`."""
-    every = every_kimg * IMG_PER_KIMG
-    return images // every > (images - batch_size) // every
 
 
 def synchronise(device: torch.device) -> None:
