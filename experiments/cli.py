@@ -77,6 +77,7 @@ def execution_of(options: argparse.Namespace) -> Execution:
         ranks=options.ranks,
         computation=computation_of(options),
         patience_minutes=options.patience,
+        sharing=getattr(options, "sharing", False),
         output=options.output,
     )
 

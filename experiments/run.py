@@ -13,6 +13,7 @@ from experiments.launch.job_states import Findings, look_into_all, reopened, war
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
+from experiments.launch.sharing import Starts, find_starts, with_sharing
 from experiments.study.options import parse_only, parse_seeds, parse_settings
 from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import reused_tuning_seeds, run_problems
@@ -72,6 +73,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
     add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
+    add("--sharing", action=argparse.BooleanOptionalAction, default=True,
+        help="let jobs begin in the states of others that have trained the same so far (default: yes)")  # fmt: skip
     add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
     cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)
@@ -83,24 +86,33 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) -> None:
     """Print the plan with its cost, as a table or as JSON; then what is odd about finished jobs."""
     findings = with_reruns(findings) if options.rerun == "changed" else findings
-    costs = cli.costs_of(jobs, cli.execution_of(options)) if options.costs else {}
+    execution = cli.execution_of(options)
+    costs = cli.costs_of(jobs, execution) if options.costs else {}
+    starts = find_starts(jobs, findings, execution)
     if options.json:
-        print(json.dumps([job_with_state(job, findings, costs) for job in jobs], indent=2))
+        print(json.dumps([job_with_state(job, findings, costs, starts) for job in jobs], indent=2))
         return
-    states = {job.identity: str(findings[job.identity]) for job in jobs}
+    states = {job.identity: state_text(job, findings, starts) for job in jobs}
     cli.console.print(f"study {jobs[0].study}, profile {jobs[0].profile}")
     for table in plan_tables(jobs, states, costs):
         cli.console.print(table)
     left = [job for job in jobs if findings[job.identity].is_left]
-    cli.console.print(plan_summary(jobs, left, costs))
+    cli.console.print(plan_summary(jobs, left, costs, starts))
     cli.print_warnings(warnings_of(jobs, findings))
 
 
-def job_with_state(job: Job, findings: Findings, costs: "dict[str, Cost]") -> dict[str, Any]:
-    """The job as plain data, with its cost and what lies in its folder."""
-    finding, cost = findings[job.identity], costs.get(job.identity)
+def state_text(job: Job, findings: Findings, starts: Starts) -> str:
+    """What lies in the job's folder, and where it begins."""
+    start = starts.get(job.identity)
+    return f"{findings[job.identity]}{f', from {start.variant} at {start.kimg:g} kimg' if start else ''}"
+
+
+def job_with_state(job: Job, findings: Findings, costs: "dict[str, Cost]", starts: Starts) -> dict[str, Any]:
+    """The job as plain data, with its cost, what lies in its folder, and the state of another job that it begins in."""
+    finding, cost, start = findings[job.identity], costs.get(job.identity), starts.get(job.identity)
     folder = {"state": finding.state, "damage": finding.damage, "other_code": finding.other_code}
-    return job_as_json(job) | {"cost": cost and asdict(cost)} | folder
+    starts_from = {"identity": start.identity, "kimg": start.kimg} if start else None
+    return job_as_json(job) | {"cost": cost and asdict(cost)} | folder | {"starts_from": starts_from}
 
 
 def run(plan: Plan, options: argparse.Namespace) -> int:
@@ -113,9 +125,11 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     findings = look_into_all(plan.jobs, options.output)
     show_plan(plan.jobs, findings, options)
     findings = reopened(tasks, findings, rerun_changed=options.rerun == "changed")
+    execution = cli.execution_of(options)
+    tasks = with_sharing(tasks, find_starts(plan.jobs, findings, execution))
     finished = [task for task in tasks if not findings[task.job.identity].is_left]
     left = [task for task in tasks if findings[task.job.identity].is_left]
-    launcher = cli.prepared_launcher(cli.execution_of(options), [task.job for task in left])
+    launcher = cli.prepared_launcher(execution, [task.job for task in left])
     study = plan.jobs[0].study
     troubles = open_store(study, options.mlflow_wait / 3)[1]
     cli.print_warnings(troubles)

@@ -66,6 +66,16 @@ class JobDir:
         return self.root / "lease.json"
 
     @property
+    def sharing(self) -> Path:
+        """Which states the job keeps for others, and in whose it begins, JSON: see r3gan/beginning.py."""
+        return self.root / "sharing.json"
+
+    @property
+    def inherited(self) -> Path:
+        """What the job has from another one, JSON; there only if it began in another's checkpoint."""
+        return self.root / "inherited.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Sealed folders named by image count, each whole in itself; the last sound one is the one to resume from."""
         return self.root / "checkpoints"
@@ -87,6 +97,11 @@ class JobDir:
     def checkpoint(self, images: int) -> Path:
         """The checkpoint after `images` images."""
         return self.checkpoints / f"{images:010d}"
+
+    @property
+    def incomplete_checkpoint(self) -> Path:
+        """The folder in which the next checkpoint is written."""
+        return self.checkpoints / "incomplete"
 
     def checkpoint_folders(self) -> list[Path]:
         """What is named like a checkpoint, the newest first. Whether it is sound is not looked at."""

@@ -15,6 +15,7 @@ class Execution:
     ranks: int = 1  # processes, and GPUs where there are any, per job
     computation: Computation = field(default_factory=Computation)  # within each rank
     patience_minutes: float = 30  # without a sign of life, after which a job is stopped; 0: never
+    sharing: bool = True  # let jobs begin in the states of others
     output: Path = Path("runs")  # where job directories lie
 
 

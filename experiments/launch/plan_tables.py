@@ -7,7 +7,9 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.launch.sharing import Starts
 from experiments.study.plan import Job
+from r3gan.config import IMG_PER_KIMG
 
 if TYPE_CHECKING:
     from r3gan.training.cost import Cost
@@ -61,10 +63,16 @@ def shorten(number: float) -> str:
     return f"{number:.3g} E"
 
 
-def plan_summary(jobs: list[Job], left: list[Job], costs: "dict[str, Cost]") -> str:
+def plan_summary(jobs: list[Job], left: list[Job], costs: "dict[str, Cost]", starts: Starts) -> str:
     """Jobs and cost in one line."""
-    total, remaining = (sum(job.config.total_kimg for job in part) for part in (jobs, left))
+    total = sum(job.config.total_kimg for job in jobs)
+    shared = {job.identity: starts[job.identity].kimg for job in left if job.identity in starts}
+    remaining = sum(job.config.total_kimg for job in left) - sum(shared.values())
     known = [job for job in left if job.identity in costs]
-    flops = sum(costs[job.identity].flops_per_image * job.config.total_img for job in known)
+    flops = sum(
+        costs[job.identity].flops_per_image * (job.config.total_img - IMG_PER_KIMG * shared.get(job.identity, 0))
+        for job in known
+    )
     work = f", {shorten(flops)}FLOP" if known else ""
-    return f"{len(jobs)} jobs, {total:g} kimg in all; to run: {len(left)} jobs, {remaining:g} kimg{work}"
+    less = f" ({sum(shared.values()):g} more are trained by others)" if shared else ""
+    return f"{len(jobs)} jobs, {total:g} kimg in all; to run: {len(left)} jobs, {remaining:g} kimg{less}{work}"

@@ -49,7 +49,7 @@ class Display:
         self.console = console
         self.bars = Bars(*columns(console.width), console=console, disable=not console.is_terminal)
         self._clock = clock
-        self._waiting = None if tasks is None else {task.job.identity: task.job.config.total_img for task in tasks}
+        self._waiting = None if tasks is None else {task.job.identity: task.images_to_train for task in tasks}
         self._all, self._done, self._failed = len(tasks or ()) + done, done, 0
         self._views: dict[str, JobView] = {}
         self._ids: dict[str, TaskID] = {}

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.place import place_of
 from experiments.launch.signs_of_life import Watchdog
 from experiments.study.plan import Job, job_as_json
+from r3gan.beginning import Sharing
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.lease import holder
@@ -25,11 +26,25 @@ class Task:
     job: Job
     directory: JobDir
     label: str = ""  # other than the job's own name
+    sharing: Sharing = Sharing()  # noqa: RUF009 - frozen, as the field of a frozen class
 
     @property
     def name(self) -> str:
         """For people."""
         return self.label or self.job.name
+
+    @property
+    def images_to_train(self) -> int:
+        """From where it begins."""
+        start = self.sharing.begins_in
+        return self.job.config.total_img - (start.images if start else 0)
+
+    def can_begin(self, others: Collection[str]) -> bool:
+        """Whether the state that it begins in is there, or will not come: others are the jobs that have not ended."""
+        start = self.sharing.begins_in
+        if start is None or start.identity not in others:
+            return True
+        return start.directory(self.directory.root).checkpoint(start.images).exists()
 
 
 class Running:
@@ -73,11 +88,13 @@ def execute(
 ) -> list[Ended]:
     """Run the tasks, one at a time in each slot (default: all of the launcher's), until all end or `should_stop`.
 
+    In order, but for a job that begins in the state of another one: it waits for that state, or for that job's end.
+
     A job without a sign of life for as long as the launcher's Execution says is stopped, and has failed.
     Returns every task in the order of their ends; those that were never started are STOPPED, those that another command
     trains are ELSEWHERE.
     """
-    waiting, free = deque(tasks), deque(range(launcher.slots) if slots is None else slots)
+    waiting, free = list(tasks), deque(range(launcher.slots) if slots is None else slots)
     running: dict[int, Running] = {}
     patience = launcher.execution.patience_minutes
     ended: list[Ended] = []
@@ -89,8 +106,8 @@ def execute(
 
     stopping = False
     while running or (waiting and not stopping):
-        while waiting and free and not stopping:
-            task = waiting.popleft()
+        while free and not stopping and (task := next_task(waiting, running.values())) is not None:
+            waiting.remove(task)
             other = holder(task.directory)
             if other is not None:
                 end(task, elsewhere(other))
@@ -121,8 +138,15 @@ def execute(
     return ended + [Ended(task, JobOutcome(JobState.STOPPED)) for task in waiting]
 
 
+def next_task(waiting: Sequence[Task], running: Collection[Running]) -> Task | None:
+    """The first one that can begin."""
+    others = {task.job.identity for task in waiting} | {one.task.job.identity for one in running}
+    return next((task for task in waiting if task.can_begin(others)), None)
+
+
 def prepare_directory(task: Task) -> None:
     """Write the job's configuration and its place in the study. What decides the result is the same each time."""
+    write_json(task.directory.sharing, asdict(task.sharing))
     description = {key: value for key, value in job_as_json(task.job).items() if key != "config"}
     write_json(task.directory.root / JOB_FILE, description)
     write_json(task.directory.config, asdict(task.job.config))

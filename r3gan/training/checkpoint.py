@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -18,7 +19,6 @@ from r3gan.training.state import TrainState
 
 NETWORKS = ("generator", "discriminator", "ema")
 STATE = "state.pt"
-INCOMPLETE = "incomplete"  # the folder in which the next checkpoint is written
 
 
 class DamagedCheckpoint(Exception):
@@ -30,12 +30,16 @@ def records_of(job: JobDir) -> tuple[Path, ...]:
     return job.metrics, job.environment, job.best
 
 
-def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir, keep: int) -> None:
+def save_checkpoint(
+    state: TrainState, config: TrainConfig, job: JobDir, keep: int, shared: Collection[int] = ()
+) -> None:
     """Write a complete checkpoint under the image count; of the earlier ones, leave so many that there are `keep`.
+
+    shared: image counts of checkpoints that stay beside these, for jobs that begin in them.
 
     Checkpoints of more images were not gone on from: they are damaged, and removed. Raises OSError.
     """
-    temporary, final = job.checkpoints / INCOMPLETE, job.checkpoint(state.images)
+    temporary, final = job.incomplete_checkpoint, job.checkpoint(state.images)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     for name in NETWORKS:
@@ -59,7 +63,8 @@ def save_checkpoint(state: TrainState, config: TrainConfig, job: JobDir, keep: i
     os.rename(temporary, final)
     sync_path(job.checkpoints)
     earlier = [folder for folder in job.checkpoint_folders() if int(folder.name) <= state.images]
-    for folder in set(job.checkpoint_folders()) - set(earlier[:keep]):
+    stay = {*earlier[:keep], *(folder for folder in earlier if int(folder.name) in shared)}
+    for folder in set(job.checkpoint_folders()) - stay:
         shutil.rmtree(folder)
 
 

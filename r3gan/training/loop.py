@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from r3gan.beginning import read_sharing
 from r3gan.computation import Computation
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.data.dataset import Dataset
@@ -15,6 +16,7 @@ from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.evaluation.evaluator import EvaluationStopped, Evaluator
 from r3gan.evaluation.sampling import save_grid
+from r3gan.intervals import has_passed
 from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages
@@ -38,7 +40,7 @@ from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
 from r3gan.training.penalty_check import check_penalty
 from r3gan.training.recorder import Recorder
-from r3gan.training.resume import resume
+from r3gan.training.resume import begin_in_another, resume
 from r3gan.training.schedules import ema_decay, schedule_value
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
@@ -69,6 +71,7 @@ def train(
     state = fresh_state(config, data.classes, world.device)
     check = check_penalty(state.discriminator, config, computation.penalty_form)
     use_tf32(computation.tf32)
+    begin_in_another(config, job, data.content_hash, world)
     resume(state, config, job, world)
     before = read_environment(job.environment)
     require_same_data(before, job, data)
@@ -85,7 +88,8 @@ def train(
             dataset=dataset_record(data),
             trained_by=stretches(before, state.images, code_here()),
         ).write(job)
-    save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints)
+    shared = read_sharing(job).keep
+    save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints, shared)
     logged = state.seconds, batches.seconds
 
     def stops() -> bool:
@@ -131,7 +135,7 @@ def train(
             recorder.record(state.images, state.seconds, metrics)
 
         stop = not state.measured or stops()
-        if at_end or stop or reached(config.checkpoint_every_kimg):
+        if at_end or stop or state.images in shared or reached(config.checkpoint_every_kimg):
             average_over_ranks(state, world)
             if world.is_main:
                 save()
@@ -164,12 +168,6 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
     )
-
-
-def has_passed(images: int, batch_size: int, every_kimg: float) -> bool:
-    """Whether the last batch reached or crossed a multiple of `every_kimg`."""
-    every = every_kimg * IMG_PER_KIMG
-    return images // every > (images - batch_size) // every
 
 
 def synchronise(device: torch.device) -> None:

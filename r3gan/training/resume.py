@@ -5,16 +5,25 @@ from pathlib import Path
 
 import torch
 
+from r3gan.beginning import adopt
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir
-from r3gan.training.checkpoint import INCOMPLETE, DamagedCheckpoint, load_checkpoint
+from r3gan.training.checkpoint import DamagedCheckpoint, load_checkpoint
 from r3gan.training.records import restore_records
 from r3gan.training.state import TrainState
 
 
 class RanksDisagree(Exception):
     """The ranks of a job are not in the same state."""
+
+
+def begin_in_another(config: TrainConfig, job: JobDir, content_hash: str, world: World) -> None:
+    """Let a job without checkpoints begin in the state of another job, if it was told one. Raises OSError."""
+    if world.is_main:
+        for sentence in adopt(job, config, content_hash):
+            print(f"warning: {sentence}", file=sys.stderr)
+    world.any(False)  # now what is adopted is there, for every rank
 
 
 def resume(state: TrainState, config: TrainConfig, job: JobDir, world: World) -> None:
@@ -57,4 +66,4 @@ def load_newest(state: TrainState, config: TrainConfig, job: JobDir) -> tuple[Pa
 def strangers(job: JobDir) -> list[str]:
     """What lies among the checkpoints and is none."""
     found = set(job.checkpoints.iterdir() if job.checkpoints.is_dir() else ()) - set(job.checkpoint_folders())
-    return [f"{path} is no checkpoint: left alone" for path in sorted(found) if path.name != INCOMPLETE]
+    return [f"{path} is no checkpoint: left alone" for path in sorted(found) if path != job.incomplete_checkpoint]

@@ -1,0 +1,229 @@
+"""Beginning in another job's state: the same bits as without, or the own start, whatever is killed or damaged."""
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import asdict, replace
+
+import pytest
+
+from r3gan.beginning import Beginning, Sharing, can_begin, latest_beginning, read_inherited
+from r3gan.config import AttentionConfig, LossPhase, Schedule
+from r3gan.files import write_json
+from r3gan.identity import state_identity
+from tests.r3gan.small import constant, small_config
+from tests.r3gan.training.test_train import (
+    ROOT,
+    assert_equal_weights,
+    command,
+    final_weights,
+    make_job,
+    run_inside,
+    run_process,
+    without_times,
+)
+
+SMALL = replace(small_config(), evaluation=replace(small_config().evaluation, keep_best="digits"))
+HINGE = LossPhase("relativistic-hinge", from_fraction=0.5)
+SWITCH = replace(SMALL, loss=(LossPhase(), HINGE))  # at 80 of 160 images
+LATER = replace(SMALL, loss=(LossPhase(), replace(HINGE, from_fraction=0.75)))
+
+
+def keeping(folder, config, images):
+    """A job that keeps a checkpoint for others."""
+    job = make_job(folder, config)
+    write_json(job.sharing, asdict(Sharing(keep=(images,))))
+    return job
+
+
+def heir(folder, config, donor, images):
+    job = make_job(folder, config)
+    beginning = Beginning(name="donor/0", identity="abc", folder=f"../{donor.root.name}", images=images)
+    write_json(job.sharing, asdict(Sharing(begins_in=beginning)))
+    return job
+
+
+@pytest.fixture(scope="module")
+def donor(tmp_path_factory):
+    job = keeping(tmp_path_factory.mktemp("shared") / "donor", SMALL, 80)
+    run_inside(SMALL, job.root)
+    return job
+
+
+@pytest.fixture
+def copy(donor, tmp_path):
+    """Of the donor, to be damaged."""
+    job = keeping(tmp_path / "donor", SMALL, 80)
+    shutil.copytree(donor.root, job.root, dirs_exist_ok=True)
+    return job
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return run_inside(SWITCH, tmp_path_factory.mktemp("alone"))[0]
+
+
+def assert_same(job, other):
+    assert_equal_weights(final_weights(job), final_weights(other))
+    assert without_times(job) == without_times(other)
+    samples, others = ({p.name: p.read_bytes() for p in one.samples.iterdir()} for one in (job, other))
+    assert samples == others
+
+
+def test_the_kept_checkpoint_stays_beside_the_newest(donor):
+    assert [int(folder.name) for folder in donor.checkpoint_folders()] == [160, 120, 80]
+
+
+def test_a_job_that_begins_in_another_ends_like_one_that_trained_it_all(copy, tmp_path, alone):
+    job = heir(tmp_path / "heir", SWITCH, copy, 80)
+    steps = []
+    run_inside(SWITCH, job.root, should_stop=lambda: bool(steps.append(1)))
+    assert len(steps) == 10  # of 20
+    assert_same(job, alone)
+    inherited = read_inherited(job)
+    assert (inherited.name, inherited.identity, inherited.images) == ("donor/0", "abc", 80)
+    assert inherited.seconds == next(point["seconds"] for point in copy.points() if point["images"] == 80)
+
+
+def test_stopped_after_the_fork_it_goes_on_from_its_own_checkpoint(copy, tmp_path, alone):
+    job = heir(tmp_path / "heir", SWITCH, copy, 80)
+    calls = iter(range(99))
+    run_inside(SWITCH, job.root, should_stop=lambda: next(calls) == 6)
+    shutil.rmtree(copy.root)
+    run_inside(SWITCH, job.root)
+    assert_same(job, alone)
+    assert read_inherited(job).images == 80
+
+
+def damage_weights(donor):
+    path = donor.checkpoint(80) / "ema.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def remove(donor):
+    shutil.rmtree(donor.checkpoint(80))
+
+
+def retrain(donor):
+    write_json(donor.config, asdict(replace(SMALL, batch_size=16)))
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (damage_weights, "is damaged (ema.safetensors is not what was written)"),
+        (remove, "there is no checkpoint"),
+        (retrain, "was trained or measured under another configuration"),
+    ],
+)
+def test_without_a_sound_state_it_says_why_and_trains_from_its_own_start(copy, tmp_path, alone, capsys, harm, why):
+    harm(copy)
+    job = heir(tmp_path / "heir", SWITCH, copy, 80)
+    run_inside(SWITCH, job.root)
+    said = capsys.readouterr().err
+    assert "warning: does not begin in donor/0 at 0.08 kimg: " in said
+    assert why in said
+    assert_same(job, alone)
+    assert read_inherited(job) is None
+
+
+def test_a_longer_training_goes_on_from_the_end_of_a_shorter_one(tmp_path):
+    """What the shorter one has measured at its end alone is no part of the longer one's records."""
+    at_end = replace(SMALL, evaluation=replace(SMALL.evaluation, at_end=("digits",), metrics=("digits",)))
+    longer = replace(at_end, total_kimg=0.24)
+    assert latest_beginning(longer, at_end) == 160
+    short, _ = run_inside(at_end, tmp_path / "short")
+    assert any(key.startswith("best_") for key in short.points()[-1]["metrics"])
+    through, _ = run_inside(longer, tmp_path / "through")
+    job = heir(tmp_path / "heir", longer, short, 160)
+    run_inside(longer, job.root)
+    assert_same(job, through)
+
+
+def test_a_training_that_ends_out_of_turn_is_not_gone_on_from_at_its_end():
+    short, longer = replace(SMALL, total_kimg=0.136), SMALL
+    assert not can_begin(longer, short, 136)  # a point, and averages of fewer steps, that the longer one has not
+    assert latest_beginning(longer, short) == 128
+
+
+def test_other_measurements_are_not_inherited():
+    often = replace(SWITCH, evaluation=replace(SWITCH.evaluation, every_kimg=0.04))
+    assert latest_beginning(often, SMALL) == 0
+    assert latest_beginning(replace(SWITCH, log_every_kimg=0.08), SMALL) == 0
+    assert latest_beginning(replace(SWITCH, checkpoint_every_kimg=0.08), SMALL) == 80
+
+
+def draw(rng):
+    """A configuration, of few values each, so that pairs often begin alike."""
+    schedules = replace(SMALL.schedules, lr=Schedule(1e-3, rng.choice([1e-3, 2e-3]), 160, rng.choice([0, 40])))
+    if schedules.lr.start == schedules.lr.end:
+        schedules = replace(schedules, lr=replace(schedules.lr, decay_img=0))
+    phases = [LossPhase()]
+    for place in sorted(rng.sample([24, 48, 60, 96], rng.randint(0, 2))):
+        kind = rng.choice(["relativistic-hinge", "relativistic-softplus"])
+        phases.append(LossPhase(kind, margin=rng.choice([1.0, 2.0]), from_kimg=place / 1000))
+    attention = AttentionConfig(resolutions=rng.choice([(), (), (8,)]), heads=1)
+    return replace(
+        SMALL,
+        seed=rng.choice([0, 0, 1]),
+        total_kimg=rng.choice([0.12, 0.16]),
+        loss=tuple(phases),
+        schedules=replace(schedules, gamma=constant(rng.choice([1.0, 1.0, 2.0]))),
+        network=replace(SMALL.network, attention=attention),
+    )
+
+
+def test_the_latest_beginning_is_the_last_image_with_equal_states():
+    rng = random.Random(0)
+    found = set()
+    for _ in range(300):
+        one, other = draw(rng), draw(rng)
+        steps = range(8, min(one.total_img, other.total_img) + 8, 8)
+        equal = [n for n in steps if can_begin(one, other, n)]
+        assert latest_beginning(one, other) == max(equal, default=0)
+        same = [n for n in steps if state_identity(one, n) == state_identity(other, n)]
+        assert same == list(steps[: len(same)])  # states that have parted stay apart
+        found.add(latest_beginning(one, other))
+    assert len(found) > 5
+
+
+@pytest.mark.slow
+def test_equal_keys_mean_equal_weights_and_different_keys_different_ones(tmp_path):
+    rng = random.Random(1)
+    outcomes = set()
+    for i in range(24):
+        one, other = (
+            replace(draw(rng), total_kimg=0.12, evaluation=replace(SMALL.evaluation, every_kimg=1)) for _ in "ab"
+        )
+        images = rng.choice(range(8, 120, 8))
+        jobs = [keeping(tmp_path / f"{i}{name}", config, images) for name, config in (("a", one), ("b", other))]
+        for job, config in zip(jobs, (one, other), strict=True):
+            run_inside(config, job.root)
+        ours, theirs = ((job.checkpoint(images) / "generator.safetensors").read_bytes()[-1000:] for job in jobs)
+        is_equal = state_identity(one, images) == state_identity(other, images)
+        assert (ours == theirs) == is_equal, (one, other, images)
+        outcomes.add(is_equal)
+    assert outcomes == {True, False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_killed_on_both_sides_of_the_fork_it_ends_with_the_same_bits(tmp_path, ranks):
+    long = {"total_kimg": 1.2, "log_every_kimg": 0.08, "checkpoint_every_kimg": 0.088}
+    long["evaluation"] = replace(SMALL.evaluation, every_kimg=0.4)
+    donor_config, config = replace(SMALL, **long), replace(SWITCH, **long)
+    through = run_process(make_job(tmp_path / "through", config), ranks)
+    donor = keeping(tmp_path / "donor", donor_config, 600)
+    job = heir(tmp_path / "heir", config, donor, 600)
+    for one, points in ((donor, 4), (job, 10)):
+        process = subprocess.Popen(command(one, ranks), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(one.points()) < points:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not one.finished()
+        run_process(one, ranks)
+    assert read_inherited(job).images == 600
+    assert_same(job, through)
