@@ -38,6 +38,7 @@ from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
 from r3gan.tables.resamplings import RESAMPLINGS
+from r3gan.tables.resizes import RESIZES
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
@@ -157,6 +158,12 @@ TABLES = {
 @pytest.mark.parametrize("title", TABLES)
 def test_the_reference_holds_a_row_for_every_row_of_the_tables(title):
     assert rows_of(chapter(title)) == list(TABLES[title]())
+
+
+def test_the_reference_holds_every_way_to_resize():
+    text = chapter("Metrics").split("| `--resize` |")[1]
+    rows = [f"| `{name}{':SIZE' if row.sized else ''}` | {row.text} |" for name, row in RESIZES.items()]
+    assert rows_of("\n" + text) == rows
 
 
 def test_the_data_page_holds_a_row_for_every_known_dataset():

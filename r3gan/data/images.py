@@ -17,7 +17,7 @@ from r3gan.data.sources import Item
 class Picture(NamedTuple):
     """One image, taken from its file."""
 
-    pixels: np.ndarray  # uint8 [R, R, 3]
+    pixels: np.ndarray  # uint8 [R, R, 3], or [H, W, 3] of a whole image
     remarks: Remarks
 
 
@@ -27,8 +27,14 @@ def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED)
     resolution: a larger image is cropped to its central square and reduced by Pillow's LANCZOS; None takes squares as
     they are.
     """
+    whole = take_whole(item, conversion)
+    return Picture(square(item.name, whole.pixels, resolution), whole.remarks)
+
+
+def take_whole(item: Item, conversion: Conversion = AS_STORED) -> Picture:
+    """The item's image in its own size and shape, [H, W, 3]. Raises BadData, naming the item."""
     if isinstance(item.data, np.ndarray):
-        return Picture(_square(item.name, item.data, resolution), NONE)
+        return Picture(item.data, NONE)
     stored = decode(item.name, item.data)
     turn = turn_of(stored)
     image = convert(item.name, stored, item.data, conversion)
@@ -36,7 +42,7 @@ def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED)
     remarks = Remarks(turn is not None and not follow, image is not stored, has_further_pictures(stored))
     if turn is not None and follow:
         image = image.transpose(turn)
-    return Picture(_square(item.name, np.asarray(image), resolution), remarks)
+    return Picture(np.asarray(image), remarks)
 
 
 def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) -> Image.Image:
@@ -51,8 +57,8 @@ def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) 
     return as_rgb(image, conversion.background)
 
 
-def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
-    """An image [H, W, 3] as [R, R, 3]."""
+def square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
+    """An image [H, W, 3] as [R, R, 3], see `take`. Raises BadData, naming it."""
     height, width = image.shape[:2]
     if resolution is None or height == width == resolution:
         if width != height:

@@ -12,8 +12,9 @@ from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
-from r3gan.evaluation.reference import reference_of
+from r3gan.evaluation.reference import reference_from, reference_of
 from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
+from r3gan.evaluation.scores import Reference
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
 
@@ -23,23 +24,37 @@ Features = dict[str, dict[str, Tensor]]  # feature network -> layer -> [N, F]
 class Evaluator:
     """Feature networks and references for all metrics of a job.
 
+    data: whose labels samples are given, and which they are compared with; without one, only a comparison with other
+    images (`compare_with`) and metrics that compare with nothing are possible.
     Raises WeightsUnavailable or DatasetUnavailable, before any training, if one of them cannot be measured.
     """
 
-    def __init__(self, config: EvaluationConfig, data: Dataset, root: Path, device: torch.device):
-        self.config, self.histogram, self.device = config, data.label_histogram, device
+    def __init__(self, config: EvaluationConfig, data: Dataset | None, root: Path, device: torch.device):
+        self.config, self.device = config, device
+        self.histogram = torch.zeros(0) if data is None else data.label_histogram
         metrics = {name: METRICS[name] for name in wanted(config)}
         layers: dict[str, dict[str, None]] = {}
         for metric in metrics.values():
             layers.setdefault(metric.extractor, {}).update(dict.fromkeys(metric.layers))
         places: dict[str, Any] = {"data": data, "root": root, "device": device}
         self.networks = {name: FeatureNetwork(name, list(found), **places) for name, found in layers.items()}
-        self.references = {
-            name: reference_of(
-                metric.reference, self.networks[metric.extractor], metric.layers[0], data, config.samples
-            )
-            for name, metric in metrics.items()
-        }
+        self.references = {name: Reference() for name, metric in metrics.items() if not metric.compares}
+        if data is not None:
+            self.references = {
+                name: reference_of(
+                    metric.reference, self.networks[metric.extractor], metric.layers[0], data, config.samples
+                )
+                for name, metric in metrics.items()
+            }
+
+    def compare_with(self, batches: Iterable[Tensor]) -> None:
+        """Take images uint8 [B, 3, R, R], all of a set, for what is compared with instead of a dataset's."""
+        comparing = [name for name in wanted(self.config) if METRICS[name].compares]
+        features = self.features(batches, comparing)
+        for name in comparing:
+            metric = METRICS[name]
+            found = features[metric.extractor][metric.layers[0]]
+            self.references[name] = reference_from(metric.reference, found, self.config.samples)
 
     def evaluate(
         self,

@@ -47,6 +47,11 @@ class Metric:
     features_text: str  # for documentation
     reference_text: str
 
+    @property
+    def compares(self) -> bool:
+        """Whether samples are compared with anything."""
+        return self.reference != "nothing"
+
 
 INCEPTION, VGG, DINO, DIGITS = "inception-v3-compat", "vgg16", "dinov2-vit-l-14", "stacked-digits-classifier"
 AS_MANY = "as many training images as samples, 50,000 at most"
