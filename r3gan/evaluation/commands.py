@@ -24,7 +24,7 @@ from r3gan.data.sources import Source
 from r3gan.distributed import World
 from r3gan.evaluation.preparation import open_evaluator
 from r3gan.evaluation.protocol import FEWEST_IMAGES, wanted
-from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
+from r3gan.snapshot import find_snapshot, load_snapshot
 from r3gan.tables.metrics import METRICS
 
 
@@ -51,11 +51,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if not options.source.exists():
         raise DatasetUnavailable(f"{options.source} does not exist")
     asked = EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=metrics, labels=options.labels)
-    try:
-        path = find_snapshot(options.source, options.weights)
-        result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
-    except NoSnapshot as error:
-        raise DatasetUnavailable(str(error)) from error
+    path = find_snapshot(options.source, options.weights)
+    result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
     table = Table("metric", "value", title=str(options.source), title_justify="left")
     for key, value in result["metrics"].items():
         table.add_row(key, f"{value:.6g}")
@@ -69,7 +66,9 @@ def evaluate_snapshot(path: Path, asked: EvaluationConfig, options: argparse.Nam
     """Of samples of a generator."""
     snapshot = load_snapshot(path, device)
     asked = replace(asked, weights="raw" if options.weights == "raw" else "ema")
-    name = options.dataset or snapshot.config.dataset
+    name = options.dataset or snapshot.dataset
+    if name is None:
+        raise DatasetUnavailable(f"{path} does not say what it was trained on: name what to compare with: --dataset")
     evaluator = open_evaluator(name, asked, device)
     purpose = "best" if snapshot.chosen else "evaluation"  # not the samples by which they were chosen
     world = World(0, 1, device)
