@@ -12,6 +12,7 @@ from r3gan.evaluation.preparation import add_prepare
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
 from r3gan.lease import LeaseLost
+from r3gan.snapshot import NoSnapshot
 from r3gan.tensor_files import DamagedTensors
 from r3gan.training.checkpoint import DamagedCheckpoint
 from r3gan.training.penalties import NotFirstOrder
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (DatasetUnavailable, NotFirstOrder) as error:
+    except (DatasetUnavailable, NoSnapshot, NotFirstOrder) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except (

@@ -23,7 +23,7 @@ from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.preparation import ensure_networks, open_evaluator
 from r3gan.evaluation.protocol import FEWEST_IMAGES, side_problems, wanted
 from r3gan.evaluation.sides import ImageSide, dataset_record, side_record
-from r3gan.snapshot import NoSnapshot, find_snapshot, load_snapshot
+from r3gan.snapshot import find_snapshot, load_snapshot
 from r3gan.tables.lookup import UnknownChoice
 from r3gan.tables.metrics import METRICS
 from r3gan.tables.resizes import RESIZES, UNCHANGED, Resize, read_resize
@@ -63,11 +63,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     metrics = tuple(dict.fromkeys(options.metrics))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     asked = EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=metrics, labels=options.labels)
-    try:
-        path = find_snapshot(options.source, options.weights) if options.source.exists() else None
-        result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
-    except NoSnapshot as error:
-        raise DatasetUnavailable(str(error)) from error
+    path = find_snapshot(options.source, options.weights) if options.source.exists() else None
+    result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
     show(result)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
@@ -77,19 +74,21 @@ def run_evaluate(options: argparse.Namespace) -> int:
 def evaluate_snapshot(path: Path, asked: EvaluationConfig, options: argparse.Namespace, device: torch.device) -> dict:
     """Of samples of a generator."""
     snapshot = load_snapshot(path, device)
-    generator, trained_on = snapshot.generator, snapshot.config.dataset
+    generator, trained_on = snapshot.generator, snapshot.dataset
     asked = replace(asked, weights="raw" if options.weights == "raw" else "ema")
     dataset = None if options.reference else options.dataset or trained_on
     if options.reference is None and options.resize != UNCHANGED:
         raise DatasetUnavailable("--resize is for images in files, and neither a generator's samples nor a dataset are")
     evaluator, compared = open_comparison(asked, dataset, options, device)
     if dataset is None and generator.classes and asked.labels == "dataset":
+        if trained_on is None:
+            raise DatasetUnavailable(f"{path} does not say of which dataset its classes are: say --labels balanced")
         ensure_dataset(trained_on, data_root())  # whose classes are drawn as often as it has them
         evaluator.histogram = load_dataset(trained_on, data_root(), torch.device("cpu")).label_histogram
     purpose = "best" if snapshot.chosen else "evaluation"  # not the samples by which they were chosen
     world = World(0, 1, device)
     metrics = evaluator.evaluate(generator, asked.metrics, options.seed, world, purpose=purpose)
-    samples = side_record(f"samples of {path}", asked.samples, snapshot.config.network.resolution)
+    samples = side_record(f"samples of {path}", asked.samples, snapshot.network.resolution)
     record = describe(options, dataset, asked, metrics, samples, compared)
     drawn = {"weights": options.weights, "labels": asked.labels, "seed": options.seed}
     return record | drawn | {"images_shown": snapshot.images}

@@ -10,10 +10,10 @@ from torch import Tensor
 from r3gan.config import EvaluationConfig, MetricName
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
-from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
+from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
 from r3gan.evaluation.reference import reference_from, reference_of
-from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
+from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate, to_uint8
 from r3gan.evaluation.scores import Reference
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
@@ -72,7 +72,7 @@ class Evaluator:
         config = self.config
         inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
         share = [part[world.part_of(config.samples)] for part in inputs if part is not None]
-        images = (to_uint8(batch) for batch in generate(generator, *share, at_once=at_once))
+        images = (to_uint8(batch) for batch in generate(generator, *share, at_once=min(at_once, SAMPLE_BATCH)))
         features = self.features(images, metrics)
         for layers in features.values():
             for layer, mine in layers.items():

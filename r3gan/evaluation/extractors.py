@@ -95,8 +95,3 @@ class FeatureNetwork:
         """Of uint8 images [B, 3, R, R]: each layer's features [B, F], on the CPU."""
         features = self.network(images.to(self.device))
         return {layer: found.cpu() for layer, found in zip(self.layers, features, strict=True)}
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Images in -1..1 to the nearest of 0..255, as they would be saved."""
-    return (images * 127.5 + 128).clamp_(0, 255).to(torch.uint8)

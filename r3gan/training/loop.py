@@ -16,7 +16,7 @@ from r3gan.distributed import World
 from r3gan.evaluation.best import keep_if_best, load_best
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.protocol import wanted
-from r3gan.evaluation.sampling import save_grid
+from r3gan.generation.images import save_grid
 from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages
@@ -116,7 +116,7 @@ def train(
             metrics |= evaluate(state, evaluator, config, job, world, at_once=2 * micro_batch, at_end=at_end)
             if world.is_main:
                 job.samples.mkdir(exist_ok=True)
-                save_grid(state.ema, data.label_histogram, config.seed, job.sample(state.images), 2 * micro_batch)
+                save_grid(state.ema, job.sample(state.images), 2 * micro_batch)
         if metrics and world.is_main:
             recorder.record(state.images, state.seconds, metrics)
 
