@@ -9,6 +9,8 @@ from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
+from r3gan.export.command import add_export
+from r3gan.export.traced import ExportMismatch
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
 from r3gan.lease import LeaseLost
@@ -28,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_train(commands)
     add_prepare(commands)
     add_evaluate(commands)
+    add_export(commands)
     add_data(commands)
     options = parser.parse_args(arguments)
     try:
@@ -41,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         DamagedTensors,
         PenaltyMismatch,
         RanksDisagree,
+        ExportMismatch,
         LeaseLost,
         OSError,
     ) as error:

@@ -33,6 +33,7 @@ from experiments.tuning.ready_spaces import READY
 from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.evaluation.protocol import recorded_key
+from r3gan.export.formats import FORMATS
 from r3gan.presets import PRESETS, preset_tree
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
@@ -164,6 +165,11 @@ def test_the_reference_holds_every_way_to_resize():
     text = chapter("Metrics").split("| `--resize` |")[1]
     rows = [f"| `{name}{':SIZE' if row.sized else ''}` | {row.text} |" for name, row in RESIZES.items()]
     assert rows_of("\n" + text) == rows
+
+
+def test_the_export_page_holds_every_format():
+    text = (ROOT / "docs" / "export.md").read_text()
+    assert rows_of(text) == [f"| `{suffix}` | {row.text} |" for suffix, row in FORMATS.items()]
 
 
 def test_the_data_page_holds_a_row_for_every_known_dataset():
