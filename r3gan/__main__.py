@@ -10,6 +10,7 @@ from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
 from r3gan.generation.generate_command import add_generate
+from r3gan.generation.import_command import add_import_official
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
 from r3gan.lease import LeaseLost
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_prepare(commands)
     add_evaluate(commands)
     add_generate(commands)
+    add_import_official(commands)
     add_data(commands)
     options = parser.parse_args(arguments)
     try:

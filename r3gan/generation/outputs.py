@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     """Some of the images."""
 
     numbers: Sequence[int]  # their seeds, or their rows in a file of latents
-    images: Tensor  # [B, 3, R, R] in -1..1
+    images: Tensor  # [B, 3, R, R], about -1..1
     classes: Sequence[int] | None  # of each image, if it has one
 
 
@@ -78,7 +78,7 @@ def write_folder(whole: Whole, path: Path) -> None:
 
 
 def write_tensors(whole: Whole, path: Path) -> None:
-    """A safetensors file with `images` float32 [N, 3, R, R] in -1..1, not rounded."""
+    """A safetensors file with `images` float32 [N, 3, R, R] as the network makes them, neither clipped nor rounded."""
     shape = [whole.total, 3, whole.resolution, whole.resolution]
     size = 4 * math.prod(shape)
     header = json.dumps({"images": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).ljust(SHAPE_ROOM)
