@@ -1,4 +1,4 @@
-"""`python -m r3gan COMMAND`: one job, the data and networks it needs, and the metrics of what it made."""
+"""`python -m r3gan COMMAND`: one job, the data and networks it needs, and metrics, images and films of what it made."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
 from r3gan.generation.generate_command import add_generate
 from r3gan.generation.import_command import add_import_official
+from r3gan.generation.interpolate_command import add_interpolate
 from r3gan.job import train_job
 from r3gan.jobdir import JobDir
 from r3gan.lease import LeaseLost
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_evaluate(commands)
     add_generate(commands)
     add_import_official(commands)
+    add_interpolate(commands)
     add_data(commands)
     options = parser.parse_args(arguments)
     try:

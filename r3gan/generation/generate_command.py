@@ -1,27 +1,24 @@
 """`python -m r3gan generate`: images of seeds or of given latents, into a grid, a folder, a zip or an array."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from r3gan.arguments import positive
-from r3gan.config import IMG_PER_KIMG
 from r3gan.data.errors import BadData
 from r3gan.data.progress import progress_bar, tell
-from r3gan.data.signals import Stopped, stop_on_signals
 from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes, require_new, seed_list
-from r3gan.generation.images import images_of
+from r3gan.generation.images import GRID_SIDE, images_of
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.latents_file import read_latents
-from r3gan.generation.load import LoadedGenerator, load
+from r3gan.generation.load import LoadedGenerator, load, origin
 from r3gan.generation.outputs import OUTPUTS, Batch, Whole, output_of, write_whole
+from r3gan.generation.running import stoppable
 
-DEFAULT_SEEDS = tuple(range(64))  # what a job's sample grids show
+DEFAULT_COUNT = GRID_SIDE**2  # what a job's sample grids show
 
 
 def add_generate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,7 +33,7 @@ def add_generate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     which.add_argument("--latents", type=Path, metavar="FILE", help=".safetensors with z [N, Z] and maybe labels")
     how = "of a conditional generator; seed s takes number s mod their count (default: drawn)"
     parser.add_argument("--classes", type=number_list, metavar="0,3,5-7", help=how)
-    parser.set_defaults(run=run_generate)
+    parser.set_defaults(run=stoppable(run_generate))
 
 
 def run_generate(options: argparse.Namespace) -> int:
@@ -46,40 +43,30 @@ def run_generate(options: argparse.Namespace) -> int:
     require_classes(options.classes, generator.classes)
     asked = inputs_of(options, generator)
     output = output_of(options.destination, len(asked.numbers))
-    try:
-        with stop_on_signals(), progress_bar(f"generating {options.destination.name}") as progress:
+    with progress_bar(f"generating {options.destination.name}") as progress:
 
-            def batches() -> Iterator[Batch]:
-                done = 0
-                for batch in make(generator, asked, options.truncation, options.batch):
-                    yield batch
-                    done += len(batch.numbers)
-                    progress(done, len(asked.numbers))
+        def batches() -> Iterator[Batch]:
+            done = 0
+            for batch in make(generator, asked, options.truncation, options.batch):
+                yield batch
+                done += len(batch.numbers)
+                progress(done, len(asked.numbers))
 
-            write_whole(output, Whole(batches(), len(asked.numbers), generator.resolution), options.destination)
-    except Stopped as stop:
-        print(f"stopped; {options.destination} was not written", file=sys.stderr)
-        return 128 + int(stop.args[0])
-    except torch.OutOfMemoryError as error:
-        raise BadData(f"--batch {options.batch} does not fit into the device's memory: a smaller one will") from error
+        write_whole(output, Whole(batches(), len(asked.numbers), generator.resolution), options.destination)
     images = f"{len(asked.numbers):,} image{'s' if len(asked.numbers) > 1 else ''}"
     what = f"{output.text}, {images} of {generator.resolution}x{generator.resolution}"
     print(f"{options.destination} is written: {what}, {origin(options.source, generator)}")
     return 0
 
 
-def origin(source: Path, generator: LoadedGenerator) -> str:
-    """Whose images they are."""
-    return f"by {source} after {generator.images_shown / IMG_PER_KIMG:g} kimg"
-
-
-class Inputs(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
     """What is to be made: seeds, unless latents are given."""
 
     numbers: Sequence[int]
-    given: Tensor | None  # latents [N, Z]
-    weights: Tensor | None  # of classes, given with them [N, K]
     classes: tuple[int, ...]  # to choose from; empty: all
+    given: Tensor | None = None  # latents [N, Z]
+    weights: Tensor | None = None  # of classes, given with them [N, K]
     labelled: bool = True  # whether the weights are of one class each
 
 
@@ -87,7 +74,7 @@ def inputs_of(options: argparse.Namespace, generator: LoadedGenerator) -> Inputs
     """What the options ask for. Raises BadData."""
     classes = options.classes or ()
     if options.latents is None:
-        return Inputs(options.seeds or range(options.count or len(DEFAULT_SEEDS)), None, None, classes)
+        return Inputs(numbers=options.seeds or range(options.count or DEFAULT_COUNT), classes=classes)
     z, weights = read_latents(options.latents, generator)
     if weights is not None and classes:
         raise BadData(f"--classes: {options.latents} has labels of its own: leave one of the two out")
@@ -96,7 +83,7 @@ def inputs_of(options: argparse.Namespace, generator: LoadedGenerator) -> Inputs
     pure = weights is None or bool((weights == as_one_hot(weights.argmax(1), generator.classes)).all())
     if not pure:
         tell(f"{options.latents} mixes classes: the images are written without labels")
-    return Inputs(range(len(z)), z, weights, classes, pure)
+    return Inputs(numbers=range(len(z)), classes=classes, given=z, weights=weights, labelled=pure)
 
 
 def make(generator: LoadedGenerator, asked: Inputs, truncation: float, at_once: int) -> Iterator[Batch]:
