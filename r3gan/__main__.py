@@ -26,16 +26,7 @@ from r3gan.training.steps import NonFiniteLoss
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run. Returns the exit code: 0, 1 after a failure, 2 for bad input."""
-    parser = argparse.ArgumentParser(prog="python -m r3gan", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    add_train(commands)
-    add_prepare(commands)
-    add_evaluate(commands)
-    add_generate(commands)
-    add_import_official(commands)
-    add_interpolate(commands)
-    add_data(commands)
-    options = parser.parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         return options.run(options)
     except (DatasetUnavailable, NoSnapshot, NotFirstOrder) as error:
@@ -52,6 +43,20 @@ def main(arguments: list[str] | None = None) -> int:
     ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Every command with its options; what is parsed has the function `run`."""
+    parser = argparse.ArgumentParser(prog="python -m r3gan", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_train(commands)
+    add_prepare(commands)
+    add_evaluate(commands)
+    add_generate(commands)
+    add_import_official(commands)
+    add_interpolate(commands)
+    add_data(commands)
+    return parser
 
 
 def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
