@@ -30,10 +30,13 @@ from experiments.study.tune_section import (
 )
 from experiments.study.yamlfile import dotted
 from experiments.tuning.ready_spaces import READY
+from r3gan.__main__ import command_line
 from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.evaluation.protocol import recorded_key
 from r3gan.export.formats import FORMATS
+from r3gan.generation.films import FILMS
+from r3gan.generation.outputs import OUTPUTS
 from r3gan.presets import PRESETS, preset_tree
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
@@ -213,6 +216,24 @@ def test_every_run_command_in_the_documents_parses(document):
     for name, arguments in commands:
         parse = {"run": run.parse_arguments, "tune": tune.parse_arguments}[name]
         parse(shlex.split(arguments.split("#")[0].replace("...", "")))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/generate.md"])
+def test_every_command_that_generates_parses(document):
+    commands = re.findall(
+        r"python -m r3gan ((?:generate|interpolate|import-official) [^\n`]+)", (ROOT / document).read_text()
+    )
+    assert {command.split()[0] for command in commands} == {"generate", "interpolate", "import-official"}
+    for command in commands:
+        command_line().parse_args(shlex.split(command.split("#")[0]))
+
+
+def test_the_page_on_generating_names_every_option_and_every_ending():
+    text = (ROOT / "docs" / "generate.md").read_text()
+    commands = command_line()._subparsers._group_actions[0].choices
+    options = {option for name in ("generate", "interpolate") for option in commands[name]._option_string_actions}
+    assert [option for option in options - {"-h", "--help"} if f"`{option}" not in text] == []
+    assert [suffix for suffix in {*OUTPUTS, *FILMS} if suffix and f"`{suffix}`" not in text] == []
 
 
 @pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])

@@ -44,13 +44,13 @@ def fixed_inputs(
 def generate(
     generator: Generator, latents: Tensor, labels: Tensor | None = None, *, at_once: int = SAMPLE_BATCH
 ) -> Iterator[Tensor]:
-    """Images in batches [<= at_once, 3, R, R], clamped to -1..1."""
+    """Images in batches [<= at_once, 3, R, R], about -1..1, as the network makes them."""
     device = generator.basis.device
     for start in range(0, len(latents), at_once):
         part = slice(start, start + at_once)
-        yield generator(latents[part].to(device), None if labels is None else labels[part].to(device)).clamp(-1, 1)
+        yield generator(latents[part].to(device), None if labels is None else labels[part].to(device))
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """Images in -1..1 to the nearest of 0..255, as they are saved."""
+    """Images to the nearest of 0..255, as they are saved: -1 and below is 0, 1 and above 255."""
     return (images * 127.5 + 128).clamp_(0, 255).to(torch.uint8)

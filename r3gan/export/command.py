@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 
 from r3gan.config import IMG_PER_KIMG
-from r3gan.data.errors import DatasetUnavailable
 from r3gan.export.facts import facts_of
 from r3gan.export.formats import FORMATS, Facts, Format, format_of
-from r3gan.export.traced import CHECKED_BATCHES, largest_difference
+from r3gan.export.traced import CHECKED_BATCHES, largest_difference, readable_flags
 from r3gan.files import replace_file
+from r3gan.generation.arguments import require_new
 from r3gan.generation.load import LoadedGenerator, load
 
 
@@ -29,8 +29,7 @@ def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run_export(options: argparse.Namespace) -> int:
     """Write, check, and say how much the file differs from the generator."""
     destination: Path = options.destination
-    if destination.exists():
-        raise DatasetUnavailable(f"{destination} exists already: remove it or name another file")
+    require_new(destination)
     kind = format_of(destination)
     generator = load(options.source, options.weights, torch.device("cpu"))
     facts = facts_of(options.source, options.weights)
@@ -48,7 +47,9 @@ def run_export(options: argparse.Namespace) -> int:
 
 def export(generator: LoadedGenerator, kind: Format, destination: Path, facts: Facts) -> float:
     """Write the file with its facts and the largest difference found, which is returned. Raises ExportMismatch."""
-    write, found = kind.writer(generator), 0.0
+    with readable_flags():
+        write = kind.writer(generator)
+    found = 0.0
 
     def write_and_check(path: Path) -> None:
         nonlocal found

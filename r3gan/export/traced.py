@@ -3,7 +3,8 @@
 Shapes: N images (free), Z latent dimension, K classes, R resolution.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,20 @@ class Conditional(Unconditional):
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:  # type: ignore[override]
         return self.network(z, labels).clamp(-1, 1)
+
+
+@contextmanager
+def readable_flags() -> Iterator[None]:
+    """Within, torch's exporters work also after a training in the same process.
+
+    They read a flag of cuDNN as a whole, which torch refuses where convolutions alone were set, as training does.
+    """
+    precision = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
 
 
 def trace(generator: LoadedGenerator) -> ExportedProgram:

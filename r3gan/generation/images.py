@@ -23,7 +23,7 @@ GRID_SIDE = 8
 
 
 def images_of(generator: Generator, latents: Tensor, labels: Tensor | None, at_once: int) -> Iterator[Tensor]:
-    """Images [<= at_once, 3, R, R] in -1..1 of latents [N, Z] and, if the network is conditional, labels [N, K]."""
+    """Images [<= at_once, 3, R, R], about -1..1, of latents [N, Z] and, if it is conditional, labels [N, K]."""
     on_cpu = generator.basis.device.type == "cpu"
     for start in range(0, len(latents), at_once):
         z, y = latents[start : start + at_once], None if labels is None else labels[start : start + at_once]
@@ -42,7 +42,7 @@ def save_grid(generator: Generator, path: Path, at_once: int) -> None:
 
 
 def to_pixels(images: Tensor) -> np.ndarray:
-    """Images [N, 3, R, R] in -1..1 as uint8 [N, R, R, 3]."""
+    """Images [N, 3, R, R] as uint8 [N, R, R, 3]; what lies outside of -1..1 is clipped."""
     return np.ascontiguousarray(to_uint8(images).permute(0, 2, 3, 1).cpu().numpy())
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from r3gan.config import IMG_PER_KIMG
 from r3gan.generation.inputs import as_one_hot
 from r3gan.snapshot import Snapshot, WeightsName, open_snapshot
 
@@ -57,3 +58,8 @@ class LoadedGenerator(nn.Module):
 def load(source: Path, weights: WeightsName, device: torch.device) -> LoadedGenerator:
     """See `r3gan.load_generator`."""
     return LoadedGenerator(open_snapshot(source, weights, device))
+
+
+def origin(source: Path, generator: LoadedGenerator) -> str:
+    """Whose images they are, for the user."""
+    return f"by {source} after {generator.images_shown / IMG_PER_KIMG:g} kimg"

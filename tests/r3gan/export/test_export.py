@@ -14,6 +14,7 @@ from r3gan.export.formats import FORMATS
 from r3gan.export.traced import CHECKED_BATCHES
 from r3gan.generation.inputs import latents_of
 from r3gan.tensor_files import load_tensors
+from r3gan.training.numerics import use_tf32
 
 MORE = 5  # a batch that no check saw
 
@@ -66,6 +67,16 @@ def test_the_file_makes_the_generators_images_in_batches_of_any_size(suffix, wei
     assert 0 <= facts["largest_difference"] < 1e-4
     assert "after 5 kimg" in said
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_program_is_written_after_a_training_in_the_same_process(on, weights_file, tmp_path):
+    use_tf32(on)
+    try:
+        assert main(["export", str(weights_file), str(tmp_path / "small.pt2")]) == 0
+        assert torch.backends.cudnn.conv.fp32_precision == ("tf32" if on else "ieee")
+    finally:
+        use_tf32(False)
 
 
 @pytest.mark.parametrize("broken", [float("nan"), 0.01])
