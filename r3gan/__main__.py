@@ -9,6 +9,7 @@ from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
+from r3gan.export.card_command import add_card
 from r3gan.export.command import add_export
 from r3gan.export.traced import ExportMismatch
 from r3gan.generation.generate_command import add_generate
@@ -59,6 +60,7 @@ def command_line() -> argparse.ArgumentParser:
     add_import_official(commands)
     add_interpolate(commands)
     add_export(commands)
+    add_card(commands)
     add_data(commands)
     return parser
 

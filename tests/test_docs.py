@@ -127,7 +127,7 @@ def loss_table():
 
 
 def dataset_table():
-    for name, (facts, storage) in DATASETS.items():
+    for name, (facts, storage, _) in DATASETS.items():
         images = f"{facts.images:,}" if facts.images else "endless"
         files = storage.advice + ("; downloaded if missing" if storage.download else "")
         yield f"| `{name}` | {images} | {facts.resolution} | {facts.classes or '-'} | {files} |"
