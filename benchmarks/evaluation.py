@@ -23,8 +23,7 @@ from r3gan.config import EvaluationConfig, MetricName, NetworkConfig
 from r3gan.data.catalog import data_root
 from r3gan.data.load import load_dataset
 from r3gan.evaluation.evaluator import Evaluator
-from r3gan.evaluation.extractors import to_uint8
-from r3gan.evaluation.sampling import fixed_inputs, generate
+from r3gan.evaluation.sampling import fixed_inputs, generate, to_uint8
 from r3gan.model.networks import Generator, initialise
 from r3gan.presets import PRESETS
 from r3gan.tables.metrics import DIGITS, METRICS

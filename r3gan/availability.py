@@ -9,14 +9,14 @@ from r3gan.evaluation.protocol import metric_problems
 def availability_problems(config: TrainConfig) -> list[Problem]:
     """What does not fit together. Files that are missing are no problem yet."""
     try:
-        known, storage = dataset_row(config.dataset)
+        row = dataset_row(config.dataset)
     except DatasetUnavailable as error:
         return [Problem(("dataset",), str(error))]
     problems = []
-    ours, theirs = config.network.resolution, known.resolution
+    ours, theirs = config.network.resolution, row.facts.resolution
     if ours != theirs:
         stages = f"has {len(config.network.widths)} stages, for {ours}x{ours} images"
         problems.append(Problem(("network", "widths"), f"{stages}; {config.dataset} has {theirs}x{theirs}"))
-    if config.network.conditional and not known.classes:
+    if config.network.conditional and not row.facts.classes:
         problems.append(Problem(("network", "conditional"), f"needs labels, and {config.dataset} has none"))
-    return problems + metric_problems(config.evaluation, storage.stacked_digits, known.images)
+    return problems + metric_problems(config.evaluation, row.storage.stacked_digits, row.facts.images)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,20 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_path(target.parent)
+
+
+def new_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Make a folder, which is not there yet, of the files that `write` writes into the folder it is given.
+
+    Raises what `write` raises, and OSError; there is then nothing at `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as above:
+        inner = Path(above) / path.name
+        inner.mkdir()
+        write(inner)
+        inner.rename(path)
+    sync_path(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:

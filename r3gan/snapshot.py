@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from r3gan.config import TrainConfig
+from r3gan.config import NetworkConfig, TrainConfig
 from r3gan.config_json import from_dict
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Generator
@@ -26,12 +26,13 @@ class NoSnapshot(Exception):
     """There is no generator to load; the message says where one was looked for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """A generator, and the training it comes from."""
 
     generator: Generator
-    config: TrainConfig
+    network: NetworkConfig
+    dataset: str | None  # what it was trained on, if that is one of ours
     images: int  # real images shown to D before
     chosen: bool  # whether it is the best of several by a metric
 
@@ -57,17 +58,34 @@ def find_snapshot(source: Path, weights: WeightsName) -> Path | None:
     return None
 
 
+def open_snapshot(source: Path, weights: WeightsName, device: torch.device) -> Snapshot:
+    """The generator in whatever `find_snapshot` knows. Raises NoSnapshot if that is something else or damaged."""
+    if not source.exists():
+        raise NoSnapshot(f"{source} does not exist")
+    path = find_snapshot(source, weights)
+    if path is None:
+        raise NoSnapshot(
+            f"{source} holds no generator: a job directory, a checkpoint or a .safetensors file was expected"
+        )
+    if path == source and weights != "ema":
+        raise NoSnapshot(f"{source} holds one generator: which of several ({weights}) is a question to a job directory")
+    return load_snapshot(path, device)
+
+
 def load_snapshot(path: Path, device: torch.device) -> Snapshot:
-    """The generator in a file that training wrote. Raises NoSnapshot if it is no such file, or a damaged one."""
+    """The generator in a file of weights. Raises NoSnapshot if it is no such file, or a damaged one."""
     try:
         weights, facts = load_tensors(path)
-        config: TrainConfig = from_dict(TrainConfig, facts["config"])
+        trained: TrainConfig | None = from_dict(TrainConfig, facts["config"]) if "config" in facts else None
+        network: NetworkConfig = trained.network if trained else from_dict(NetworkConfig, facts["network"])
         classes = weights["embedding.weight"].shape[1] if "embedding.weight" in weights else 0
-        generator = Generator(config.network, classes)
+        generator = Generator(network, classes)
         generator.load_state_dict(weights)
+        images = int(facts["images"])
     except DamagedTensors as error:
         raise NoSnapshot(f"{error}: name another file of weights, or train again") from error
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise NoSnapshot(f"{path} holds no generator of this project: {str(error).splitlines()[0]}") from error
-    generator.to(device).to(memory_format=torch.channels_last)
-    return Snapshot(generator.eval().requires_grad_(False), config, facts["images"], chosen="metric" in facts)
+    generator.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    dataset, chosen = trained.dataset if trained else None, "metric" in facts
+    return Snapshot(generator=generator, network=network, dataset=dataset, images=images, chosen=chosen)

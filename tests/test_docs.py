@@ -30,15 +30,20 @@ from experiments.study.tune_section import (
 )
 from experiments.study.yamlfile import dotted
 from experiments.tuning.ready_spaces import READY
+from r3gan.__main__ import command_line
 from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.evaluation.protocol import recorded_key
+from r3gan.export.formats import FORMATS
+from r3gan.generation.films import FILMS
+from r3gan.generation.outputs import OUTPUTS
 from r3gan.presets import PRESETS, preset_tree
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
 from r3gan.tables.references import REFERENCES
 from r3gan.tables.resamplings import RESAMPLINGS
+from r3gan.tables.resizes import RESIZES
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
@@ -123,7 +128,7 @@ def loss_table():
 
 
 def dataset_table():
-    for name, (facts, storage) in DATASETS.items():
+    for name, (facts, storage, _) in DATASETS.items():
         images = f"{facts.images:,}" if facts.images else "endless"
         files = storage.advice + ("; downloaded if missing" if storage.download else "")
         yield f"| `{name}` | {images} | {facts.resolution} | {facts.classes or '-'} | {files} |"
@@ -158,6 +163,17 @@ TABLES = {
 @pytest.mark.parametrize("title", TABLES)
 def test_the_reference_holds_a_row_for_every_row_of_the_tables(title):
     assert rows_of(chapter(title)) == list(TABLES[title]())
+
+
+def test_the_reference_holds_every_way_to_resize():
+    text = chapter("Metrics").split("| `--resize` |")[1]
+    rows = [f"| `{name}{':SIZE' if row.sized else ''}` | {row.text} |" for name, row in RESIZES.items()]
+    assert rows_of("\n" + text) == rows
+
+
+def test_the_export_page_holds_every_format():
+    text = (ROOT / "docs" / "export.md").read_text()
+    assert rows_of(text) == [f"| `{suffix}` | {row.text} |" for suffix, row in FORMATS.items()]
 
 
 def test_the_data_page_holds_a_row_for_every_known_dataset():
@@ -201,6 +217,24 @@ def test_every_run_command_in_the_documents_parses(document):
     for name, arguments in commands:
         parse = {"run": run.parse_arguments, "tune": tune.parse_arguments}[name]
         parse(shlex.split(arguments.split("#")[0].replace("...", "")))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/generate.md"])
+def test_every_command_that_generates_parses(document):
+    commands = re.findall(
+        r"python -m r3gan ((?:generate|interpolate|import-official) [^\n`]+)", (ROOT / document).read_text()
+    )
+    assert {command.split()[0] for command in commands} == {"generate", "interpolate", "import-official"}
+    for command in commands:
+        command_line().parse_args(shlex.split(command.split("#")[0]))
+
+
+def test_the_page_on_generating_names_every_option_and_every_ending():
+    text = (ROOT / "docs" / "generate.md").read_text()
+    commands = command_line()._subparsers._group_actions[0].choices
+    options = {option for name in ("generate", "interpolate") for option in commands[name]._option_string_actions}
+    assert [option for option in options - {"-h", "--help"} if f"`{option}" not in text] == []
+    assert [suffix for suffix in {*OUTPUTS, *FILMS} if suffix and f"`{suffix}`" not in text] == []
 
 
 @pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])

@@ -21,6 +21,7 @@ class DatasetRow(NamedTuple):
 
     facts: Facts
     storage: Storage
+    licence: str = ""  # of the images; empty where their makers state none, or it is not known
 
 
 def ffhq(resolution: int) -> DatasetRow:
@@ -32,6 +33,7 @@ def ffhq(resolution: int) -> DatasetRow:
             (f"ffhq{resolution}.zip", f"ffhq-{size}.zip", f"ffhq-{size}", f"ffhq{resolution}*.parquet"),
             f"ffhq-{size}.zip, or the folder, zip or parquet files of the 70,000 images ({size} or larger)",
         ),
+        "CC BY-NC-SA 4.0 (the set; single photographs have licences of their own)",
     )
 
 
@@ -44,6 +46,7 @@ def imagenet(resolution: int, archives: str) -> DatasetRow:
             f"{archives}, or train_data_batch_1 ... train_data_batch_10 (pickled or .npz), "
             "or the 1000 class folders of the training images",
         ),
+        "ImageNet's terms of access: research and education that are not commercial",
     )
 
 
@@ -51,6 +54,7 @@ DATASETS: dict[str, DatasetRow] = {
     "stacked-digits": DatasetRow(
         Facts(8, 1000),
         StackedDigitFiles(loader=Deferred("r3gan.data.digits:load_embedded_digits"), package="scikit-learn"),
+        "CC BY 4.0",
     ),
     "stacked-mnist": DatasetRow(
         Facts(32, 1000),
@@ -62,6 +66,7 @@ DATASETS: dict[str, DatasetRow] = {
             home="mnist",
             download=Deferred("r3gan.data.download:download_mnist"),
         ),
+        "CC BY-SA 3.0",
     ),
     "cifar10": DatasetRow(
         Facts(32, 10, 50_000),

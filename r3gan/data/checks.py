@@ -39,4 +39,4 @@ def check_source(
             remarks += stack.remarks
             progress(done, len(source))
     text = shape_text(done, size, count_classes(source.labels), source.class_names)
-    return with_notes(f"sound, not prepared, {text}", (*all_notes(source), *remarks.notes(done)))
+    return with_notes(f"sound, not prepared, {text}", (*all_notes(source), *remarks.notes(done, options.conversion)))

@@ -29,21 +29,27 @@ def unlike_rgb(image: Image.Image, data: bytes) -> str | None:
 
 
 def has_rule(image: Image.Image) -> bool:
-    """Whether `as_rgb` knows how to convert it."""
+    """Whether `as_rgba_or_rgb` knows how to convert it."""
     return image.mode.startswith(GREY_16) or image.mode in CONVERTED
 
 
-def as_rgb(image: Image.Image, background: Colour) -> Image.Image:
-    """Grey is repeated, 16 bits lose the lower 8, transparent parts show the background, CMYK goes by Pillow's rule.
+def as_rgba_or_rgb(image: Image.Image) -> Image.Image:
+    """RGBA if any part is transparent, else RGB.
 
-    The image must be of a mode that has a rule.
+    Grey is repeated, 16 bits lose the lower 8, CMYK goes by Pillow's rule. The image must be of a mode that has a rule.
     """
     if image.mode.startswith(GREY_16):
         image = _high_bytes(image)
     if image.mode in TRANSPARENT or "transparency" in image.info:
-        ground = Image.new("RGBA", image.size, (*background, 255))
-        return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
+        image = image.convert("RGBA")
+        if np.asarray(image)[..., 3].min() < 255:
+            return image
     return image.convert("RGB")
+
+
+def on_background(image: Image.Image, background: Colour) -> Image.Image:
+    """An RGBA image as RGB, its transparent parts showing the background."""
+    return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), image).convert("RGB")
 
 
 def _high_bytes(image: Image.Image) -> Image.Image:

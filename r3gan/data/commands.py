@@ -20,7 +20,7 @@ from r3gan.data.catalog import (
     unknown_dataset_message,
 )
 from r3gan.data.checks import check_prepared, check_source
-from r3gan.data.conversion import AS_STORED, Conversion
+from r3gan.data.conversion import Conversion
 from r3gan.data.destination import require_destination, require_known_place
 from r3gan.data.errors import BadData
 from r3gan.data.load import ensure_dataset
@@ -149,8 +149,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     """How images are to be taken. Raises BadData if an option were without effect."""
     if arguments.background is not None and not arguments.to_rgb:
         raise BadData("--background is what transparent images show when --to-rgb converts them: say --to-rgb too")
-    background = arguments.background or AS_STORED.background
-    conversion = Conversion(arguments.to_rgb, background, arguments.apply_rotation)
+    conversion = Conversion(arguments.to_rgb, arguments.background, arguments.apply_rotation)
     return Options(arguments.resolution, arguments.labels, conversion)
 
 

@@ -10,8 +10,13 @@ class Conversion:
     """What is done to an image beside cropping and reducing."""
 
     to_rgb: bool = False  # grey, palette, CMYK, 16-bit and transparent images are converted; else they are refused
-    background: Colour = (0, 0, 0)  # what transparent parts show
+    background: Colour | None = None  # what transparent parts show; without one, images that have some are refused
     apply_rotation: bool = False  # images with a rotation mark are turned upright; else they lie as they are stored
 
 
 AS_STORED = Conversion()
+
+
+def colour_text(colour: Colour) -> str:
+    """#rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from r3gan.data.colours import as_rgb, has_rule, unlike_rgb
+from r3gan.data.colours import as_rgba_or_rgb, has_rule, on_background, unlike_rgb
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.decoding import decode, has_further_pictures
 from r3gan.data.errors import BadData
@@ -17,7 +17,7 @@ from r3gan.data.sources import Item
 class Picture(NamedTuple):
     """One image, taken from its file."""
 
-    pixels: np.ndarray  # uint8 [R, R, 3]
+    pixels: np.ndarray  # uint8 [R, R, 3], or [H, W, 3] of a whole image
     remarks: Remarks
 
 
@@ -27,32 +27,51 @@ def take(item: Item, resolution: int | None, conversion: Conversion = AS_STORED)
     resolution: a larger image is cropped to its central square and reduced by Pillow's LANCZOS; None takes squares as
     they are.
     """
+    whole = take_whole(item, conversion)
+    return Picture(square(item.name, whole.pixels, resolution), whole.remarks)
+
+
+def take_whole(item: Item, conversion: Conversion = AS_STORED) -> Picture:
+    """The item's image in its own size and shape, [H, W, 3]. Raises BadData, naming the item."""
     if isinstance(item.data, np.ndarray):
-        return Picture(_square(item.name, item.data, resolution), NONE)
+        return Picture(item.data, NONE)
     stored = decode(item.name, item.data)
     turn = turn_of(stored)
-    image = convert(item.name, stored, item.data, conversion)
+    image, transparent = convert(item.name, stored, item.data, conversion)
     follow = turn is not None and conversion.apply_rotation
-    remarks = Remarks(turn is not None and not follow, image is not stored, has_further_pictures(stored))
+    remarks = Remarks(
+        unturned=turn is not None and not follow,
+        converted=image is not stored,
+        firsts=has_further_pictures(stored),
+        transparent=transparent,
+    )
     if turn is not None and follow:
         image = image.transpose(turn)
-    return Picture(_square(item.name, np.asarray(image), resolution), remarks)
+    return Picture(np.asarray(image), remarks)
 
 
-def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) -> Image.Image:
-    """The image, decoded from `data`, as RGB of 8 bits. Raises BadData, naming it, if it may or can not be one."""
+def convert(name: str, image: Image.Image, data: bytes, conversion: Conversion) -> tuple[Image.Image, bool]:
+    """The image, decoded from `data`, as RGB of 8 bits, and whether it shows the background in any part.
+
+    Raises BadData, naming it, if it may or can not be one.
+    """
     kind = unlike_rgb(image, data)
     if kind is None:
-        return image
+        return image, False
     if not has_rule(image):
         raise BadData(f"{name} is {kind}, which has no rule to become RGB of 8 bits: convert it to PNG")
     if not conversion.to_rgb:
         raise BadData(f"{name} is {kind}, not RGB of 8 bits: `data prepare --to-rgb` converts such images")
-    return as_rgb(image, conversion.background)
+    image = as_rgba_or_rgb(image)
+    if image.mode == "RGB":
+        return image, False
+    if conversion.background is None:
+        raise BadData(f"{name} has transparent parts: `data prepare --background COLOUR` says what they show")
+    return on_background(image, conversion.background), True
 
 
-def _square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
-    """An image [H, W, 3] as [R, R, 3]."""
+def square(name: str, image: np.ndarray, resolution: int | None) -> np.ndarray:
+    """An image [H, W, 3] as [R, R, 3], see `take`. Raises BadData, naming it."""
     height, width = image.shape[:2]
     if resolution is None or height == width == resolution:
         if width != height:

@@ -26,6 +26,7 @@ class Manifest:
     label_histogram: tuple[int, ...]  # images per class
     content_hash: str  # the first 16 hexadecimal digits of sha256 over all image bytes, then all label bytes
     class_names: tuple[str, ...] = ()  # of the classes 0, 1, ...; empty if they have none. Not part of the hash
+    background: str = ""  # what transparent parts of images show, #rrggbb; empty if none has any
 
     def write(self, folder: Path) -> None:
         """Write it into the folder, whole or not at all."""
@@ -62,7 +63,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         way_out = "prepare the dataset again, or rename the file if it is another program's"
         raise BadData(f"{path} is not a manifest of format {FORMAT} of a prepared dataset; {way_out}")
-    data.setdefault("class_names", [])  # which older manifests lack
+    data = {"class_names": [], "background": "", **data}  # which older manifests lack
     types = {field.name: field.type for field in fields(Manifest)}
     wrong = [key for key, kind in types.items() if not _is_of(data.get(key), kind)]
     if wrong or set(data) != set(types):

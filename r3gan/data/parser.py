@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label-column", metavar="NAME", help="of parquet files or metadata.csv, if several fit")
     parser.add_argument("--image-column", metavar="NAME", help="of parquet files, if several fit")
     parser.add_argument("--to-rgb", action="store_true", help="convert grey, palette, CMYK, 16-bit, transparent images")
-    shown = "what transparent images show with --to-rgb: a name, #RRGGBB, rgb(...) or hsl(...) (default: black)"
+    shown = "what transparent images show with --to-rgb: a name, #RRGGBB, rgb(...) or hsl(...)"
     parser.add_argument("--background", type=colour, metavar="COLOUR", help=shown)
     upright = "turn images with a rotation mark (EXIF) upright"
     parser.add_argument("--apply-rotation", action="store_true", help=upright)

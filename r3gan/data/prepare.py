@@ -142,8 +142,10 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
             progress(writer.done, count)
         if writer.done != count:
             raise BadData(f"{source.description} ended after {writer.done} of {count} images")
-        manifest = writer.finish(name, source.description, source.labels, source.class_names)
-        return Written(manifest, (*all_notes(source), *writer.remarks.notes(count)))
+        earlier = source.data.manifest.background if isinstance(source, PreparedSource) else ""
+        background = earlier or writer.remarks.background(options.conversion)
+        manifest = writer.finish(name, source.description, source.labels, source.class_names, background)
+        return Written(manifest, (*all_notes(source), *writer.remarks.notes(count, options.conversion)))
     finally:
         writer.close()
 

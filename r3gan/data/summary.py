@@ -27,7 +27,8 @@ def first_names(names: Sequence[str]) -> str:
 def manifest_text(manifest: Manifest) -> str:
     """A prepared dataset."""
     shape = shape_text(manifest.count, manifest.resolution, manifest.classes, manifest.class_names)
-    return f"{shape}, content hash {manifest.content_hash}"
+    ground = f", transparent parts on {manifest.background}" if manifest.background else ""
+    return f"{shape}{ground}, content hash {manifest.content_hash}"
 
 
 def class_notes(histogram: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:

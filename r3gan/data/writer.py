@@ -77,7 +77,14 @@ class StoreWriter:
         """Let go of the file. What was not synced may be lost."""
         self._file.close()
 
-    def finish(self, name: str, source: str, labels: np.ndarray | None, class_names: tuple[str, ...] = ()) -> Manifest:
+    def finish(
+        self,
+        name: str,
+        source: str,
+        labels: np.ndarray | None,
+        class_names: tuple[str, ...] = (),
+        background: str = "",
+    ) -> Manifest:
         """Write labels int64 [N] and the manifest, once all images are there. The journal stays until `publish`."""
         assert self.done == self._head["count"], f"{self.done} of {self._head['count']} images"
         self.sync()
@@ -100,6 +107,7 @@ class StoreWriter:
             label_histogram=histogram,
             content_hash=content_hash,
             class_names=class_names,
+            background=background,
         )
         manifest.write(self.folder)
         return manifest

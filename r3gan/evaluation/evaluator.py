@@ -12,9 +12,11 @@ from torch import Tensor
 from r3gan.config import EvaluationConfig, MetricName
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
-from r3gan.evaluation.extractors import FeatureNetwork, to_uint8
+from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
-from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate
+from r3gan.evaluation.reference import reference_from
+from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate, to_uint8
+from r3gan.evaluation.scores import Reference
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
 from r3gan.tables.references import REFERENCES
@@ -29,23 +31,37 @@ class EvaluationStopped(Exception):
 class Evaluator:
     """Feature networks and references for all metrics of a job.
 
+    data: whose labels samples are given, and which they are compared with; without one, only a comparison with other
+    images (`compare_with`) and metrics that compare with nothing are possible.
     Raises WeightsUnavailable or DatasetUnavailable, before any training, if one of them cannot be measured.
     """
 
-    def __init__(self, config: EvaluationConfig, data: Dataset, root: Path, device: torch.device):
-        self.config, self.histogram, self.device = config, data.label_histogram, device
+    def __init__(self, config: EvaluationConfig, data: Dataset | None, root: Path, device: torch.device):
+        self.config, self.device = config, device
+        self.histogram = torch.zeros(0) if data is None else data.label_histogram
         metrics = {name: METRICS[name] for name in wanted(config)}
         layers: dict[str, dict[str, None]] = {}
         for metric in metrics.values():
             layers.setdefault(metric.extractor, {}).update(dict.fromkeys(metric.layers))
         places: dict[str, Any] = {"data": data, "root": root, "device": device}
         self.networks = {name: FeatureNetwork(name, list(found), **places) for name, found in layers.items()}
-        self.references = {
-            name: REFERENCES[metric.reference].compute(
-                self.networks[metric.extractor], metric.layers[0], data, config.samples
-            )
-            for name, metric in metrics.items()
-        }
+        self.references = {name: Reference() for name, metric in metrics.items() if not metric.compares}
+        if data is not None:
+            self.references = {
+                name: REFERENCES[metric.reference].compute(
+                    self.networks[metric.extractor], metric.layers[0], data, config.samples
+                )
+                for name, metric in metrics.items()
+            }
+
+    def compare_with(self, batches: Iterable[Tensor]) -> None:
+        """Take images uint8 [B, 3, R, R], all of a set, for what is compared with instead of a dataset's."""
+        comparing = [name for name in wanted(self.config) if METRICS[name].compares]
+        features = self.features(batches, comparing)
+        for name in comparing:
+            metric = METRICS[name]
+            found = features[metric.extractor][metric.layers[0]]
+            self.references[name] = reference_from(metric.reference, found, self.config.samples)
 
     def evaluate(
         self,
@@ -66,7 +82,7 @@ class Evaluator:
         config = self.config
         inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
         share = [part[world.part_of(config.samples)] for part in inputs if part is not None]
-        images = (to_uint8(batch) for batch in generate(generator, *share, at_once=at_once))
+        images = (to_uint8(batch) for batch in generate(generator, *share, at_once=min(at_once, SAMPLE_BATCH)))
         rounds = math.ceil(math.ceil(config.samples / world.size) / min(at_once, SAMPLE_BATCH))
         features = self.features(until_stopped(images, rounds, stops), metrics)
         for layers in features.values():

@@ -13,6 +13,7 @@ from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_featur
 from torch_fidelity.utils import create_feature_extractor
 
 from r3gan.data.dataset import Dataset
+from r3gan.data.errors import DatasetUnavailable
 from r3gan.evaluation.classifier import load_classifier
 from r3gan.evaluation.weights import content_hash, find_weights, published_file, require_plain_tensors
 from r3gan.tables.extractors import EXTRACTORS
@@ -64,10 +65,12 @@ class FeatureNetwork:
     Raises WeightsUnavailable if they are missing, DatasetUnavailable if the network does not fit the dataset.
     """
 
-    def __init__(self, name: str, layers: Sequence[str], *, data: Dataset, root: Path, device: torch.device):
+    def __init__(self, name: str, layers: Sequence[str], *, data: Dataset | None, root: Path, device: torch.device):
         self.name, self.layers, self.device = name, tuple(layers), device
         row = row_of(EXTRACTORS, "feature network", name)
         if row.made_for is not None:
+            if data is None:
+                raise DatasetUnavailable(f"{name} is made of a dataset, and none was named")
             path, by_path = row.made_for(data), True
         else:
             path, by_path = find_weights(name, root), published_file(name).by_path
@@ -92,8 +95,3 @@ class FeatureNetwork:
         """Of uint8 images [B, 3, R, R]: each layer's features [B, F], on the CPU."""
         features = self.network(images.to(self.device))
         return {layer: found.cpu() for layer, found in zip(self.layers, features, strict=True)}
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Images in -1..1 to the nearest of 0..255, as they would be saved."""
-    return (images * 127.5 + 128).clamp_(0, 255).to(torch.uint8)

@@ -93,6 +93,17 @@ def _misfit(name: str, metric: Metric, stacked_digits: bool, images: int | None)
     return ""
 
 
+def side_problems(metrics: Iterable[MetricName], dataset: bool, reference: bool) -> list[str]:
+    """Which metrics cannot be measured apart from training, by whether a dataset or other images are compared with."""
+    problems = []
+    for name in metrics:
+        if METRICS[name].stacked_digits_only and not dataset:
+            problems.append(f"{name} needs a dataset's digits, of which its classifier is made: --dataset names it")
+        elif METRICS[name].compares and not (dataset or reference):
+            problems.append(f"{name} compares with other images: --reference or --dataset names them")
+    return problems
+
+
 def extractors_of(names: Iterable[MetricName]) -> list[str]:
     """The feature networks that these metrics need, each once."""
     return list(dict.fromkeys(METRICS[name].extractor for name in names))

@@ -5,7 +5,7 @@ Shapes: M images, F features.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import torch
@@ -56,8 +56,13 @@ def cached_reference(
 
 def statistics_of(network: FeatureNetwork, layer: str, data: Dataset) -> dict[str, Tensor]:
     """Mean [F] and unbiased covariance [F, F] over all training images, in float64."""
+    return mean_and_covariance(extract(network, layer, data, all_indices(data)))
+
+
+def mean_and_covariance(batches: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Mean [F] and unbiased covariance [F, F] over features in batches [B, F], in float64."""
     count, total, products = 0, torch.zeros(()), torch.zeros(())
-    for features in extract(network, layer, data, all_indices(data)):
+    for features in batches:
         features = features.double()
         count, total, products = count + len(features), total + features.sum(0), products + features.T @ features
     mean = total / count
@@ -67,10 +72,23 @@ def statistics_of(network: FeatureNetwork, layer: str, data: Dataset) -> dict[st
 def features_of(network: FeatureNetwork, layer: str, data: Dataset, count: int) -> dict[str, Tensor]:
     """Features [M, F] of all training images, or of `count` drawn among them."""
     indices = all_indices(data)
-    if len(indices) > count:
-        drawn = torch.randperm(len(indices), generator=stream(0, "reference"))[:count]
-        indices = indices[drawn.sort().values]
-    return {"features": torch.cat(list(extract(network, layer, data, indices)))}
+    return {"features": torch.cat(list(extract(network, layer, data, indices[drawn_rows(len(indices), count)])))}
+
+
+def drawn_rows(total: int, count: int) -> Tensor:
+    """Which `count` of so many images stand for all, in order: int64; all of them if there are no more."""
+    if total <= count:
+        return torch.arange(total)
+    return torch.randperm(total, generator=stream(0, "reference"))[:count].sort().values
+
+
+def reference_from(kind: str, features: Tensor, samples: int) -> Reference:
+    """The same as a row of REFERENCES computes, from the features [M, F] of images that are no dataset."""
+    if kind == "features":
+        return Reference(features=features[drawn_rows(len(features), min(samples, MAX_REFERENCE_FEATURES))])
+    assert kind == "statistics", kind
+    found = mean_and_covariance(features.split(AT_ONCE))
+    return Reference(mean=found["mean"].numpy(), covariance=found["covariance"].numpy())
 
 
 def all_indices(data: Dataset) -> Tensor:

@@ -4,26 +4,16 @@ Shapes: N samples, B at once, R resolution, Z latent dimension, K classes.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
-from torchvision.utils import save_image
 
 from r3gan.model.networks import Generator
 from r3gan.streams import stream
 
-GRID_SIDE = 8
 SAMPLE_BATCH = 100  # at most; small enough for a CPU's cache
-
-
-def save_grid(generator: Generator, histogram: Tensor, seed: int, path: Path, at_once: int = SAMPLE_BATCH) -> None:
-    """An 8x8 grid of samples from the job's fixed grid latents, as a PNG without borders."""
-    inputs = fixed_inputs(generator, histogram, seed, "grid", GRID_SIDE**2)
-    images = torch.cat(list(generate(generator, *inputs, at_once=at_once)))
-    save_image(images, path, nrow=GRID_SIDE, padding=0, normalize=True, value_range=(-1, 1), format="png")
 
 
 def fixed_inputs(
@@ -54,8 +44,13 @@ def fixed_inputs(
 def generate(
     generator: Generator, latents: Tensor, labels: Tensor | None = None, *, at_once: int = SAMPLE_BATCH
 ) -> Iterator[Tensor]:
-    """Images in batches [<=100, 3, R, R], clamped to -1..1."""
-    device, size = generator.basis.device, min(at_once, SAMPLE_BATCH)
-    for start in range(0, len(latents), size):
-        part = slice(start, start + size)
-        yield generator(latents[part].to(device), None if labels is None else labels[part].to(device)).clamp(-1, 1)
+    """Images in batches [<= at_once, 3, R, R], about -1..1, as the network makes them."""
+    device = generator.basis.device
+    for start in range(0, len(latents), at_once):
+        part = slice(start, start + at_once)
+        yield generator(latents[part].to(device), None if labels is None else labels[part].to(device))
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Images to the nearest of 0..255, as they are saved: -1 and below is 0, 1 and above 255."""
+    return (images * 127.5 + 128).clamp_(0, 255).to(torch.uint8)

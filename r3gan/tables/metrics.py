@@ -46,6 +46,11 @@ class Metric:
     stacked_digits_only: bool = False
     features_text: str  # for documentation
 
+    @property
+    def compares(self) -> bool:
+        """Whether samples are compared with anything."""
+        return self.reference != "nothing"
+
 
 INCEPTION, VGG, DINO, DIGITS = "inception-v3-compat", "vgg16", "dinov2-vit-l-14", "stacked-digits-classifier"
 FEWEST = 1000  # samples, and training images that they are compared with: KID draws subsets of as many

@@ -10,12 +10,12 @@ import torch
 
 from r3gan.beginning import read_sharing
 from r3gan.computation import Computation
-from r3gan.config import IMG_PER_KIMG, TrainConfig
+from r3gan.config import TrainConfig
 from r3gan.data.dataset import Dataset
 from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.evaluation.evaluator import EvaluationStopped, Evaluator
-from r3gan.evaluation.sampling import save_grid
+from r3gan.generation.images import save_grid
 from r3gan.intervals import has_passed
 from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
@@ -122,7 +122,7 @@ def train(
                 metrics = evaluate(state, evaluator, config, job, world, at_once=at_once, at_end=at_end, stops=stops)
                 if world.is_main:
                     job.samples.mkdir(exist_ok=True)
-                    save_grid(state.ema, data.label_histogram, config.seed, job.sample(state.images), at_once)
+                    save_grid(state.ema, job.sample(state.images), at_once)
             state.measured = True
         if state.measured and (at_end or reached(config.log_every_kimg)):
             rates = {"memory_gib": memory, "images_per_second": state.images / state.seconds}

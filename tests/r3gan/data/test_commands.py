@@ -13,6 +13,7 @@ from PIL import Image
 from r3gan.__main__ import main
 from r3gan.data.catalog import DATASETS
 from r3gan.data.facts import Facts
+from r3gan.data.manifest import read_manifest
 from r3gan.data.parser import add_data
 from r3gan.data.store import open_prepared
 from tests.r3gan.conftest import as_folder, as_tar, as_zip, cifar_files, class_files, encode, flat_files, marked
@@ -83,10 +84,31 @@ def test_labels_and_colours_are_options(run, crops, tmp_path):
 
 def test_transparent_images_show_the_colour_that_is_named(run, tmp_path):
     folder = as_folder(tmp_path / "clear", {"a.png": encode(Image.new("RGBA", (8, 8)))})
-    for text, colour in (("white", 255), ("#7F7F7F", 127), ("rgb(9, 9, 9)", 9), (None, 0)):
-        background = ["--background", text] if text else []
-        assert run("prepare", folder, tmp_path / f"set{colour}", "--to-rgb", *background)[0] == 0
+    hashes = set()
+    for text, colour in (("white", 255), ("#7F7F7F", 127), ("rgb(9, 9, 9)", 9), ("black", 0)):
+        code, out, _ = run("prepare", folder, tmp_path / f"set{colour}", "--to-rgb", "--background", text)
+        hex_colour = f"#{colour:02x}{colour:02x}{colour:02x}"
+        assert code == 0
+        assert f"1 of 1 images have transparent parts, which show {hex_colour}" in out
         assert (open_prepared(tmp_path / f"set{colour}").images == colour).all()
+        manifest = read_manifest(tmp_path / f"set{colour}")
+        assert manifest.background == hex_colour
+        hashes.add(manifest.content_hash)
+        assert f"transparent parts on {hex_colour}" in run("check", tmp_path / f"set{colour}")[1]
+    assert len(hashes) == 4
+    run("prepare", tmp_path / "set255", tmp_path / "smaller", "--resolution", "4")
+    assert read_manifest(tmp_path / "smaller").background == "#ffffff"
+
+
+def test_transparent_images_without_a_background_are_refused_and_opaque_ones_need_none(run, tmp_path):
+    folder = as_folder(tmp_path / "clear", {"a.png": encode(Image.new("RGBA", (8, 8), (9, 9, 9, 254)))})
+    for command in (("check", folder), ("prepare", folder, tmp_path / "set")):
+        code, _, err = run(*command, "--to-rgb")
+        assert code == 2
+        assert "a.png has transparent parts: `data prepare --background COLOUR` says what they show" in err
+    folder = as_folder(tmp_path / "opaque", {"a.png": encode(Image.new("RGBA", (8, 8), (9, 9, 9, 255)))})
+    code, out, _ = run("prepare", folder, tmp_path / "set", "--to-rgb")
+    assert (code, "transparent parts" in out, read_manifest(tmp_path / "set").background) == (0, False, "")
 
 
 def test_checking_a_path_takes_it_as_preparing_it_with_the_same_options_would(run, crops, tmp_path):

@@ -138,7 +138,7 @@ def test_other_colours_are_refused_by_name_and_converted_on_demand(crops, kind):
     item = Item("some/file.png", encode(image))
     with pytest.raises(BadData, match=rf"some/file\.png is .*{word}.*--to-rgb"):
         take(item, None)
-    assert np.array_equal(take(item, None, Conversion(to_rgb=True)).pixels, expected)
+    assert np.array_equal(take(item, None, Conversion(to_rgb=True, background=(0, 0, 0))).pixels, expected)
 
 
 def test_cmyk_is_refused_and_converted_on_demand(crops):

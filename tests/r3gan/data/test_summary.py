@@ -106,7 +106,7 @@ def test_a_manifest_from_before_there_were_names_is_read(crops, tmp_path):
     write_prepared(open_source([as_folder(tmp_path / "a", class_files(crops))]), tmp_path / "set", Options())
     path = tmp_path / "set" / MANIFEST
     data = json.loads(path.read_text())
-    del data["class_names"]
+    del data["class_names"], data["background"]
     path.write_text(json.dumps(data))
     assert read_manifest(tmp_path / "set").class_names == ()
     for names, message in ((["china"], "2 classes, but 1 names"), ([1, 2], "damaged at class_names")):

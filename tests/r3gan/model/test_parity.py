@@ -8,10 +8,11 @@ import pytest
 from safetensors import safe_open
 
 from r3gan.config import LossPhase
+from r3gan.generation.official_names import our_name
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.losses import make_loss
 from r3gan.training.penalties import backward_discriminator
-from tests.r3gan.model.official import network_config, our_name
+from tests.r3gan.model.official import network_config
 from tests.r3gan.small import step_options
 
 FOLDER = Path(os.environ.get("R3GAN_PARITY_DIR", Path(__file__).parents[4] / "shared" / "data" / "parity"))

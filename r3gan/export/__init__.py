@@ -1,0 +1,1 @@
+"""Generators in the formats of other programs, each checked after it was written, and what is said of them."""
