@@ -193,6 +193,21 @@ def test_the_reference_names_every_preset():
     assert [name for name in PRESETS if f"`{name}`" not in REFERENCE.read_text()] == []
 
 
+def gamma_table():
+    """The released rows, beside StyleGAN2-ADA's rule of thumb."""
+    for name in ("cifar10", "ffhq64", "ffhq256", "imagenet32", "imagenet64"):
+        row = PRESETS[name]
+        rule, (start, end) = 0.0002 * row.resolution**2 / row.batch, row.gamma
+        shown = f"{rule:.5f}".rstrip("0")
+        factor = round(start / rule, -1 if start > 1000 * rule else 0)
+        yield f"| `{name}` | {row.resolution} | {row.batch} | {start:g} to {end:g} | {shown} | {factor:,.0f} |"
+
+
+def test_the_guide_to_gamma_holds_the_released_rows():
+    text = (ROOT / "docs" / "gamma.md").read_text().split("\n## What the released rows say\n")[1]
+    assert rows_of(text) == list(gamma_table())
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md", "docs/tuning.md"])
 def test_every_run_command_in_the_documents_parses(document):
     commands = re.findall(r"python -m experiments\.(run|tune) ([^\n`]+)", (ROOT / document).read_text())

@@ -17,7 +17,8 @@ from experiments.study.yamlfile import KeyPath, dotted
 from r3gan.config import TrainConfig
 from r3gan.config_checks import find_problems
 from r3gan.config_json import from_dict
-from r3gan.presets import preset_tree
+from r3gan.preset_choice import PresetChoice
+from r3gan.presets import row_tree
 
 SET_OPTION = "--set"
 _ADAPTER = TypeAdapter(TrainConfig)
@@ -99,9 +100,9 @@ def split_key(key: str) -> KeyPath:
     return tuple(int(part) if part.isascii() and part.isdecimal() else part for part in key.split("."))
 
 
-def whole_preset(name: str) -> Tree:
+def whole_preset(choice: PresetChoice) -> Tree:
     """The preset with every default filled in."""
-    config = asdict(from_dict(TrainConfig, preset_tree(name) | dict.fromkeys(JOB_KEYS)))
+    config = asdict(from_dict(TrainConfig, row_tree(choice.row()) | dict.fromkeys(JOB_KEYS)))
     return {key: value for key, value in config.items() if key not in JOB_KEYS}
 
 
