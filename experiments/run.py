@@ -13,7 +13,7 @@ from experiments.launch.job_states import Findings, look_into_all, reopened, war
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
-from experiments.study.options import parse_only, parse_seeds, parse_settings
+from experiments.study.options import parse_only, parse_seeds
 from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import derived_presets, reused_tuning_seeds, run_problems
 from experiments.study.problems import StudyError
@@ -21,6 +21,7 @@ from experiments.study.study import read_study
 from experiments.tracking.address import URI_VARIABLE, how_to_compare
 from r3gan.arguments import positive
 from r3gan.jobdir import JobDir
+from r3gan.settings.options import parse_settings
 
 if TYPE_CHECKING:
     from experiments.tracking.runs import Tracker

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from r3gan.config import Config
 from r3gan.presets import PRESETS, Preset
 from r3gan.tables.lookup import unknown_message
 
@@ -24,7 +25,7 @@ OUTSIDE_EXPONENT = 2.0  # of the resolution, in gamma, where no two released row
 
 
 @dataclass(frozen=True)
-class PresetChoice:
+class PresetChoice(Config):
     """What a dataset's `preset` says: a row, and possibly another resolution."""
 
     like: str
@@ -46,11 +47,11 @@ class PresetChoice:
             f"gamma {gamma}, bfloat16 in {row.bf16} of {len(row.widths)} stages"
         )
 
-    def advice(self, resolution: int) -> str:
-        """What to write for a dataset of another resolution than the preset's."""
+    def advice(self, resolution: int, before: str = "preset: ", after: str = "") -> str:
+        """What to write for a dataset of another resolution than the preset's, between `before` and `after`."""
         if resolution not in RESOLUTIONS:
             return f"presets are derived up to {LARGEST}x{LARGEST}: reduce the images with `data prepare --resolution`"
-        return f"write `preset: {{like: {self.like}, resolution: {resolution}}}`"
+        return f"write `{before}{{like: {self.like}, resolution: {resolution}}}{after}`"
 
 
 def choice_problems(choice: PresetChoice) -> Iterator[tuple[str, str]]:

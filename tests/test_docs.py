@@ -3,6 +3,7 @@
 `python -m tests.test_docs` prints the tables that belong into docs/ablations-yaml.md, docs/speed.md and docs/tuning.md.
 """
 
+import argparse
 import ast
 import dataclasses
 import inspect
@@ -17,7 +18,6 @@ import pytest
 
 from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
-from experiments.study.resolve import flatten
 from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.study import _Dataset, _File, _Profile, _Variant
 from experiments.study.tune_section import (
@@ -28,16 +28,19 @@ from experiments.study.tune_section import (
     SpaceSection,
     TuneSection,
 )
-from experiments.study.yamlfile import dotted
 from experiments.tuning.ready_spaces import READY
 from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.evaluation.protocol import recorded_key
 from r3gan.presets import PRESETS, preset_tree
+from r3gan.settings.leaves import flatten
+from r3gan.settings.values import dotted
+from r3gan.single.configuration import configuration, parse_preset
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
 from r3gan.tables.resamplings import RESAMPLINGS
+from r3gan.train_command import add_train
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
@@ -215,6 +218,18 @@ def test_every_run_command_in_the_documents_parses(document):
     for name, arguments in commands:
         parse = {"run": run.parse_arguments, "tune": tune.parse_arguments}[name]
         parse(shlex.split(arguments.split("#")[0].replace("...", "")))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md"])
+def test_every_train_command_in_the_documents_is_a_sound_configuration(document):
+    commands = re.findall(r"python -m r3gan train (--[^\n`]+)", (ROOT / document).read_text())
+    assert commands
+    parser = argparse.ArgumentParser()
+    add_train(parser.add_subparsers())
+    for arguments in commands:
+        options, settings = parser.parse_known_args(["train", *shlex.split(arguments.replace("…", "x"))])
+        assert not [word for word in settings if word.startswith("-")]
+        configuration(options.data, parse_preset(options.preset), [*options.words, *settings], options.seed)
 
 
 @pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from experiments.study.plan import Job, one_of_each
 from experiments.study.problems import StudyProblem
 from experiments.study.study import Study
-from experiments.study.yamlfile import dotted
 from r3gan.availability import RESOLUTION_KEY, availability_problems
 from r3gan.config_checks import Problem
 from r3gan.data.catalog import dataset_row
 from r3gan.preset_choice import PresetChoice
+from r3gan.settings.values import dotted
 
 
 def run_problems(study: Study, jobs: list[Job], ranks: int) -> list[StudyProblem]:

@@ -12,14 +12,14 @@ from experiments.design import CollapseRule
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import Tuned, TuneSection, section_problems
-from experiments.study.validation import explain, restore
-from experiments.study.yamlfile import Document, KeyPath, read_document
+from experiments.study.yamlfile import Document, read_document
 from r3gan.preset_choice import PresetChoice, choice_problems
+from r3gan.settings.typed import Tree
+from r3gan.settings.validation import explain, restore
+from r3gan.settings.values import KeyPath
 from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import judged
 
-Tree = dict[str, Any]
-JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NAME_RULE = "a name holds only letters, digits, dots, dashes and underscores"
 NAMED = ("variants", "datasets", "profiles")  # sections whose keys are names that others refer to
