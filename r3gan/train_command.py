@@ -1,6 +1,7 @@
 """`python -m r3gan train`: a job whose directory is there, or a run outside a study."""
 
 import argparse
+import json
 from pathlib import Path
 
 from r3gan.arguments import positive
@@ -24,6 +25,7 @@ def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add("--data", metavar="NAME|PATH", help="a dataset's name, or a folder or zip of images to prepare")
     add("--preset", metavar="PRESET", help="ffhq64, say, or '{like: ffhq64, resolution: 128}'")
     add("--out", type=Path, metavar="DIR", help="the directory of the training; run again to go on with it")
+    add("--init-from", metavar="WEIGHTS", help="fine-tuning: a job, checkpoint or file of weights to begin with")
     add("--seed", type=int, default=0, help="names every random stream (default: 0)")
     add("--gpus", type=positive, default=1, metavar="N", help="GPUs to train on (default: 1); without any, processes")
     add("--track", action="store_true", help="copy points, samples and weights to MLflow")
@@ -44,5 +46,5 @@ def run_train(options: argparse.Namespace) -> int:
         raise BadData(f"{odd}: KEY=VALUE was expected, such as total_kimg=10")
     from r3gan.single.run import run_alone
 
-    options.settings = settings
+    options.settings = settings + ([f"init_from={json.dumps(options.init_from)}"] if options.init_from else [])
     return run_alone(options)

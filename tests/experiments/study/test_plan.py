@@ -13,6 +13,9 @@ from r3gan.config import LossPhase, Schedule, TrainConfig
 from r3gan.config_json import from_dict
 from r3gan.data.catalog import DATASETS
 from r3gan.data.facts import Facts
+from r3gan.model.networks import Generator
+from r3gan.snapshot import save_weights
+from tests.r3gan.small import small_config, small_network
 
 
 def plan(path, profile=None, only=None, **settings):
@@ -76,6 +79,18 @@ def test_a_preset_is_derived_for_another_resolution_and_shown(write_study):
         "stacked-digits: the preset is derived, like ffhq64 at 128x128: widths 768 768 768 768 384 192,"
     )
     assert "gamma 17.3 to 1.73, bfloat16 in 4 of 6 stages" in line
+
+
+def test_a_variant_that_begins_with_weights_carries_their_hash_and_not_its_path_in_its_identity(write_study, tmp_path):
+    identities = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        save_weights(Generator(small_network()), tmp_path / folder / "ema.safetensors", small_config(), 8)
+        tuned = f"  fine: {{init_from: {tmp_path / folder}}}\n  switch:"
+        job = plan(write_study(("  switch:", tuned)), only={"variant": ["fine"]})[0]
+        assert job.differences == {"init_from": str(tmp_path / folder), "init_content": job.config.init_content}
+        identities.append(job.identity)
+    assert identities[0] == identities[1] != plan(write_study())[0].identity
 
 
 def test_a_preset_of_another_resolution_than_the_data_is_told_with_the_text_to_write(write_study):
@@ -173,6 +188,11 @@ BAD = {
         ["preset.size", "like, resolution"],
     ),
     "number for a preset": ([("preset: digits-8x8", "preset: 64")], "preset", ["a number", '"64"']),
+    "weights that are not there": (
+        [("batch_size: 8", "batch_size: 8\n  init_from: gone")],
+        "init_from",
+        ["baseline.init_from", "gone does not exist"],
+    ),
     "unknown dataset in a profile": ([("[stacked-digits]", "[digits]")], "[digits]", ["profiles.quick.datasets.0"]),
     "unknown default profile": ([("profile: quick", "profile: quik")], "profile: quik", ["did you mean quick"]),
     "unknown section": ([("baseline:", "base:")], "base:", ["did you mean baseline"]),
