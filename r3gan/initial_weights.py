@@ -1,5 +1,6 @@
 """Fine-tuning: the weights that a training begins with, from a job, a checkpoint, or one file of weights."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from r3gan.tensor_files import DamagedTensors, hash_tensors, load_tensors
 
 NETWORKS = ("generator", "discriminator", "ema")  # as checkpoints name their files
 OF_GENERATORS = "basis"  # a tensor that generators have
+OF_STAGES = re.compile(r"^(trunk\.stages\.)(-?\d+)\.")  # names of D's tensors; G's stages count up from 4x4
 INSTEAD = {"generator": "ema", "ema": "generator"}  # which begins as the other, where one is missing
 Tensors = Mapping[str, Tensor]
 
@@ -94,12 +96,27 @@ def begin_with(networks: Mapping[str, nn.Module], source: Path, content: str) ->
 def load_fitting(network: nn.Module, theirs: Tensors) -> Begun:
     """Load the tensors whose names and shapes are the network's."""
     ours = network.state_dict()
+    theirs = aligned(theirs, ours)
     fitting = {name: tensor for name, tensor in theirs.items() if name in ours and ours[name].shape == tensor.shape}
     network.load_state_dict(ours | fitting)
     names = [name for name in {**ours, **theirs} if name not in fitting]
     return Begun(
         len(fitting), tuple(f"{name} ({_shape(theirs, name)} there, {_shape(ours, name)} here)" for name in names)
     )
+
+
+def aligned(theirs: Tensors, ours: Tensors) -> Tensors:
+    """D's tensors under the names of the same resolutions in our D, whose stages count down from the highest one."""
+    shift = _stages(ours) - _stages(theirs)
+
+    def renamed(found: re.Match[str]) -> str:
+        return f"{found[1]}{int(found[2]) + shift}."
+
+    return {OF_STAGES.sub(renamed, name): tensor for name, tensor in theirs.items()}
+
+
+def _stages(tensors: Tensors) -> int:
+    return 1 + max((int(found[2]) for name in tensors if (found := OF_STAGES.match(name))), default=-1)
 
 
 def _shape(tensors: Tensors, name: str) -> str:

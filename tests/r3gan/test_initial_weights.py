@@ -90,6 +90,21 @@ def test_what_does_not_fit_is_listed_by_name_and_shapes_and_stays_fresh(trained)
     assert all(torch.equal(ours[name], theirs[name]) for name in fitting)
 
 
+def test_a_network_of_another_resolution_gives_each_stage_to_the_one_of_the_same_resolution(tmp_path):
+    """Of equal widths, so that every stage of D would fit into every other."""
+    small = quiet(network=small_network(widths=(8, 8), groups=(2, 2)))
+    large = quiet(network=small_network(widths=(8, 8, 8), groups=(2, 2, 2), blocks=(1, 1, 1)))
+    for there, here in ((small, large), (large, small)):
+        source = networks_of(there)["discriminator"]
+        save_weights(source, tmp_path / "discriminator.safetensors", there, 0)
+        networks = networks_of(replace(here, seed=7))
+        begun = begin_with(networks, tmp_path, weights_content(tmp_path))["discriminator"]
+        stages, theirs = (network.trunk.stages for network in (networks["discriminator"], source))
+        assert [same(stages[-i], theirs[-i].state_dict()) for i in (1, 2)] == [True, True]
+        top = {text.split(".")[2] for text in begun.left_out}
+        assert top == {"0" if here is large else "-1"}
+
+
 def test_a_resumed_fine_tuning_equals_an_uninterrupted_one_also_when_the_weights_are_gone(trained, tmp_path):
     source = shutil.copytree(trained.last_checkpoint(), tmp_path / "source")
     whole, done = run_inside(tuned(source), tmp_path / "whole")
