@@ -28,10 +28,10 @@ from rich.table import Table
 
 from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
-from experiments.launch.one_machine import own_environment, torchrun_command
 from r3gan.config import NetworkConfig, PenaltyConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
+from r3gan.one_machine import own_environment, torchrun_command
 from r3gan.presets import PRESETS
 from r3gan.training.batches import Batches
 from r3gan.training.cost import Workload

@@ -14,14 +14,15 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Task, execute
 from experiments.launch.sharing import Starts, find_starts, with_sharing
-from experiments.study.options import parse_only, parse_seeds, parse_settings
+from experiments.study.options import parse_only, parse_seeds
 from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
-from experiments.study.plan_checks import reused_tuning_seeds, run_problems
+from experiments.study.plan_checks import derived_presets, reused_tuning_seeds, run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from experiments.tracking.address import URI_VARIABLE, how_to_compare
 from r3gan.arguments import positive
 from r3gan.jobdir import JobDir
+from r3gan.settings.options import parse_settings
 
 if TYPE_CHECKING:
     from experiments.tracking.runs import Tracker
@@ -52,6 +53,8 @@ def command(options: argparse.Namespace) -> int:
     if problems:
         raise StudyError(problems)
     cli.print_warnings(reused_tuning_seeds(study, plan.jobs))
+    for sentence in derived_presets(study, plan.jobs):
+        cli.errors.print(sentence, markup=False)
     if not options.dry_run:
         return run(plan, options)
     from experiments.launch.readiness import not_here_yet

@@ -19,7 +19,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.sync", description=__doc__)
     add = parser.add_argument
-    add("--output", type=Path, default=Execution.output, help="where the files of jobs lie (default: runs)")
+    add("--output", type=Path, default=Execution.output, help="where the files of jobs lie, or one job (default: runs)")
     add("--study", metavar="NAME", help="of this study only (default: of all)")
     add("--rebuild", action="store_true", help="make MLflow's store anew, where it is lost")
     cli.add_mlflow_wait(parser)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, get_args
 from experiments import cli
 from experiments.launch.execution import Execution
 from experiments.names import tuning_experiment
-from experiments.study.options import parse_settings
 from experiments.study.plan_checks import run_problems
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.study import Study, read_study
 from experiments.study.tune_section import PrunerName, PrunerSection, SamplerName, SamplerSection, TuneSection
 from r3gan.arguments import positive
+from r3gan.settings.options import parse_settings
 from r3gan.tables.lookup import unknown_message
 
 if TYPE_CHECKING:

@@ -2,9 +2,7 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-from r3gan.computation import add_computation, computation_of
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
@@ -15,11 +13,11 @@ from r3gan.export.traced import ExportMismatch
 from r3gan.generation.generate_command import add_generate
 from r3gan.generation.import_command import add_import_official
 from r3gan.generation.interpolate_command import add_interpolate
-from r3gan.job import train_job
-from r3gan.jobdir import JobDir
 from r3gan.lease import LeaseLost
+from r3gan.settings.problems import BadSettings
 from r3gan.snapshot import NoSnapshot
 from r3gan.tensor_files import DamagedTensors
+from r3gan.train_command import add_train
 from r3gan.training.checkpoint import DamagedCheckpoint
 from r3gan.training.penalties import NotFirstOrder
 from r3gan.training.penalty_check import PenaltyMismatch
@@ -29,9 +27,18 @@ from r3gan.training.steps import NonFiniteLoss
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run. Returns the exit code: 0, 1 after a failure, 2 for bad input."""
-    options = command_line().parse_args(arguments)
+    parser = command_line()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (options.command != "train" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse does not take words behind options
+        options.words += rest
     try:
         return options.run(options)
+    except BadSettings as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return 2
     except (DatasetUnavailable, NoSnapshot, NotFirstOrder) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -63,14 +70,6 @@ def command_line() -> argparse.ArgumentParser:
     add_card(commands)
     add_data(commands)
     return parser
-
-
-def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`r3gan train`."""
-    parser = commands.add_parser("train", help="run the job whose config.json lies in a directory, or go on with it")
-    parser.add_argument("job", type=Path)
-    add_computation(parser)
-    parser.set_defaults(run=lambda options: train_job(JobDir(options.job), computation_of(options)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from r3gan.config_checks import Problem
 from r3gan.data.catalog import DatasetUnavailable, dataset_row
 from r3gan.evaluation.protocol import metric_problems
 
+RESOLUTION_KEY = ("network", "widths")  # whose number is the resolution
+
 
 def availability_problems(config: TrainConfig) -> list[Problem]:
     """What does not fit together. Files that are missing are no problem yet."""
@@ -16,7 +18,7 @@ def availability_problems(config: TrainConfig) -> list[Problem]:
     ours, theirs = config.network.resolution, row.facts.resolution
     if ours != theirs:
         stages = f"has {len(config.network.widths)} stages, for {ours}x{ours} images"
-        problems.append(Problem(("network", "widths"), f"{stages}; {config.dataset} has {theirs}x{theirs}"))
+        problems.append(Problem(RESOLUTION_KEY, f"{stages}; {config.dataset} has {theirs}x{theirs}"))
     if config.network.conditional and not row.facts.classes:
         problems.append(Problem(("network", "conditional"), f"needs labels, and {config.dataset} has none"))
     return problems + metric_problems(config.evaluation, row.storage.stacked_digits, row.facts.images)

@@ -144,6 +144,8 @@ class TrainConfig(Config):
     x_flip: bool = False  # mirror half of the real images
     log_every_kimg: float = 1.0  # distance between recorded losses
     checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end
+    init_from: str | None = None  # fine-tuning: a job, checkpoint or file whose weights training begins with
+    init_content: str | None = None  # hash of those weights, filled in; given, others are refused
 
     @property
     def total_img(self) -> int:

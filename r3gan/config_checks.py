@@ -82,6 +82,8 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
     problems = [
         Problem(path, f"{value:g} must be above 0 and below 1e12") for path, value in positive if not 0 < value < 1e12
     ]
+    if config.init_content is not None and config.init_from is None:
+        problems.append(Problem(("init_content",), "is of no use without init_from"))
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < FEWEST:

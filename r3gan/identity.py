@@ -38,7 +38,8 @@ def state_identity(config: TrainConfig, images: int) -> str:
     """
     config = canonical(config)
     if images == 0:
-        return short_hash([RESULT_VERSION, 0, config.dataset, config.seed, changes(config.network)])
+        begun = [config.init_content] if config.init_content else []
+        return short_hash([RESULT_VERSION, 0, config.dataset, config.seed, changes(config.network), *begun])
     phases = tuple(phase for phase in config.loss if phase.start_img(config.total_kimg) < images)
     schedules = replace(config.schedules, **{n: _until(s, images) for n, s in vars(config.schedules).items()})
     data = changes(replace(config, loss=phases, schedules=schedules))
@@ -80,6 +81,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         loss=_phases(config),
         schedules=schedules,
         evaluation=_evaluation(config.evaluation, config.network.conditional),
+        init_from=None,  # the hash of the weights stands for them, wherever they lie
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from r3gan.points import Point, read_points
 
 CHECKPOINT_NAME = re.compile(r"\d{10,}")
+JOB_FILE = "job.json"
 LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job does not go on
 
 
@@ -24,6 +25,11 @@ class JobDir:
     def config(self) -> Path:
         """The resolved configuration, JSON."""
         return self.root / "config.json"
+
+    @property
+    def description(self) -> Path:
+        """The job's place among others: names, identity, differences to the baseline; JSON."""
+        return self.root / JOB_FILE
 
     @property
     def metrics(self) -> Path:

@@ -29,20 +29,26 @@ class Preset(NamedTuple):
     samples: int  # generated images per evaluation
     metric: str  # measured at every evaluation
     evaluations: int  # per training
+    family: str  # released rows of one family are one data at several resolutions; empty: of no family
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the images."""
+        return int(4 * 2 ** (len(self.widths) - 1))
 
 
 LR, BETA2 = (2e-4, 5e-5), (0.9, 0.99)  # released, in every preset
 
 # fmt: off
 PRESETS = {
-    #                        widths                         groups                       blocks     latent cond   bf16 batch gamma          lr            beta2         ema         augment    decay    flip   samples metric    evals
-    "cifar10":       Preset((768,) * 4,                    (96,) * 4,                   (2,) * 4,  64,    True,  3,   512,  (0.05, 0.005), LR,           BETA2,        (0, 5000),  (0, 0.55), 20_000,  True,  50_000, "fid",    20),
-    "ffhq64":        Preset((768,) * 4 + (384,),           (96,) * 4 + (48,),           (2,) * 5,  64,    False, 4,   256,  (2.0, 0.2),    LR,           BETA2,        (0, 500),   (0, 0.30), 20_000,  True,  50_000, "fid",    20),
-    "ffhq256":       Preset((768,) * 4 + (384, 192, 96),   (96,) * 4 + (48, 24, 12),    (2,) * 7,  64,    False, 4,   256,  (150.0, 15.0), LR,           BETA2,        (0, 500),   (0, 0.30), 20_000,  True,  50_000, "fid",    20),
-    "imagenet32":    Preset((1536,) * 4,                   (96,) * 4,                   (2,) * 4,  64,    True,  3,   4096, (0.5, 0.05),   LR,           BETA2,        (0, 50000), (0, 0.50), 200_000, True,  50_000, "fid",    20),
-    "imagenet64":    Preset((1536,) * 5,                   (96,) * 5,                   (2,) * 5,  64,    True,  4,   4096, (1.0, 0.1),    LR,           BETA2,        (0, 50000), (0, 0.40), 200_000, True,  50_000, "fid",    20),
-    "stacked-mnist": Preset((128, 128, 96, 64),            (16, 16, 12, 8),             (2,) * 4,  64,    False, 3,   64,   (300., 300.),  (1e-3, 1e-4), BETA2,        (0, 20),    (0, 0.00), 2_000,   False, 26_000, "digits", 20),
-    "digits-8x8":    Preset((64, 64),                      (8, 8),                      (2, 1),    64,    False, 0,   32,   (30.0, 30.0),  (3e-3, 3e-4), (0.99, 0.99), (1, 1),     (0, 0.00), 24,      False, 26_000, "digits", 4),
+    #                        widths                         groups                       blocks     latent cond   bf16 batch gamma          lr            beta2         ema         augment    decay    flip   samples metric    evals family
+    "cifar10":       Preset((768,) * 4,                    (96,) * 4,                   (2,) * 4,  64,    True,  3,   512,  (0.05, 0.005), LR,           BETA2,        (0, 5000),  (0, 0.55), 20_000,  True,  50_000, "fid",    20,   ""),
+    "ffhq64":        Preset((768,) * 4 + (384,),           (96,) * 4 + (48,),           (2,) * 5,  64,    False, 4,   256,  (2.0, 0.2),    LR,           BETA2,        (0, 500),   (0, 0.30), 20_000,  True,  50_000, "fid",    20,   "ffhq"),
+    "ffhq256":       Preset((768,) * 4 + (384, 192, 96),   (96,) * 4 + (48, 24, 12),    (2,) * 7,  64,    False, 4,   256,  (150.0, 15.0), LR,           BETA2,        (0, 500),   (0, 0.30), 20_000,  True,  50_000, "fid",    20,   "ffhq"),
+    "imagenet32":    Preset((1536,) * 4,                   (96,) * 4,                   (2,) * 4,  64,    True,  3,   4096, (0.5, 0.05),   LR,           BETA2,        (0, 50000), (0, 0.50), 200_000, True,  50_000, "fid",    20,   "imagenet"),
+    "imagenet64":    Preset((1536,) * 5,                   (96,) * 5,                   (2,) * 5,  64,    True,  4,   4096, (1.0, 0.1),    LR,           BETA2,        (0, 50000), (0, 0.40), 200_000, True,  50_000, "fid",    20,   "imagenet"),
+    "stacked-mnist": Preset((128, 128, 96, 64),            (16, 16, 12, 8),             (2,) * 4,  64,    False, 3,   64,   (300., 300.),  (1e-3, 1e-4), BETA2,        (0, 20),    (0, 0.00), 2_000,   False, 26_000, "digits", 20,   ""),
+    "digits-8x8":    Preset((64, 64),                      (8, 8),                      (2, 1),    64,    False, 0,   32,   (30.0, 30.0),  (3e-3, 3e-4), (0.99, 0.99), (1, 1),     (0, 0.00), 24,      False, 26_000, "digits", 4,    ""),
 }
 # fmt: on
 
@@ -52,7 +58,11 @@ CHECKPOINTS = 100  # per training, at most one per kimg
 
 def preset_tree(name: str) -> dict[str, Any]:
     """The preset as nested configuration keys (see `r3gan.config.TrainConfig`), without dataset and seed."""
-    row = PRESETS[name]
+    return row_tree(PRESETS[name])
+
+
+def row_tree(row: Preset) -> dict[str, Any]:
+    """The same of a row."""
 
     def schedule(ends: tuple[float, float], unit: float = 1.0) -> dict[str, float]:
         decay_img = row.decay * IMG_PER_KIMG if ends[0] != ends[1] else 0.0

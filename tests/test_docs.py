@@ -3,7 +3,9 @@
 `python -m tests.test_docs` prints the tables that belong into docs/ablations-yaml.md, docs/speed.md and docs/tuning.md.
 """
 
+import argparse
 import ast
+import csv
 import dataclasses
 import inspect
 import itertools
@@ -12,12 +14,12 @@ import re
 import shlex
 import typing
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
 from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
-from experiments.study.resolve import flatten
 from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.study import _Dataset, _File, _Profile, _Variant
 from experiments.study.tune_section import (
@@ -28,7 +30,6 @@ from experiments.study.tune_section import (
     SpaceSection,
     TuneSection,
 )
-from experiments.study.yamlfile import dotted
 from experiments.tuning.ready_spaces import READY
 from r3gan.__main__ import command_line
 from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
@@ -38,12 +39,16 @@ from r3gan.export.formats import FORMATS
 from r3gan.generation.films import FILMS
 from r3gan.generation.outputs import OUTPUTS
 from r3gan.presets import PRESETS, preset_tree
+from r3gan.settings.leaves import flatten
+from r3gan.settings.values import dotted
+from r3gan.single.configuration import configuration, parse_preset
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
 from r3gan.tables.references import REFERENCES
 from r3gan.tables.resamplings import RESAMPLINGS
 from r3gan.tables.resizes import RESIZES
+from r3gan.train_command import add_train
 
 ROOT = Path(__file__).parents[1]
 PRESET_KEYS = {dotted(path) for path in flatten(preset_tree("cifar10"))}
@@ -210,6 +215,35 @@ def test_the_reference_names_every_preset():
     assert [name for name in PRESETS if f"`{name}`" not in REFERENCE.read_text()] == []
 
 
+def gamma_table():
+    """The released rows, beside StyleGAN2-ADA's rule of thumb."""
+    for name in ("cifar10", "ffhq64", "ffhq256", "imagenet32", "imagenet64"):
+        row = PRESETS[name]
+        rule, (start, end) = 0.0002 * row.resolution**2 / row.batch, row.gamma
+        shown = f"{rule:.5f}".rstrip("0")
+        factor = round(start / rule, -1 if start > 1000 * rule else 0)
+        yield f"| `{name}` | {row.resolution} | {row.batch} | {start:g} to {end:g} | {shown} | {factor:,.0f} |"
+
+
+def gamma_runs_table():
+    """What our own runs with several gammas came to."""
+    with (ROOT / "docs" / "results" / "gamma" / "results.csv").open() as file:
+        runs = list(csv.DictReader(file))
+    for gamma in dict.fromkeys(row["gamma"] for row in runs):
+        mine = [row for row in runs if row["gamma"] == gamma]
+        each = ", ".join(f"{float(row['d_kl']):.3f}" for row in mine)
+        means = {key: fmean(float(row[key]) for row in mine) for key in ("d_kl", "frechet_distance_digits", "loss_d")}
+        modes = ", ".join(f"{float(row['modes']):.0f}" for row in mine)
+        numbers = f"{means['d_kl']:.3f} | {modes} | {means['frechet_distance_digits']:.0f} | {means['loss_d']:.3f}"
+        yield f"| {gamma} | {each} | {numbers} |"
+
+
+def test_the_guide_to_gamma_holds_the_released_rows_and_our_own_runs():
+    text = (ROOT / "docs" / "gamma.md").read_text()
+    assert rows_of(text.split("\n## What the released rows say\n")[1]) == list(gamma_table())
+    assert rows_of(text.split("\n## What our own runs show\n")[1]) == list(gamma_runs_table())
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md", "docs/tuning.md"])
 def test_every_run_command_in_the_documents_parses(document):
     commands = re.findall(r"python -m experiments\.(run|tune) ([^\n`]+)", (ROOT / document).read_text())
@@ -235,6 +269,18 @@ def test_the_page_on_generating_names_every_option_and_every_ending():
     options = {option for name in ("generate", "interpolate") for option in commands[name]._option_string_actions}
     assert [option for option in options - {"-h", "--help"} if f"`{option}" not in text] == []
     assert [suffix for suffix in {*OUTPUTS, *FILMS} if suffix and f"`{suffix}`" not in text] == []
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/ablations-yaml.md"])
+def test_every_train_command_in_the_documents_is_a_sound_configuration(document):
+    commands = re.findall(r"python -m r3gan train (--[^\n`]+)", (ROOT / document).read_text())
+    assert commands
+    parser = argparse.ArgumentParser()
+    add_train(parser.add_subparsers())
+    for arguments in commands:
+        options, settings = parser.parse_known_args(["train", *shlex.split(arguments.replace("…", "x"))])
+        assert not [word for word in settings if word.startswith("-")]
+        configuration(options.data, parse_preset(options.preset), [*options.words, *settings], options.seed)
 
 
 @pytest.mark.parametrize("document", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])

@@ -9,11 +9,11 @@ from functools import cached_property
 from experiments.launch.execution import Execution, Hardware
 from experiments.launch.launchers import NotPrepared
 from experiments.launch.local import this_machine
-from experiments.launch.log import begin_attempt
-from experiments.launch.one_machine import forget_others
 from experiments.launch.preparation import needs
 from experiments.study.plan import Job
+from r3gan.job_log import begin_attempt
 from r3gan.jobdir import JobDir
+from r3gan.one_machine import forget_others
 
 
 class InProcess:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from experiments.launch.scheduler import JOB_FILE, Task
+from experiments.launch.scheduler import Task
 from experiments.study.plan import Job
 from r3gan.files import read_object
 from r3gan.jobdir import JobDir
@@ -115,7 +115,7 @@ def find_damage(job: JobDir) -> Iterator[str]:
         yield f"{job.result} is not the last point of {job.metrics.name}"
     if environment is None or "dataset" not in environment:
         yield f"{job.environment} is not what was written"
-    for path in (job.config, job.root / JOB_FILE):
+    for path in (job.config, job.description):
         if not read_object(path):
             yield f"{path} is not what was written"
     checkpoint = job.last_checkpoint()

@@ -1,21 +1,16 @@
 """The local launcher: jobs as torchrun processes, sharing the cores or the GPUs of this machine."""
 
-import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.launch.execution import Execution, Hardware
-from experiments.launch.log import begin_attempt
-from experiments.launch.one_machine import own_environment, torchrun_command
 from experiments.launch.preparation import prepare_here
 from experiments.launch.process_tree import kill_family, processor_seconds
 from experiments.study.plan import Job
-from r3gan.jobdir import LAUNCHER_PID, JobDir
-
-# glibc: keep freed blocks for the next step instead of handing them back, to be zeroed when they return.
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+from r3gan.jobdir import JobDir
+from r3gan.one_machine import cores, on_cores, on_gpus, start_ranks
 
 
 @dataclass(frozen=True)
@@ -64,33 +59,15 @@ class LocalLauncher:
 
     def start(self, directory: JobDir, slot: int) -> LocalProcess:
         """See launchers.Launcher. What the job prints is appended to its log."""
-        command = [*torchrun_command(self.execution.ranks), "r3gan", "train", str(directory.root)]
-        command += self.execution.computation.arguments()
-        with directory.log.open("a") as log:
-            begin_attempt(log)
-            process = subprocess.Popen(
-                command,
-                env=own_environment(os.environ) | self.environment(slot),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches the launcher alone, which then stops its jobs in order
-            )
-        return LocalProcess(process)
+        execution = self.execution
+        return LocalProcess(start_ranks(directory, execution.ranks, execution.computation, self.environment(slot)))
 
     def environment(self, slot: int) -> dict[str, str]:
         """The environment variables that confine a job to its slot."""
-        confined = {LAUNCHER_PID: str(os.getpid())}
         gpus, ranks = self.hardware.gpus, self.execution.ranks
-        if gpus:
-            names = visible_gpus(gpus)  # more jobs than fit use the same GPUs
-            mine = [names[(slot * ranks + rank) % gpus] for rank in range(ranks)]
-            confined["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
-            confined["OMP_NUM_THREADS"] = str(max(1, cores() // gpus))
-        else:
-            confined["OMP_NUM_THREADS"] = str(max(1, cores() // (self.slots * ranks)))
-            confined |= KEEP_MEMORY
-        return confined
+        if not gpus:
+            return on_cores(self.slots * ranks)
+        return on_gpus([(slot * ranks + rank) % gpus for rank in range(ranks)], gpus)  # more jobs than fit share GPUs
 
 
 def this_machine() -> Hardware:
@@ -100,14 +77,3 @@ def this_machine() -> Hardware:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     memory = [torch.cuda.get_device_properties(i).total_memory for i in range(count)]
     return Hardware(count, min(memory, default=0))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def visible_gpus(count: int) -> list[str]:
-    """The names of the GPUs that this process may use."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",") if named else [str(i) for i in range(count)]

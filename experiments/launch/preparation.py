@@ -6,15 +6,12 @@ from collections.abc import Sequence
 
 from experiments.launch.launchers import NotPrepared
 from experiments.study.plan import Job, one_of_each
-from r3gan.evaluation.protocol import wanted
+from r3gan.evaluation.protocol import need_of
 
 
 def needs(jobs: Sequence[Job]) -> list[str]:
     """What `r3gan prepare` is asked for: dataset=metric,...@samples, once for each dataset."""
-    found = {}  # variants may not change the evaluation, so there is one for each dataset
-    for job in one_of_each(list(jobs)):
-        evaluation = job.config.evaluation
-        found[job.dataset] = f"{job.dataset}={','.join(wanted(evaluation))}@{evaluation.samples}"
+    found = {job.dataset: need_of(job.config) for job in one_of_each(list(jobs))}  # evaluation is the same in variants
     return sorted(found.values())
 
 

@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
-from rich.table import Column
+from rich.progress import Progress, TaskID
 from rich.text import Text
 
-from experiments.launch.job_view import JobView, clock_text
-from experiments.launch.log import log_tail, log_warnings
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
+from r3gan.job_log import log_tail, log_warnings
+from r3gan.job_view import JobView, clock_text
+from r3gan.progress_columns import BAR_FROM, BAR_WIDTH, columns
 
 HEARTBEAT_SECONDS = 60.0  # without a terminal: between two lines on a job
 NUMBERS_WIDTH = 58  # of what stands beside a job's name: 12.3/24 kimg, 123 img/s, 1:23:45 left, D_KL 0.345, 989 modes
-BAR_WIDTH, BAR_FROM = 24, 110  # columns of the bar, and of a terminal that has room for it
 
 
 class Bars(Progress):
@@ -66,7 +65,7 @@ class Display:
     def started(self, task: Task) -> None:
         """See Observer."""
         identity = task.job.identity
-        view = self._views[identity] = JobView(task)
+        view = self._views[identity] = JobView(task.directory, task.job.config)
         self._ids[identity] = self.bars.add_task(self.shown(task.name), total=view.total, **view.fields())
         self._said[identity] = self._clock()
         if self._waiting is not None:
@@ -135,18 +134,6 @@ class Display:
 
     def _is_due(self, key: str) -> bool:
         return self._clock() - self._said[key] >= HEARTBEAT_SECONDS
-
-
-def columns(width: int) -> list[ProgressColumn]:
-    """What stands in a job's line on a terminal of so many columns; the numbers of metrics are cut first."""
-    texts = ["{task.fields[kimg]} kimg", "{task.fields[rate]}", "{task.fields[left]}"]
-    rest = TextColumn("{task.fields[metric]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-    return [
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        *([BarColumn(bar_width=BAR_WIDTH)] if width >= BAR_FROM else []),
-        *(TextColumn(text, table_column=Column(no_wrap=True)) for text in texts),
-        rest,
-    ]
 
 
 def shorten_middle(text: str, width: int) -> str:

@@ -16,8 +16,6 @@ from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.lease import holder
 
-JOB_FILE = "job.json"  # the job's place in its study
-
 
 @dataclass(frozen=True)
 class Task:
@@ -148,7 +146,7 @@ def prepare_directory(task: Task) -> None:
     """Write the job's configuration and its place in the study. What decides the result is the same each time."""
     write_json(task.directory.sharing, asdict(task.sharing))
     description = {key: value for key, value in job_as_json(task.job).items() if key != "config"}
-    write_json(task.directory.root / JOB_FILE, description)
+    write_json(task.directory.description, description)
     write_json(task.directory.config, asdict(task.job.config))
     place_of(task.directory)
 

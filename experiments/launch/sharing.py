@@ -13,13 +13,13 @@ from pathlib import Path
 
 from experiments.launch.execution import Execution
 from experiments.launch.job_states import Findings, FolderState, sources_of
-from experiments.launch.scheduler import JOB_FILE, Task
+from experiments.launch.scheduler import Task
 from experiments.study.plan import Job, job_from_json, one_of_each
 from r3gan.beginning import Beginning, Sharing, can_begin, latest_beginning
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.files import read_object
 from r3gan.identity import state_identity
-from r3gan.jobdir import JobDir
+from r3gan.jobdir import JOB_FILE, JobDir
 from r3gan.provenance import source_hash
 
 JOB_FOLDER = re.compile(r"seed\d+-[0-9a-f]{10}")

@@ -10,10 +10,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.study import Study, Tree, name_problem
+from experiments.study.study import Study, name_problem
 from experiments.study.tune_section import Tuned
 from experiments.study.yamlfile import Document, parse_document, read_document
 from r3gan.files import write_text
+from r3gan.settings.typed import Tree
 
 SECTION = "variants"
 KEY_DEPTH = 3  # of a variant's keys: from here on, mappings of plain values are written in braces

@@ -1,13 +1,10 @@
 """The command line's small languages: `--only axis=value,...`, `--set key=value` and `--seeds 0-4`."""
 
 import re
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterable
 
 from experiments.study.plan import AXES
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.yamlfile import parse_value
 from r3gan.tables.lookup import unknown_message
 
 SEEDS = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
@@ -26,25 +23,6 @@ def parse_only(options: Iterable[str]) -> dict[str, list[str]]:
             raise StudyError([StudyProblem("--only", part, unknown_message("axis", name, AXES))])
         only.setdefault(axis, []).append((value if equals else name).strip())
     return only
-
-
-def parse_settings(options: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    """Dotted key -> value, which is read as YAML. Raises StudyError.
-
-    elsewhere: keys that are no settings -> the option that is meant.
-    """
-    settings: dict[str, Any] = {}
-    for option in options:
-        key, equals, text = option.partition("=")
-        if not equals or not all(key.split(".")):
-            raise StudyError([StudyProblem("--set", option, "KEY=VALUE was expected, such as total_kimg=10")])
-        if key in elsewhere:
-            raise StudyError([StudyProblem("--set", key, f"is not a configuration key: use {elsewhere[key]}")])
-        try:
-            settings[key] = parse_value(text)
-        except ValueError as error:
-            raise StudyError([StudyProblem("--set", key, str(error))]) from error
-    return settings
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -10,11 +10,13 @@ from experiments.design import Design, design_from
 from experiments.names import BASELINE
 from experiments.study.judgement import design_of, primary_problems
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.resolve import conflicts, leaves, resolve, validate, whole_preset
-from experiments.study.study import Profile, Study, Tree
+from experiments.study.resolve import conflicts, resolve
+from experiments.study.study import Profile, Study
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
 from r3gan.identity import configuration_identity, job_identity
+from r3gan.settings.leaves import leaves
+from r3gan.settings.typed import Tree, validate, whole_preset
 from r3gan.tables.lookup import unknown_message
 
 AXES = ("variant", "dataset", "seed")

@@ -1,24 +1,6 @@
-"""What is wrong with a study, said so that it can be mended: where, which key, what was expected, the nearest name."""
+"""What is wrong with a study: settings in a file, said like those of the command line."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from r3gan.settings.problems import BadSettings, SettingProblem
 
-
-@dataclass(frozen=True)
-class StudyProblem:
-    """One line for the user."""
-
-    where: str  # "ablations.yaml:12", or the command-line option
-    key: str  # dotted path as the user wrote it
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
-
-
-class StudyError(Exception):
-    """A study that cannot run, with all that is wrong with it."""
-
-    def __init__(self, problems: Iterable[StudyProblem]):
-        self.problems = list(dict.fromkeys(problems))
-        super().__init__("\n".join(map(str, self.problems)))
+StudyProblem = SettingProblem
+StudyError = BadSettings

@@ -4,22 +4,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from experiments.design import CollapseRule
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import Tuned, TuneSection, section_problems
-from experiments.study.validation import explain, restore
-from experiments.study.yamlfile import Document, KeyPath, read_document
-from r3gan.presets import PRESETS
+from experiments.study.yamlfile import Document, read_document
+from r3gan.preset_choice import PresetChoice, choice_problems
+from r3gan.settings.typed import Tree
+from r3gan.settings.validation import explain, restore
+from r3gan.settings.values import KeyPath
 from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import judged
 
-Tree = dict[str, Any]
-JOB_KEYS = ("dataset", "seed")  # of TrainConfig, set by the plan and not by the file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NAME_RULE = "a name holds only letters, digits, dots, dashes and underscores"
 NAMED = ("variants", "datasets", "profiles")  # sections whose keys are names that others refer to
@@ -37,8 +37,19 @@ class _Variant(_Section):
     tuned: Tuned | None = None
 
 
+class _Preset(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    like: str
+    resolution: int | None = None
+
+
+def _as_preset(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"like": value}
+
+
 class _Dataset(_Section):
-    preset: str
+    preset: Annotated[_Preset, BeforeValidator(_as_preset)]  # a name alone is that row as it is
 
 
 class _Profile(_Section):
@@ -77,7 +88,7 @@ class Study:
     document: Document
     name: str
     default_profile: str
-    datasets: dict[str, str]  # name -> preset
+    datasets: dict[str, PresetChoice]
     includes: dict[str, list[str]]  # variant -> variants it includes; the baseline first, including nothing
     profiles: dict[str, "Profile"]
     primary: list[str]  # names of numbers; a dataset is judged by the first that its jobs record
@@ -147,7 +158,7 @@ def read_study(file: Path | str) -> Study:
         document=document,
         name=parsed.study,
         default_profile=parsed.profile,
-        datasets={name: dataset.preset for name, dataset in parsed.datasets.items()},
+        datasets={name: _choice(dataset) for name, dataset in parsed.datasets.items()},
         includes=includes,
         profiles=profiles,
         primary=[parsed.primary] if isinstance(parsed.primary, str) else parsed.primary,
@@ -155,6 +166,10 @@ def read_study(file: Path | str) -> Study:
         tuning_seeds={name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
         tune=parsed.tune,
     )
+
+
+def _choice(dataset: _Dataset) -> PresetChoice:
+    return PresetChoice(dataset.preset.like, dataset.preset.resolution)
 
 
 def name_problem(name: str) -> str:
@@ -192,7 +207,8 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
         yield from check(place, "metric", number, judged())
     yield from _seed_problems(document, ("seeds",), parsed.seeds)
     for name, dataset in parsed.datasets.items():
-        yield from check(("datasets", name, "preset"), "preset", dataset.preset, PRESETS)
+        for key, message in choice_problems(_choice(dataset)):
+            yield document.problem(("datasets", name, "preset", key), message)
     for name, variant in parsed.variants.items():
         for i, included in enumerate(variant.include):
             yield from check(("variants", name, "include", i), "variant", included, names["variants"])

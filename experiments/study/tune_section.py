@@ -7,7 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 
 from experiments.study.problems import StudyProblem
 from experiments.study.search_methods import PRUNERS, SAMPLERS
-from experiments.study.yamlfile import Document, KeyPath
+from experiments.study.yamlfile import Document
+from r3gan.settings.values import KeyPath
 from r3gan.tables.lookup import unknown_message
 
 if TYPE_CHECKING:

@@ -1,19 +1,16 @@
 """YAML with line numbers: plain data, and for every key the line that it stands on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from experiments.study.problems import StudyError, StudyProblem
-
-KeyPath = tuple[str | int, ...]
+from r3gan.settings.values import KeyPath, as_written, dotted, plain, unquoted_names
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def parse_document(text: str, file: str) -> Document:
     if not isinstance(parsed, CommentedMap):
         raise StudyError([StudyProblem(f"{file}:1", "", "a mapping with the keys of a study was expected")])
     lines: dict[KeyPath, int] = {}
-    document = Document(file, _plain(parsed, (), lines), lines)
+    document = Document(file, plain(parsed, (), lines), lines)
     unquoted = [
         StudyProblem(document.where((*path, name)), dotted((*path, as_written(name))), message)
         for path, name, message in unquoted_names(document.data)
@@ -65,62 +62,3 @@ def parse_document(text: str, file: str) -> Document:
     if unquoted:
         raise StudyError(unquoted)
     return document
-
-
-def parse_value(text: str) -> Any:
-    """A value as YAML reads it, for the command line. Raises ValueError if it is not valid YAML."""
-    try:
-        value = _plain(YAML(typ="rt").load(StringIO(text)), (), {})
-    except YAMLError as error:
-        raise ValueError(f"{text!r} is not a YAML value") from error
-    for *_, message in unquoted_names(value):
-        raise ValueError(message)
-    return value
-
-
-def unquoted_names(tree: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any, str]]:
-    """Where a mapping has a name that YAML reads as something else than text: its path, the name, and what to do.
-
-    A search names its choices as it likes (experiments/tuning/value_checks.py).
-    """
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, value in items:
-        if isinstance(tree, dict) and not isinstance(key, str) and path[-1:] != ("choice",):
-            yield path, key, not_text_message(key)
-        yield from unquoted_names(value, (*path, key))
-
-
-def not_text_message(value: Any) -> str:
-    """What is said of a value where a text was expected."""
-    kinds = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", date: "a date"}
-    kind = next((text for kind, text in kinds.items() if isinstance(value, kind)), None)
-    if kind is None:
-        return f"{as_written(value)}: a text was expected"
-    return f'YAML reads {as_written(value)} as {kind}: write it in quotes, "{as_written(value)}"'
-
-
-def as_written(value: Any) -> str:
-    """A plain value as YAML has it."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def dotted(path: KeyPath) -> str:
-    """("loss", 1, "margin") as "loss.1.margin"."""
-    return ".".join(map(str, path))
-
-
-def _plain(node: Any, path: KeyPath, lines: dict[KeyPath, int]) -> Any:
-    if isinstance(node, CommentedMap):
-        for key in node:
-            lines[*path, key] = (node.lc.key(key)[0] if key in (node.lc.data or {}) else node.lc.line) + 1
-        return {key: _plain(value, (*path, key), lines) for key, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        for i in range(len(node)):
-            lines[*path, i] = node.lc.item(i)[0] + 1
-        return [_plain(value, (*path, i), lines) for i, value in enumerate(node)]
-    if isinstance(node, bool) or node is None:
-        return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return str(node)  # dates and the like: no key takes one, and the error shall show what was written

@@ -1,6 +1,6 @@
 """When a job began and ended, by its own directory: its run in MLflow has these times, whenever it is sent."""
 
-from experiments.launch.log import first_attempt
+from r3gan.job_log import first_attempt
 from r3gan.jobdir import JobDir
 from r3gan.points import Point
 

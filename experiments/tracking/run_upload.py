@@ -13,11 +13,11 @@ from experiments.launch.job_states import joined_sources
 from experiments.launch.outcome import JobState
 from experiments.launch.place import folder_of, is_at, new_place, place_of
 from experiments.launch.scheduler import Task
-from experiments.study.resolve import leaves
 from experiments.tracking.job_times import began, ended
 from experiments.tracking.pages import all_runs
 from experiments.tracking.trouble import explain
 from r3gan.points import Point, PointReader
+from r3gan.settings.leaves import leaves
 from r3gan.tensor_files import load_tensors
 
 BATCH = 1000  # metrics per call, the server's limit

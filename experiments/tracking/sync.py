@@ -8,20 +8,25 @@ from mlflow.tracking import MlflowClient
 
 from experiments.launch.job_states import OF_OTHER_CODE, find_damage
 from experiments.launch.outcome import JobState
-from experiments.launch.scheduler import JOB_FILE, Task
+from experiments.launch.scheduler import Task
 from experiments.study.plan import job_from_json
 from experiments.tracking.kept_files import damaged_files
 from experiments.tracking.patience import NoAnswer, call_patiently
 from experiments.tracking.run_upload import RunUpload
 from experiments.tracking.trouble import explain, is_away
-from r3gan.jobdir import JobDir
+from r3gan.jobdir import JOB_FILE, JobDir
 from r3gan.lease import holder
 
 
 def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
-    """Every job below a folder that is where its own names say, and why others are left out. The oldest first."""
+    """Every job below a folder that is where its own names say, and why others are left out. The oldest first.
+
+    A folder that is a job itself, of a run outside a study say, stands for that job.
+    """
     tasks, problems = [], []
-    for path in sorted(output.glob(f"{study or '*'}/*/*/*/{JOB_FILE}"), key=lambda path: path.stat().st_mtime_ns):
+    own = output / JOB_FILE
+    found = [own] if own.exists() else output.glob(f"{study or '*'}/*/*/*/{JOB_FILE}")
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns):
         directory = JobDir(path.parent)
         try:
             job = job_from_json(json.loads(path.read_bytes()), json.loads(directory.config.read_bytes()))
@@ -29,7 +34,7 @@ def find_tasks(output: Path, study: str | None) -> tuple[list[Task], list[str]]:
             why = f"job.json or config.json is not what was written ({error}): running its study again writes both"
             problems.append(f"{directory.root} is left out: {why}")
             continue
-        if job.directory(output) == directory.root:
+        if path == own or job.directory(output) == directory.root:
             tasks.append(Task(job, directory))
         elif OF_OTHER_CODE not in directory.root.name:
             problems.append(f"{directory.root} is left out: its job.json says {job.directory(output)}")

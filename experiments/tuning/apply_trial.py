@@ -12,16 +12,17 @@ from experiments.cli import console, errors
 from experiments.names import BASELINE
 from experiments.study.insert import apply_variant, check_name
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.resolve import split_key
-from experiments.study.study import Study, Tree
+from experiments.study.study import Study
 from experiments.study.tune_section import Tuned
-from experiments.study.yamlfile import KeyPath
 from experiments.tuning.display import seeds_text
 from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import best_trials
 from experiments.tuning.search import Search
 from experiments.tuning.trial_attributes import IS_DEFAULT
 from r3gan.config import IMG_PER_KIMG
+from r3gan.settings.layers import split_key
+from r3gan.settings.typed import Tree
+from r3gan.settings.values import KeyPath
 
 
 def apply_problems(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.resolve import Node, resolve, validate, whole_preset
-from experiments.study.study import Study, Tree
+from experiments.study.resolve import resolve
+from experiments.study.study import Study
 from experiments.study.tune_section import SHARED, TuneSection
 from experiments.tuning.budget import Budget
 from experiments.tuning.read_space import read_space
@@ -13,6 +13,8 @@ from experiments.tuning.search import Objective, Search
 from experiments.tuning.search_checks import search_problems
 from r3gan.config import EvaluationConfig, TrainConfig
 from r3gan.evaluation.protocol import recorded_key
+from r3gan.settings.layers import Node
+from r3gan.settings.typed import Tree, validate, whole_preset
 from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import judged, metric_of
 

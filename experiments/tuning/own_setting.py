@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any
 
 from experiments.study.plan import differences
-from experiments.study.resolve import override, validate, whole_preset
 from experiments.tuning.parameter import Parameter
 from experiments.tuning.search import Search, origin_of
 from r3gan.config import Schedules, TrainConfig
 from r3gan.identity import canonical, plain_schedule
+from r3gan.settings.layers import override
+from r3gan.settings.typed import validate, whole_preset
 
 
 def own_setting(search: Search) -> dict[str, Any]:

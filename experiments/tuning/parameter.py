@@ -12,10 +12,10 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from experiments.study.resolve import leaves
-from experiments.study.yamlfile import KeyPath
 from experiments.tuning.value_checks import choice_problems, range_problems
 from r3gan.config import TrainConfig
+from r3gan.settings.leaves import leaves
+from r3gan.settings.values import KeyPath
 
 
 @dataclass(frozen=True, kw_only=True)

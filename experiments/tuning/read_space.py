@@ -5,12 +5,13 @@ from typing import Any
 
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.tune_section import ParameterSection, SpaceSection
-from experiments.study.yamlfile import Document, KeyPath
+from experiments.study.yamlfile import Document
 from experiments.tuning.parameter import KINDS, Parameter
 from experiments.tuning.ready_spaces import READY
 from experiments.tuning.space import Space
 from experiments.tuning.space_checks import condition_problems, overlap_problems, spec_problems
 from r3gan.config import TrainConfig
+from r3gan.settings.values import KeyPath
 from r3gan.tables.lookup import unknown_message
 
 SPACE: KeyPath = ("tune", "space")

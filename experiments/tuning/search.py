@@ -6,16 +6,17 @@ from typing import Any, Literal
 
 from experiments.study.plan import Job, differences
 from experiments.study.problems import StudyError
-from experiments.study.resolve import Node, Origin, override, validate, whole_preset
 from experiments.study.study import Study
 from experiments.study.tune_section import PrunerSection, SamplerSection
-from experiments.study.yamlfile import KeyPath, dotted
 from experiments.tuning.budget import Budget
 from experiments.tuning.parameter import Parameter
 from experiments.tuning.space import Space
 from r3gan import RESULT_VERSION
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.identity import changes, configuration_identity, short_hash
+from r3gan.settings.layers import Node, Origin, override
+from r3gan.settings.typed import validate, whole_preset
+from r3gan.settings.values import KeyPath, dotted
 
 
 @dataclass(frozen=True)

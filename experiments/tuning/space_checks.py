@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.study.problems import StudyProblem
-from experiments.study.resolve import split_key
-from experiments.study.study import JOB_KEYS
 from experiments.study.yamlfile import Document
 from experiments.tuning.parameter import KINDS, Parameter
+from r3gan.settings.layers import split_key
+from r3gan.settings.typed import JOB_KEYS
 from r3gan.tables.lookup import unknown_message
 
 NOT_SEARCHED = {

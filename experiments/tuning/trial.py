@@ -11,7 +11,6 @@ import optuna
 from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
 
 from experiments.launch.launchers import Launcher
-from experiments.launch.log import log_tail
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Observer, Task, execute
 from experiments.study.plan import Job
@@ -22,6 +21,7 @@ from experiments.tuning.storage import STORAGE_ERRORS, storage_message
 from experiments.tuning.takeover import TakenByAnother, frozen, queue_again
 from experiments.tuning.trial_attributes import COST, OUTCOME, REASON, RETRIES, RUNGS
 from r3gan.config import IMG_PER_KIMG
+from r3gan.job_log import log_tail
 from r3gan.jobdir import JobDir
 from r3gan.points import PointReader
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from r3gan.config import EvaluationConfig, MetricName
+from r3gan.config import EvaluationConfig, MetricName, TrainConfig
 from r3gan.config_checks import Problem
 from r3gan.tables.lookup import row_of
 from r3gan.tables.metrics import FEWEST, METRICS, Metric, Number, numbers
@@ -58,6 +58,11 @@ def read_key(name: str) -> Recorded | None:
 def wanted(evaluation: EvaluationConfig) -> list[MetricName]:
     """Every metric of a job, once."""
     return list(dict.fromkeys([*evaluation.metrics, *evaluation.at_end]))
+
+
+def need_of(config: TrainConfig) -> str:
+    """What `r3gan prepare` is asked for, ahead of a job."""
+    return f"{config.dataset}={','.join(wanted(config.evaluation))}@{config.evaluation.samples}"
 
 
 def progress_text(evaluation: EvaluationConfig, recorded: dict[str, float]) -> str:

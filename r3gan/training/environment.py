@@ -53,6 +53,7 @@ class Environment:
     feature_networks: dict[str, str]  # name -> hash of its weights
     dataset: DatasetRecord
     trained_by: tuple[Stretch, ...]  # the last one is what trains now
+    begun_with: dict[str, Any] | None = None  # fine-tuning: the weights, their hash, and what each network took of them
 
     def write(self, job: JobDir) -> None:
         """Into the job's directory."""

@@ -21,6 +21,7 @@ from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
 from r3gan.training.averages import add_to_sums, average_over_ranks, take_averages
 from r3gan.training.batches import Batches
+from r3gan.training.beginning import begin
 from r3gan.training.checkpoint import save_checkpoint
 from r3gan.training.cost import Workload
 from r3gan.training.environment import (
@@ -74,6 +75,7 @@ def train(
     begin_in_another(config, job, data.content_hash, world)
     resume(state, config, job, world)
     before = read_environment(job.environment)
+    begun_with = begin(state, config, before)
     require_same_data(before, job, data)
     if world.is_main:
         Environment(
@@ -87,6 +89,7 @@ def train(
             feature_networks={name: network.identity for name, network in evaluator.networks.items()},
             dataset=dataset_record(data),
             trained_by=stretches(before, state.images, code_here()),
+            begun_with=begun_with,
         ).write(job)
     shared = read_sharing(job).keep
     save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints, shared)

@@ -42,6 +42,8 @@ DEFAULTS = {
     "x_flip": False,
     "log_every_kimg": 1.0,
     "checkpoint_every_kimg": 50.0,
+    "init_from": None,
+    "init_content": None,
 }
 
 

@@ -8,7 +8,8 @@ from r3gan.computation import Computation
 @pytest.fixture
 def launcher(monkeypatch):
     """A function that makes the launcher of a machine with eight cores and some GPUs."""
-    monkeypatch.setattr("experiments.launch.local.cores", lambda: 8)
+    for module in ("experiments.launch.local", "r3gan.one_machine"):
+        monkeypatch.setattr(f"{module}.cores", lambda: 8)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def make(gpus=0, **execution):
@@ -40,7 +41,7 @@ def test_what_a_rank_is_to_compute_reaches_the_command_line_of_the_job(launcher,
     from r3gan.jobdir import JobDir
 
     started = []
-    monkeypatch.setattr("experiments.launch.local.subprocess.Popen", lambda command, **_: started.append(command))
+    monkeypatch.setattr("r3gan.one_machine.subprocess.Popen", lambda command, **_: started.append(command))
     computation = Computation(micro_batch=3, penalty_form="double", tf32=True)
     launcher(ranks=2, computation=computation).start(JobDir(tmp_path), 0)
     (command,) = started

@@ -8,12 +8,12 @@ import pytest
 
 from experiments.launch.execution import Execution
 from experiments.launch.launchers import LAUNCHERS, make_launcher
-from experiments.launch.one_machine import own_environment, torchrun_command
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.jobdir import JobDir
+from r3gan.one_machine import own_environment, torchrun_command
 
 OPERATORS = {
     "PET_NNODES": "2",

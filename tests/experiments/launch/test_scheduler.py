@@ -5,13 +5,13 @@ import json
 import pytest
 
 from experiments.launch.execution import Execution
-from experiments.launch.log import ATTEMPT_MARK, log_tail
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.progress import Display
 from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.files import write_json
+from r3gan.job_log import ATTEMPT_MARK, log_tail
 from r3gan.jobdir import JobDir
 from r3gan.points import as_line
 

@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 from experiments.launch.execution import Execution
-from experiments.launch.log import ATTEMPT_MARK
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.process_tree import family, kill_family, processor_seconds, read_table
 from experiments.launch.progress import Display
@@ -17,6 +16,7 @@ from experiments.launch.signs_of_life import silence_text
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.tune import parse_arguments as parse_tune
+from r3gan.job_log import ATTEMPT_MARK
 from r3gan.jobdir import JobDir
 
 STEP = 30.0  # seconds of the clock between two polls

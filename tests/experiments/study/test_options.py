@@ -1,7 +1,8 @@
 import pytest
 
-from experiments.study.options import parse_only, parse_seeds, parse_settings
+from experiments.study.options import parse_only, parse_seeds
 from experiments.study.problems import StudyError
+from r3gan.settings.options import parse_settings
 
 
 def test_only_admits_several_values_per_axis():

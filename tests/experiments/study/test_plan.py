@@ -1,15 +1,21 @@
 import itertools
 import json
+import re
 from dataclasses import asdict
 
 import pytest
 
 from experiments.study.plan import job_as_json, make_plan, with_seeds
-from experiments.study.plan_checks import run_problems
+from experiments.study.plan_checks import derived_presets, run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from r3gan.config import LossPhase, Schedule, TrainConfig
 from r3gan.config_json import from_dict
+from r3gan.data.catalog import DATASETS
+from r3gan.data.facts import Facts
+from r3gan.model.networks import Generator
+from r3gan.snapshot import save_weights
+from tests.r3gan.small import small_config, small_network
 
 
 def plan(path, profile=None, only=None, **settings):
@@ -56,6 +62,53 @@ def test_a_schedule_given_as_a_number_is_constant(write_study):
     assert config.schedules.gamma == Schedule(5, 5)
     assert config.schedules.lr.start == 0.1
     assert plan(path, **{"schedules.gamma": 7})[0].config.schedules.gamma == Schedule(7, 7)
+
+
+def test_a_preset_is_derived_for_another_resolution_and_shown(write_study):
+    preset = "preset: {like: ffhq64, resolution: 128}"
+    study = read_study(
+        write_study(("preset: digits-8x8", preset), ("    network: {widths: [16, 8], groups: [4, 2]}\n", ""))
+    )
+    jobs = make_plan(study, None, {"variant": ["baseline"]}, {}).jobs
+    config = jobs[0].config
+    assert config.network.widths == (768, 768, 768, 768, 384, 192)
+    assert (config.network.resolution, config.network.bf16_stages) == (128, 4)
+    assert (config.schedules.gamma.start, config.schedules.gamma.end) == (17.3, 1.73)
+    (line,) = derived_presets(study, jobs)
+    assert line.startswith(
+        "stacked-digits: the preset is derived, like ffhq64 at 128x128: widths 768 768 768 768 384 192,"
+    )
+    assert "gamma 17.3 to 1.73, bfloat16 in 4 of 6 stages" in line
+
+
+def test_a_variant_that_begins_with_weights_carries_their_hash_and_not_its_path_in_its_identity(write_study, tmp_path):
+    identities = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        save_weights(Generator(small_network()), tmp_path / folder / "ema.safetensors", small_config(), 8)
+        tuned = f"  fine: {{init_from: {tmp_path / folder}}}\n  switch:"
+        job = plan(write_study(("  switch:", tuned)), only={"variant": ["fine"]})[0]
+        assert job.differences == {"init_from": str(tmp_path / folder), "init_content": job.config.init_content}
+        identities.append(job.identity)
+    assert identities[0] == identities[1] != plan(write_study())[0].identity
+
+
+def test_a_preset_of_another_resolution_than_the_data_is_told_with_the_text_to_write(write_study):
+    replaced = ("    network: {widths: [16, 8], groups: [4, 2]}\n", "")
+    study = read_study(write_study(("preset: digits-8x8", "preset: cifar10"), replaced))
+    (problem,) = run_problems(study, make_plan(study, None, {"variant": ["baseline"]}, {}).jobs, 1)
+    assert "32x32 images; stacked-digits has 8x8" in problem.message
+    text = re.search(r"write `(.*)`$", problem.message)[1]
+    study = read_study(write_study(("preset: digits-8x8", text), replaced))
+    assert run_problems(study, make_plan(study, None, {"variant": ["baseline"]}, {}).jobs, 1) == []
+
+
+def test_a_set_larger_than_presets_are_derived_for_is_told_the_other_way_out(write_study, monkeypatch):
+    monkeypatch.setitem(DATASETS, "stacked-digits", DATASETS["stacked-digits"]._replace(facts=Facts(2048, 1000)))
+    study = read_study(write_study())
+    problems = run_problems(study, make_plan(study, None, {}, {}).jobs, 1)
+    assert all("up to 1024x1024: reduce the images with `data prepare --resolution`" in p.message for p in problems)
+    assert problems
 
 
 def test_the_command_line_reaches_into_lists(write_study):
@@ -119,6 +172,27 @@ BAD = {
     "unknown included variant": ([("[attention, switch]", "[atention]")], "include", ["did you mean attention"]),
     "variant that includes itself": ([("[attention, switch]", "[both]")], "include", ["includes itself"]),
     "unknown preset": ([("preset: digits-8x8", "preset: digits")], "preset", ["did you mean digits-8x8"]),
+    "unknown preset to derive from": (
+        [("preset: digits-8x8", "preset: {like: digits, resolution: 8}")],
+        "preset",
+        ["preset.like", "did you mean digits-8x8"],
+    ),
+    "resolution that no network makes": (
+        [("preset: digits-8x8", "preset: {like: digits-8x8, resolution: 96}")],
+        "preset",
+        ["preset.resolution", "4, 8, 16", "1024, not 96"],
+    ),
+    "unknown key of a preset": (
+        [("preset: digits-8x8", "preset: {like: digits-8x8, size: 96}")],
+        "preset",
+        ["preset.size", "like, resolution"],
+    ),
+    "number for a preset": ([("preset: digits-8x8", "preset: 64")], "preset", ["a number", '"64"']),
+    "weights that are not there": (
+        [("batch_size: 8", "batch_size: 8\n  init_from: gone")],
+        "init_from",
+        ["baseline.init_from", "gone does not exist"],
+    ),
     "unknown dataset in a profile": ([("[stacked-digits]", "[digits]")], "[digits]", ["profiles.quick.datasets.0"]),
     "unknown default profile": ([("profile: quick", "profile: quik")], "profile: quik", ["did you mean quick"]),
     "unknown section": ([("baseline:", "base:")], "base:", ["did you mean baseline"]),

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from experiments.launch.execution import Execution
-from experiments.launch.log import ATTEMPT_MARK
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
 from experiments.tuning.make_searches import make_searches
 from experiments.tuning.storage import default_url, open_storage
 from experiments.tuning.workers import Workers
 from r3gan.files import write_json
+from r3gan.job_log import ATTEMPT_MARK
 from r3gan.jobdir import JobDir
 from r3gan.points import as_line
 

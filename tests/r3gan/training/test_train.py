@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import load_file
 
 import r3gan.evaluation.evaluator
-from experiments.launch.one_machine import own_environment, torchrun_command
 from r3gan.computation import Computation
 from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
 from r3gan.distributed import World
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
+from r3gan.one_machine import own_environment, torchrun_command
 from r3gan.training.checkpoint import NETWORKS
 from r3gan.training.loop import train
 from r3gan.training.recorder import JsonlRecorder

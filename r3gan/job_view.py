@@ -3,20 +3,21 @@
 import time
 from typing import Any
 
-from experiments.launch.scheduler import Task
+from r3gan.config import TrainConfig
 from r3gan.evaluation.protocol import progress_text
+from r3gan.jobdir import JobDir
 from r3gan.points import PointReader
 
 
 class JobView:
     """What is known of a running job from its metrics."""
 
-    def __init__(self, task: Task):
-        self.task = task
-        self.total = task.job.config.total_img
+    def __init__(self, job: JobDir, config: TrainConfig):
+        self.config = config
+        self.total = config.total_img
         self.images = 0
         self.metric = ""
-        self._reader = PointReader(task.directory.metrics)
+        self._reader = PointReader(job.metrics)
         self._points: list[tuple[float, int]] = []  # (time, images) of this attempt, for the rate
         self._began = time.time()
 
@@ -51,7 +52,7 @@ class JobView:
         return " ".join(filter(None, [f"{fields['kimg']} kimg", fields["rate"], fields["left"], fields["metric"]]))
 
     def _note(self, metrics: dict[str, Any]) -> bool:
-        text = progress_text(self.task.job.config.evaluation, metrics)
+        text = progress_text(self.config.evaluation, metrics)
         self.metric = text or self.metric
         return bool(text)
 

@@ -1,4 +1,4 @@
-"""Validation errors of the library, in the study's words."""
+"""Validation errors of the library, in the project's words."""
 
 import types
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.study.yamlfile import KeyPath, not_text_message
+from r3gan.settings.values import KeyPath, not_text_message
 from r3gan.tables.lookup import unknown_message
 
 

@@ -1,0 +1,89 @@
+"""torchrun for the ranks of one machine: nothing is left for it to take from the environment or the network.
+
+Where a cluster's operator has set what torchrun reads as defaults (PET_NNODES, MASTER_ADDR, ...), or where the
+machine's own name cannot be looked up, ranks would wait for machines that are not there.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+
+from r3gan.computation import Computation
+from r3gan.job_log import begin_attempt
+from r3gan.jobdir import LAUNCHER_PID, JobDir
+
+LOOPBACK = "127.0.0.1"
+OF_OTHERS = re.compile(  # variables that tell torchrun or a rank of ranks elsewhere
+    r"PET_.*|TORCHELASTIC_.*|TORCH_ELASTIC_.*|MASTER_(ADDR|PORT)|(|LOCAL_|GROUP_|ROLE_)(RANK|WORLD_SIZE)|ROLE_NAME"
+    r"|(GLOO|TP)_SOCKET_IFNAME|GROUP_SIZE|PYTHON_EXEC|USE_LIBUV|LOGLEVEL"
+)
+LOOPBACK_NAMES = ("lo", "lo0")  # Linux; macOS
+# glibc: keep freed blocks for the next step instead of handing them back, to be zeroed when they return.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+
+
+def own_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what it says of ranks, and with the network that never leaves the machine."""
+    kept = {name: value for name, value in environment.items() if not OF_OTHERS.fullmatch(name)}
+    found = [name for _, name in socket.if_nameindex() if name in LOOPBACK_NAMES]
+    alone = {
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"
+    }  # else ranks talk over the port of the rendezvous, not their own
+    return kept | alone | ({"GLOO_SOCKET_IFNAME": found[0]} if found else {})
+
+
+def forget_others() -> None:
+    """Take out of this process's environment what it says of ranks: it is the only one."""
+    for name in filter(OF_OTHERS.fullmatch, list(os.environ)):
+        del os.environ[name]
+
+
+def torchrun_command(ranks: int) -> list[str]:
+    """The command that starts so many ranks of the module that follows, here, once."""
+    return [
+        *(sys.executable, "-m", "torch.distributed.run"),
+        *("--nnodes=1", f"--nproc-per-node={ranks}", "--max-restarts=0"),
+        *("--rdzv-backend=c10d", f"--rdzv-endpoint={LOOPBACK}:0", "--rdzv-conf=is_host=1"),
+        *(f"--rdzv-id={uuid.uuid4()}", f"--local-addr={LOOPBACK}", "-m"),
+    ]
+
+
+def start_ranks(
+    job: JobDir, ranks: int, computation: Computation, environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    """Start the job whose config.json lies in the directory. What it prints is appended to its log. Raises OSError.
+
+    environment: the variables that confine it to its part of the machine; it ends when this process does.
+    """
+    with job.log.open("a") as log:
+        begin_attempt(log)
+        return subprocess.Popen(
+            [*torchrun_command(ranks), "r3gan", "train", str(job.root), *computation.arguments()],
+            env=own_environment(os.environ) | {LAUNCHER_PID: str(os.getpid())} | dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the starting process alone, which then stops its jobs in order
+        )
+
+
+def on_cores(parts: int) -> dict[str, str]:
+    """The variables of a rank that has one of so many parts of the cores."""
+    return {"OMP_NUM_THREADS": str(max(1, cores() // parts))} | KEEP_MEMORY
+
+
+def on_gpus(indices: Sequence[int], count: int) -> dict[str, str]:
+    """The variables of a job on these of the `count` GPUs that this process may use."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = named.split(",") if named else [str(i) for i in range(count)]
+    mine = ",".join(names[i] for i in indices)
+    return {"CUDA_VISIBLE_DEVICES": mine, "OMP_NUM_THREADS": str(max(1, cores() // count))}
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
