@@ -16,9 +16,11 @@ from analysis.errors import ReportError
 from analysis.load import find_study, load_grids, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_columns
 from analysis.power_command import add_arguments as add_power_arguments
-from analysis.report import left_out_line, title, write_report
+from analysis.report import write_report
 from analysis.search_report import budgets_terminal, write_search_report
 from analysis.searches import budget_notes, fairness_notes, grouped
+from analysis.sections.answer import title
+from analysis.sections.compared import left_out_line
 from analysis.selection import select, variant_order
 from analysis.tables import protocol_note, results_terminal
 
