@@ -10,6 +10,7 @@ from analysis.comparison import Comparison, compare_all
 from analysis.drawing.drawn import Drawn
 from analysis.drawing.samples import LoadGrids
 from analysis.drawing.study import draw_all
+from analysis.latex import write_latex
 from analysis.markdown import bullets
 from analysis.page import as_page
 from analysis.sections.answer import answer_sections
@@ -29,7 +30,7 @@ def write_report(
     load_grids: LoadGrids,
     out: Path,
 ) -> list[Comparison]:
-    """Write table.csv, figures/, report.md and report.html to `out`, and return the comparisons.
+    """Write table.csv, tables/, figures/, report.md and report.html to `out`, and return the comparisons.
 
     variants: all of the study, in order. points: long form (see `load.load_points`). load_grids: see
     `load.load_grids`.
@@ -38,6 +39,7 @@ def write_report(
     runs = pd.concat([comparison.runs for comparison in comparisons])
     drawn = draw_all(runs, variants, points, load_grids, out / FIGURES_FOLDER)
     tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
+    write_latex(comparisons, out)
     text = report_text(study, selection, variants, comparisons, drawn)
     (out / "report.md").write_text(text, encoding="utf-8")
     (out / "report.html").write_text(as_page(text, f"{study}: comparison of variants", out), encoding="utf-8")
