@@ -8,61 +8,47 @@ import pandas as pd
 from analysis import tables
 from analysis.comparison import Comparison, compare_all
 from analysis.drawing.drawn import Drawn
-from analysis.drawing.samples import LoadGrids
 from analysis.drawing.study import draw_all
 from analysis.latex import write_latex
 from analysis.markdown import bullets
 from analysis.page import as_page
+from analysis.reported import Reported
 from analysis.sections.answer import answer_sections
 from analysis.sections.compared import compared_lines, left_out_line, source_lines
+from analysis.sections.cost import cost_parts
 from analysis.sections.figures import FIGURES_FOLDER, figures_parts
 from analysis.sections.over_datasets import over_datasets
 from analysis.sections.results import result_parts
 from analysis.sections.runs import runs_parts
-from analysis.selection import Selection
 
 
-def write_report(
-    study: str,
-    selection: Selection,
-    variants: Sequence[str],
-    points: pd.DataFrame,
-    load_grids: LoadGrids,
-    out: Path,
-) -> list[Comparison]:
-    """Write table.csv, tables/, figures/, report.md and report.html to `out`, and return the comparisons.
-
-    variants: all of the study, in order. points: long form (see `load.load_points`). load_grids: see
-    `load.load_grids`.
-    """
-    comparisons = compare_all(selection, variants, points)
+def write_report(reported: Reported, out: Path) -> list[Comparison]:
+    """Write table.csv, tables/, figures/, report.md and report.html to `out`, and return the comparisons."""
+    comparisons = compare_all(reported.selection, reported.variants, reported.points)
     runs = pd.concat([comparison.runs for comparison in comparisons])
-    drawn = draw_all(runs, variants, points, load_grids, out / FIGURES_FOLDER)
+    drawn = draw_all(runs, reported.variants, reported.points, reported.load_grids, out / FIGURES_FOLDER)
     tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
     write_latex(comparisons, out)
-    text = report_text(study, selection, variants, comparisons, drawn)
+    text = report_text(reported, comparisons, drawn)
     (out / "report.md").write_text(text, encoding="utf-8")
-    (out / "report.html").write_text(as_page(text, f"{study}: comparison of variants", out), encoding="utf-8")
+    (out / "report.html").write_text(as_page(text, f"{reported.study}: comparison of variants", out), encoding="utf-8")
     return comparisons
 
 
-def report_text(
-    study: str,
-    selection: Selection,
-    variants: Sequence[str],
-    comparisons: Sequence[Comparison],
-    drawn: Sequence[Drawn],
-) -> str:
+def report_text(reported: Reported, comparisons: Sequence[Comparison], drawn: Sequence[Drawn]) -> str:
     """report.md, whole. It begins with the answer."""
+    selection = reported.selection
+    compared = compared_lines(selection.compared, reported.variants)
     sections = [
-        f"# {study}: comparison of variants\n",
+        f"# {reported.study}: comparison of variants\n",
         *answer_sections(comparisons),
         "## What is compared\n",
-        bullets([*compared_lines(selection.compared, variants), left_out_line(selection), *source_lines(selection)]),
+        bullets([*compared, left_out_line(selection), *source_lines(selection)]),
         "## Results\n",
         *(part for comparison in comparisons for part in result_parts(comparison)),
         *over_datasets(comparisons),
         *figures_parts(drawn),
+        *cost_parts(comparisons, selection, reported.costs),
         *runs_parts(selection),
     ]
     return "\n".join(sections)
