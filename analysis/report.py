@@ -10,6 +10,7 @@ from analysis.comparison import Comparison, compare_all
 from analysis.drawing.drawn import Drawn
 from analysis.drawing.study import draw_all
 from analysis.latex import write_latex
+from analysis.learning import learning_of
 from analysis.markdown import bullets
 from analysis.page import as_page
 from analysis.reported import Reported
@@ -17,26 +18,35 @@ from analysis.sections.answer import answer_sections
 from analysis.sections.compared import compared_lines, left_out_line, source_lines
 from analysis.sections.cost import cost_parts
 from analysis.sections.figures import FIGURES_FOLDER, figures_parts
+from analysis.sections.learning import learning_parts
 from analysis.sections.over_datasets import over_datasets
 from analysis.sections.results import result_parts
 from analysis.sections.runs import runs_parts
 
 
 def write_report(reported: Reported, out: Path) -> list[Comparison]:
-    """Write table.csv, tables/, figures/, report.md and report.html to `out`, and return the comparisons."""
+    """Write the tables, the figures, report.md and report.html to `out`, and return the comparisons."""
     comparisons = compare_all(reported.selection, reported.variants, reported.points)
     runs = pd.concat([comparison.runs for comparison in comparisons])
     drawn = draw_all(runs, reported.variants, reported.points, reported.load_grids, out / FIGURES_FOLDER)
     tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
     write_latex(comparisons, out)
-    text = report_text(reported, comparisons, drawn)
+    learning = [(c, learning_of(c, reported.points, reported.progress)) for c in comparisons if c.primary]
+    if learning:
+        pd.concat([of_runs for _, of_runs in learning]).to_csv(out / "learning.csv", index=False)
+    text = report_text(reported, comparisons, learning, drawn)
     (out / "report.md").write_text(text, encoding="utf-8")
     (out / "report.html").write_text(as_page(text, f"{reported.study}: comparison of variants", out), encoding="utf-8")
     return comparisons
 
 
-def report_text(reported: Reported, comparisons: Sequence[Comparison], drawn: Sequence[Drawn]) -> str:
-    """report.md, whole. It begins with the answer."""
+def report_text(
+    reported: Reported,
+    comparisons: Sequence[Comparison],
+    learning: Sequence[tuple[Comparison, pd.DataFrame]],
+    drawn: Sequence[Drawn],
+) -> str:
+    """report.md, whole. It begins with the answer. learning: of each comparison that has a primary metric."""
     selection = reported.selection
     compared = compared_lines(selection.compared, reported.variants)
     sections = [
@@ -48,6 +58,7 @@ def report_text(reported: Reported, comparisons: Sequence[Comparison], drawn: Se
         *(part for comparison in comparisons for part in result_parts(comparison)),
         *over_datasets(comparisons),
         *figures_parts(drawn),
+        *learning_parts(learning),
         *cost_parts(comparisons, selection, reported.costs),
         *runs_parts(selection),
     ]

@@ -10,11 +10,10 @@ from mlflow.tracking import MlflowClient
 
 from analysis import costs
 from analysis.drawing.samples import LoadGrids
+from analysis.learning import LOSS
 from analysis.load import find_study, load_grids, load_jobs, load_points
 from analysis.metrics import FIGURES, shown_columns
 from analysis.selection import Selection, select, variant_order
-
-LOSS = "loss_d"  # where training goes wrong, it shows here first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,7 @@ class Reported:
     selection: Selection
     variants: Sequence[str]  # all of the study, in order
     points: pd.DataFrame  # of what is compared: see `load.load_points`
-    progress: pd.DataFrame  # likewise, of all runs: costs.KEYS and LOSS
+    progress: pd.DataFrame  # likewise, of all runs: costs.KEYS and learning.LOSS
     costs: pd.DataFrame  # of all runs: see `costs.costs_of`
     load_grids: LoadGrids
 
