@@ -10,6 +10,7 @@ from analysis import tables
 from analysis.comparison import Comparison, good_values
 from analysis.markdown import DASH
 from analysis.metrics import Column
+from analysis.published import published_sentence
 from analysis.statistics.best import not_worse_than_best
 from analysis.statistics.interval import CONFIDENCE
 
@@ -46,6 +47,7 @@ def latex_table(comparison: Comparison) -> str:
         _secondary(comparison, secondary[i : i + METRICS_ABREAST]) for i in range(0, len(secondary), METRICS_ABREAST)
     ]
     caption = [tables.protocol_note(comparison), MEANING if comparison.primary else "", SECONDARY if secondary else ""]
+    caption.append(published_sentence(comparison.dataset, comparison.metrics))
     return "\n".join([
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[t]",

@@ -6,6 +6,7 @@ from analysis.markdown import bullets
 from analysis.sections.collapse import collapse_parts
 from analysis.sections.factorial import factorial_parts
 from analysis.sections.pairing import pairing_parts
+from analysis.sections.published import published_parts
 from analysis.statistics.interval import CONFIDENCE
 
 PRIMARY_NOTES = (
@@ -36,4 +37,10 @@ def result_parts(comparison: Comparison) -> list[str]:
     if secondary:
         parts += [f"Secondary metrics. {SECONDARY_NOTE}\n", secondary]
     parts += [bullets([tables.protocol_note(comparison), *notes])]
-    return [*parts, *collapse_parts(comparison), *factorial_parts(comparison), *pairing_parts(comparison)]
+    return [
+        *parts,
+        *published_parts(comparison),
+        *collapse_parts(comparison),
+        *factorial_parts(comparison),
+        *pairing_parts(comparison),
+    ]
