@@ -30,6 +30,7 @@ ALSO = (
     names.SOURCES,
     names.FOLDER,
     names.DESIGN,
+    names.ORIGIN,
     names.PRIMARY_AT_START,
     names.OUTCOME,
     names.CLASSES,

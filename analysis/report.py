@@ -20,6 +20,7 @@ from analysis.sections.cost import cost_parts
 from analysis.sections.figures import FIGURES_FOLDER, figures_parts
 from analysis.sections.learning import learning_parts
 from analysis.sections.over_datasets import over_datasets
+from analysis.sections.reproduce import reproduce_parts
 from analysis.sections.results import result_parts
 from analysis.sections.runs import runs_parts
 
@@ -60,6 +61,7 @@ def report_text(
         *figures_parts(drawn),
         *learning_parts(learning),
         *cost_parts(comparisons, selection, reported.costs),
+        *reproduce_parts(comparisons),
         *runs_parts(selection),
     ]
     return "\n".join(sections)

@@ -22,6 +22,7 @@ FOLDER = "folder"  # where that folder was when the run was last sent: host and 
 SOURCES = "sources"  # hash of r3gan's sources that trained the job, of several with + between
 CLASSES = "classes"  # of the dataset: how many, and the first names, for people
 DESIGN = "design"  # how the study judges its jobs, as it says today (experiments/design.py)
+ORIGIN = "origin"  # the study file when the run was made, its hash, and --set (experiments/origin.py)
 PRIMARY_AT_START = "primary_at_start"  # the primary metric that the study named when the run was made; empty: none
 OUTCOME = "outcome"  # what has become of the job (experiments/launch/outcome.py); empty: it has not ended
 DEVICE = "device"  # a GPU's name, or cpu; this and the next ones as environment.json has them

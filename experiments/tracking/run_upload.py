@@ -93,6 +93,7 @@ class RunUpload:
     def _create(self, experiment: str) -> str:
         job = self.task.job
         tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
+        tags[names.ORIGIN] = job.origin.as_text()
         start = _milliseconds(self.unsent[0]["time"] if self.unsent else None)
         run = self.client.create_run(experiment, start, tags=tags, run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
