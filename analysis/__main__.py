@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
@@ -13,13 +12,14 @@ from rich.console import Console
 from analysis.answer import answer
 from analysis.comparison import shown_differences
 from analysis.errors import ReportError
-from analysis.load import find_study, load_grids, load_jobs, load_points, load_searches, open_client
-from analysis.metrics import FIGURES, shown_columns
+from analysis.load import load_searches, open_client
 from analysis.power_command import add_arguments as add_power_arguments
-from analysis.report import left_out_line, title, write_report
+from analysis.report import write_report
+from analysis.reported import read_study
 from analysis.search_report import budgets_terminal, write_search_report
 from analysis.searches import budget_notes, fairness_notes, grouped
-from analysis.selection import select, variant_order
+from analysis.sections.answer import title
+from analysis.sections.compared import left_out_line
 from analysis.tables import protocol_note, results_terminal
 
 
@@ -45,22 +45,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def write_comparison(args: argparse.Namespace) -> None:
     """Write the report and print its table. Raises ReportError if there is nothing to report on."""
-    client = open_client()
-    study = find_study(client, args.study)
-    jobs = load_jobs(client, study.experiment_id)
-    selection = select(jobs, args.identity)
-    shown = [metric.key for figure in FIGURES for metric in shown_columns(jobs.columns, figure)]
-    points = load_points(client, selection.compared, shown)
-    out = args.out or Path("runs") / study.name / "report"
+    reported = read_study(open_client(), args.study, args.identity, args.runs)
+    out = args.out or Path("runs") / reported.study / "report"
     make_folder(out)
-    comparisons = write_report(
-        study.name, selection, variant_order(jobs), points, partial(load_grids, client, args.runs), out
-    )
+    comparisons = write_report(reported, out)
 
     console = Console(highlight=False)
     for table in results_terminal(comparisons):
         console.print(table)
-    for line in [*map(protocol_note, comparisons), left_out_line(selection)]:
+    for line in [*map(protocol_note, comparisons), left_out_line(reported.selection)]:
         console.print(line)
     corrected_for = shown_differences(comparisons)
     for comparison in comparisons:

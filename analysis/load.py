@@ -30,9 +30,11 @@ ALSO = (
     names.SOURCES,
     names.FOLDER,
     names.DESIGN,
+    names.ORIGIN,
     names.PRIMARY_AT_START,
     names.OUTCOME,
     names.CLASSES,
+    *names.MACHINE,
 )  # "" where absent
 RUN_INFO = ("run_id", "status", "start_time")
 DESCRIPTION = (

@@ -16,7 +16,7 @@ from analysis.errors import ReportError
 from analysis.load import find_study, load_jobs, open_client
 from analysis.markdown import DASH
 from analysis.metrics import Column, shown_columns
-from analysis.report import left_out_line
+from analysis.sections.compared import left_out_line
 from analysis.selection import GROUP, select, variant_order
 from analysis.statistics.interval import CONFIDENCE
 from analysis.statistics.power import POWER, detectable, seeds_needed

@@ -15,7 +15,6 @@ from analysis.drawing.drawn import Drawn
 from analysis.figures.style import Look, looks, save_figure
 from analysis.markdown import DASH, bullets, markdown_table, plural
 from analysis.metrics import Column
-from analysis.report import FIGURES_FOLDER
 from analysis.searches import (
     ENOUGH_TRIALS,
     SearchResult,
@@ -31,6 +30,7 @@ from analysis.searches import (
     short,
     survival,
 )
+from analysis.sections.figures import FIGURES_FOLDER
 from experiments.tracking.search_record import ParameterRecord, TrialState
 
 SLICES = 6  # parameters that get a slice

@@ -15,6 +15,8 @@ from experiments import names
 GROUP = [names.PROFILE, names.DATASET]
 FINISHED = "FINISHED"  # MLflow's status of a run that came to its end
 
+SOURCES_APART = ", sources "  # between a profile and the sources that have trained a part of its runs
+
 UNFINISHED = "unfinished"
 SUPERSEDED = "attempt at a job that another run finished"
 OLDER_COMPARISON = "other baseline than the newest"
@@ -91,7 +93,7 @@ def apart_by_sources(jobs: pd.DataFrame) -> pd.DataFrame:
     kept = jobs[jobs["reason"] == ""]
     several = kept.groupby(GROUP)[names.SOURCES].transform("nunique") > 1
     rows = several.index[several]
-    apart = jobs[names.PROFILE] + ", sources " + jobs[names.SOURCES].replace("", "unknown")
+    apart = jobs[names.PROFILE] + SOURCES_APART + jobs[names.SOURCES].replace("", "unknown")
     return jobs.assign(**{names.PROFILE: jobs[names.PROFILE].mask(jobs.index.isin(rows), apart)})
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from analysis.comparison import Cell, Comparison
 from analysis.markdown import DASH, markdown_table
 from analysis.metrics import CLASSIFIER_ACCURACY, Column, floors
+from analysis.statistics.collapse_rates import BAD, WITH_OUTCOME
 from analysis.statistics.differences import Difference
 from analysis.statistics.interval import Interval
 from analysis.statistics.means import Average
@@ -155,17 +156,20 @@ def seeds_of(comparison: Comparison, variant: str) -> str:
     return str(jobs) if counts["well"] == jobs else f"{counts['well']} of {jobs}"
 
 
-def collapsed_of(comparison: Comparison, variant: str) -> str:
-    """`1 of 10 [0%, 45%]`, then what else has become of jobs."""
+def collapsed_count(comparison: Comparison, variant: str) -> str:
+    """`1 of 10`: the seeds that collapsed or diverged, of those with an outcome."""
     rate = comparison.rates[variant]
     if math.isnan(rate.rate):
         return DASH
-    bad, n = (
-        rate.counts["collapsed"] + rate.counts["diverged"],
-        sum(rate.counts[o] for o in ("well", "collapsed", "diverged")),
-    )
+    bad, n = (sum(rate.counts[outcome] for outcome in outcomes) for outcomes in (BAD, WITH_OUTCOME))
+    return f"{bad} of {n}"
+
+
+def collapsed_of(comparison: Comparison, variant: str) -> str:
+    """`1 of 10 [0%, 45%]`, then what else has become of jobs."""
+    rate = comparison.rates[variant]
     others = [f"{rate.counts[name]} {name}" for name in ("diverged", "failed", "unfinished") if rate.counts[name]]
-    return "; ".join([f"{bad} of {n}{format_interval(rate.interval, '.0%')}", *others])
+    return "; ".join([collapsed_count(comparison, variant) + format_interval(rate.interval, ".0%"), *others])
 
 
 def results_terminal(comparisons: Sequence[Comparison]) -> list[Table]:

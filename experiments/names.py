@@ -22,8 +22,14 @@ FOLDER = "folder"  # where that folder was when the run was last sent: host and 
 SOURCES = "sources"  # hash of r3gan's sources that trained the job, of several with + between
 CLASSES = "classes"  # of the dataset: how many, and the first names, for people
 DESIGN = "design"  # how the study judges its jobs, as it says today (experiments/design.py)
+ORIGIN = "origin"  # the study file when the run was made, its hash, and --set (experiments/origin.py)
 PRIMARY_AT_START = "primary_at_start"  # the primary metric that the study named when the run was made; empty: none
 OUTCOME = "outcome"  # what has become of the job (experiments/launch/outcome.py); empty: it has not ended
+DEVICE = "device"  # a GPU's name, or cpu; this and the next ones as environment.json has them
+RANKS, THREADS = "ranks", "threads"  # processes, and threads of each
+PYTHON, TORCH, PROCESSOR = "python", "torch", "processor"  # versions, and the processor's own name
+COMMIT, IS_EDITED = "mlflow.source.git.commit", "is_edited"  # of r3gan's sources; whether they differed from it
+MACHINE = (DEVICE, RANKS, THREADS, PYTHON, TORCH, PROCESSOR, COMMIT, IS_EDITED)
 LACKS = "lacks"  # what MLflow did not take of the job
 
 BASELINE = "baseline"  # the variant that the others are compared with

@@ -20,6 +20,7 @@ MODULES = {
 FOR_ANALYSIS = (
     "experiments.design",
     "experiments.names",
+    "experiments.origin",
     "experiments.tracking.pages",
     "experiments.tracking.search_record",
     "experiments.tracking.trouble",

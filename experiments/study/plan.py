@@ -8,6 +8,7 @@ from typing import Any
 
 from experiments.design import Design, design_from
 from experiments.names import BASELINE
+from experiments.origin import Origin
 from experiments.study.judgement import design_of, primary_problems
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.resolve import conflicts, resolve
@@ -38,6 +39,7 @@ class Job:
     design: Design = field(
         default_factory=Design
     )  # how the study judges it; of searches and of older studies nothing is known
+    origin: Origin = field(default_factory=Origin)  # likewise
 
     @cached_property
     def identity(self) -> str:
@@ -100,15 +102,20 @@ def one_of_each(jobs: list[Job]) -> list[Job]:
 def job_as_json(job: Job) -> dict[str, Any]:
     """The job as plain data, for machines."""
     keys = ("study", "profile", "dataset", "variant", "seed", "identity", "configuration", "comparison", "differences")
-    return {key: getattr(job, key) for key in keys} | {"design": asdict(job.design), "config": asdict(job.config)}
+    return {key: getattr(job, key) for key in keys} | {
+        "design": asdict(job.design),
+        "origin": asdict(job.origin),
+        "config": asdict(job.config),
+    }
 
 
 def job_from_json(data: dict[str, Any], config: dict[str, Any]) -> Job:
     """The job that `job_as_json` wrote, whose configuration lies apart. Raises ValueError, TypeError and KeyError."""
     if not isinstance(data, dict):
         raise TypeError(f"{data!r:.40} is no object")
-    plain = {key: value for key, value in data.items() if key not in ("identity", "design")}
-    job = Job(**plain, design=design_from(data.get("design", {})), config=from_dict(TrainConfig, config))
+    plain = {key: value for key, value in data.items() if key not in ("identity", "design", "origin")}
+    design, origin = design_from(data.get("design", {})), Origin(**data.get("origin", {}))
+    job = Job(**plain, design=design, origin=origin, config=from_dict(TrainConfig, config))
     if job.identity != data["identity"]:
         raise ValueError(f"the identity is {job.identity}, not {data['identity']}")
     return job
@@ -130,7 +137,8 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
         problems += [*_duplicate_problems(study, identities), *_protocol_problems(study, configs)]
         if BASELINE in configs:
             problems += primary_problems(study, dataset, configs[BASELINE].evaluation)
-            jobs += _jobs(study, profile, dataset, configs, identities)
+            origin = Origin(file=study.document.name, content=study.document.content, settings=settings)
+            jobs += [replace(job, origin=origin) for job in _jobs(study, profile, dataset, configs, identities)]
     return jobs, problems
 
 

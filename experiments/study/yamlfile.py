@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from experiments.origin import content_hash
 from experiments.study.problems import StudyError, StudyProblem
 from r3gan.settings.values import KeyPath, as_written, dotted, plain, unquoted_names
 
@@ -20,6 +21,7 @@ class Document:
     name: str
     data: dict[str, Any]
     lines: dict[KeyPath, int]
+    content: str = ""  # hash of the text; empty where there was no file
 
     def where(self, path: KeyPath) -> str:
         """File and line of the innermost key of the path that the file holds."""
@@ -54,7 +56,7 @@ def parse_document(text: str, file: str) -> Document:
     if not isinstance(parsed, CommentedMap):
         raise StudyError([StudyProblem(f"{file}:1", "", "a mapping with the keys of a study was expected")])
     lines: dict[KeyPath, int] = {}
-    document = Document(file, plain(parsed, (), lines), lines)
+    document = Document(file, plain(parsed, (), lines), lines, content_hash(text))
     unquoted = [
         StudyProblem(document.where((*path, name)), dotted((*path, as_written(name))), message)
         for path, name, message in unquoted_names(document.data)

@@ -95,6 +95,7 @@ class RunUpload:
     def _create(self, experiment: str) -> str:
         job = self.task.job
         tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
+        tags[names.ORIGIN] = job.origin.as_text()
         start = _milliseconds(began(self.directory, next(iter(self.unsent), None)))
         run = self.client.create_run(experiment, start, tags=tags, run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
-from experiments.study.plan import job_as_json, make_plan, with_seeds
+from experiments.origin import Origin, content_hash
+from experiments.study.plan import job_as_json, job_from_json, make_plan, with_seeds
 from experiments.study.plan_checks import derived_presets, run_problems
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
@@ -135,6 +136,19 @@ def test_seeds_share_the_configuration_and_all_share_the_comparison(write_study)
     only = plan(write_study(), only={"variant": ["both"], "seed": ["1"]})
     assert [job.identity for job in only] == [jobs[-1].identity]
     assert only[0].comparison == jobs[0].comparison
+
+
+def test_a_job_says_which_file_it_comes_from_and_what_the_command_changed(write_study):
+    path = write_study()
+    job = plan(path, total_kimg=7)[0]
+    assert job.origin == Origin(file=str(path), content=content_hash(path.read_text()), settings={"total_kimg": 7})
+    data = json.loads(json.dumps(job_as_json(job)))
+    config = data.pop("config")
+    assert job_from_json(data, config).origin == job.origin
+    del data["origin"]
+    assert job_from_json(data, config).origin == Origin(), "of an earlier version"
+    path.write_text(path.read_text() + "# changed\n")
+    assert plan(path)[0].origin.content != job.origin.content
 
 
 def test_a_job_as_json_is_its_whole_configuration(write_study):

@@ -14,6 +14,7 @@ from experiments import names
 from experiments.design import Design, design_from
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task, prepare_directory
+from experiments.origin import Origin
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.tracking.copies import store_of
@@ -314,7 +315,8 @@ def tags_of(client):
 
 
 def judged(task, primary):
-    return Task(replace(task.job, design=Design(primary=primary, pure=["both"])), task.directory)
+    design, origin = Design(primary=primary, pure=["both"]), Origin(file=f"{primary}.yaml")
+    return Task(replace(task.job, design=design, origin=origin), task.directory)
 
 
 def test_a_run_says_how_its_study_is_judged_and_what_was_named_when_it_was_made(client, task):
@@ -324,6 +326,7 @@ def test_a_run_says_how_its_study_is_judged_and_what_was_named_when_it_was_made(
     tags = tags_of(client)
     assert design_from(json.loads(tags[names.DESIGN])) == Design(primary="d_kl", pure=["both"])
     assert tags[names.PRIMARY_AT_START] == "modes", "evidence is not rewritten"
+    assert Origin(**json.loads(tags[names.ORIGIN])) == Origin(file="modes.yaml"), "nor is this"
 
 
 def test_a_run_says_what_has_become_of_its_job(client, task):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.over_datasets import over_datasets
+from analysis.sections.over_datasets import over_datasets
 from experiments.design import Design
 from tests.analysis.studies import compared, points_of, runs_of
 

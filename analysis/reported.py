@@ -1,0 +1,51 @@
+"""All that a report is made from, read from MLflow at one moment."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from mlflow.tracking import MlflowClient
+
+from analysis import costs
+from analysis.drawing.samples import LoadGrids
+from analysis.learning import LOSS
+from analysis.load import find_study, load_grids, load_jobs, load_points
+from analysis.metrics import FIGURES, shown_columns
+from analysis.selection import Selection, select, variant_order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """A study's runs and what they recorded."""
+
+    study: str
+    selection: Selection
+    variants: Sequence[str]  # all of the study, in order
+    points: pd.DataFrame  # of what is compared: see `load.load_points`
+    progress: pd.DataFrame  # likewise, of all runs: costs.KEYS and learning.LOSS
+    costs: pd.DataFrame  # of all runs: see `costs.costs_of`
+    load_grids: LoadGrids
+
+
+def read_study(client: MlflowClient, name: str | None, identities: Collection[str] | None, runs: Path) -> Reported:
+    """The study of this name (None: the only one), all of it or these jobs alone; runs: where job directories lie.
+
+    Raises ReportError if there is nothing to report on.
+    """
+    study = find_study(client, name)
+    jobs = load_jobs(client, study.experiment_id)
+    selection = select(jobs, identities)
+    every = pd.concat([selection.compared, selection.left_out], ignore_index=True)
+    shown = [metric.key for figure in FIGURES for metric in shown_columns(jobs.columns, figure)]
+    progress = load_points(client, every, [*costs.KEYS, LOSS])
+    return Reported(
+        study=study.name,
+        selection=selection,
+        variants=variant_order(jobs),
+        points=load_points(client, selection.compared, shown),
+        progress=progress,
+        costs=costs.costs_of(every, progress),
+        load_grids=partial(load_grids, client, runs),
+    )
