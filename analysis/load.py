@@ -33,6 +33,7 @@ ALSO = (
     names.PRIMARY_AT_START,
     names.OUTCOME,
     names.CLASSES,
+    names.RANKS,
 )  # "" where absent
 RUN_INFO = ("run_id", "status", "start_time")
 DESCRIPTION = (

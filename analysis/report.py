@@ -8,7 +8,7 @@ import pandas as pd
 from analysis import tables
 from analysis.answer import answer, effect_name, effect_text
 from analysis.comparison import Comparison, compare_all, shown_differences
-from analysis.drawing.drawn import Drawn, place
+from analysis.drawing.drawn import Drawn, Omitted, place
 from analysis.drawing.samples import LoadGrids
 from analysis.drawing.study import draw_all
 from analysis.markdown import DASH, bullets, markdown_table, plural
@@ -57,8 +57,7 @@ def write_report(
     `load.load_grids`.
     """
     comparisons = compare_all(selection, variants, points)
-    runs = pd.concat([comparison.runs for comparison in comparisons])
-    drawn = draw_all(runs, variants, points, load_grids, out / FIGURES_FOLDER)
+    drawn = draw_all(comparisons, variants, points, load_grids, out / FIGURES_FOLDER)
     tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
     text = report_text(study, selection, variants, comparisons, drawn)
     (out / "report.md").write_text(text, encoding="utf-8")
@@ -71,10 +70,9 @@ def report_text(
     selection: Selection,
     variants: Sequence[str],
     comparisons: Sequence[Comparison],
-    drawn: Sequence[Drawn],
+    drawn: Sequence[Drawn | Omitted],
 ) -> str:
     """report.md, whole. It begins with the answer."""
-    images = [f"![{d.name}]({FIGURES_FOLDER}/{d.name}.png)\n\n*{d.caption}*\n" for d in drawn]
     sections = [
         f"# {study}: comparison of variants\n",
         *answer_sections(comparisons),
@@ -84,8 +82,7 @@ def report_text(
         *(part for comparison in comparisons for part in result_parts(comparison)),
         *over_datasets(comparisons),
         "## Figures\n",
-        *(images or ["No curves or samples were recorded.\n"]),
-        *([] if any(d.name.endswith("samples") for d in drawn) else ["No samples were found.\n"]),
+        *(figure.markdown(FIGURES_FOLDER) for figure in drawn),
         "## Runs\n",
         "### Compared\n",
         runs_table(selection.compared, "run_id"),

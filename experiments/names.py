@@ -21,6 +21,7 @@ PLACE = "place"  # of the folder that the run was sent from; moved folders keep 
 FOLDER = "folder"  # where that folder was when the run was last sent: host and path
 SOURCES = "sources"  # hash of r3gan's sources that trained the job, of several with + between
 CLASSES = "classes"  # of the dataset: how many, and the first names, for people
+RANKS = "ranks"  # processes that trained the job, each on a device of its own
 DESIGN = "design"  # how the study judges its jobs, as it says today (experiments/design.py)
 PRIMARY_AT_START = "primary_at_start"  # the primary metric that the study named when the run was made; empty: none
 OUTCOME = "outcome"  # what has become of the job (experiments/launch/outcome.py); empty: it has not ended
