@@ -12,9 +12,11 @@ from rich.console import Console
 
 from analysis.answer import answer
 from analysis.comparison import shown_differences
+from analysis.drawing.artifacts import Artifacts
 from analysis.errors import ReportError
 from analysis.load import find_study, load_grids, load_jobs, load_points, load_searches, open_client
 from analysis.metrics import FIGURES, shown_columns
+from analysis.mode_counts import load_mode_counts
 from analysis.power_command import add_arguments as add_power_arguments
 from analysis.report import left_out_line, title, write_report
 from analysis.search_report import budgets_terminal, write_search_report
@@ -53,9 +55,8 @@ def write_comparison(args: argparse.Namespace) -> None:
     points = load_points(client, selection.compared, shown)
     out = args.out or Path("runs") / study.name / "report"
     make_folder(out)
-    comparisons = write_report(
-        study.name, selection, variant_order(jobs), points, partial(load_grids, client, args.runs), out
-    )
+    artifacts = Artifacts(partial(load_grids, client, args.runs), partial(load_mode_counts, client, args.runs))
+    comparisons = write_report(study.name, selection, variant_order(jobs), points, artifacts, out)
 
     console = Console(highlight=False)
     for table in results_terminal(comparisons):

@@ -8,8 +8,8 @@ import pandas as pd
 from analysis import tables
 from analysis.answer import answer, effect_name, effect_text
 from analysis.comparison import Comparison, compare_all, shown_differences
+from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.drawn import Drawn, Omitted, place
-from analysis.drawing.samples import LoadGrids
 from analysis.drawing.study import draw_all
 from analysis.markdown import DASH, bullets, markdown_table, plural
 from analysis.over_datasets import over_datasets
@@ -48,16 +48,15 @@ def write_report(
     selection: Selection,
     variants: Sequence[str],
     points: pd.DataFrame,
-    load_grids: LoadGrids,
+    artifacts: Artifacts,
     out: Path,
 ) -> list[Comparison]:
     """Write table.csv, figures/, report.md and report.html to `out`, and return the comparisons.
 
-    variants: all of the study, in order. points: long form (see `load.load_points`). load_grids: see
-    `load.load_grids`.
+    variants: all of the study, in order. points: long form (see `load.load_points`).
     """
     comparisons = compare_all(selection, variants, points)
-    drawn = draw_all(comparisons, variants, points, load_grids, out / FIGURES_FOLDER)
+    drawn = draw_all(comparisons, variants, points, artifacts, out / FIGURES_FOLDER)
     tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
     text = report_text(study, selection, variants, comparisons, drawn)
     (out / "report.md").write_text(text, encoding="utf-8")

@@ -1,13 +1,13 @@
 """Sample grids: the same latents across variants, and over training."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.drawing.artifacts import LoadGrids
 from analysis.drawing.drawn import Drawn, Omitted, keep, omit
 from analysis.figures import samples as figures
 from experiments import names
@@ -15,7 +15,6 @@ from experiments import names
 GRID_SEEDS = 2  # how many seeds the figure across variants shows
 TIMES = 5  # how many grids of a run the figure over training shows at most
 LAST_CAPTION = "Last samples of the EMA generator. A seed's latents are the same in all columns."
-LoadGrids = Callable[["pd.Series[Any]", int], Mapping[float, np.ndarray]]  # run, at most -> grids by kimg
 
 
 def draw_samples(

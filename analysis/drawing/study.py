@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.comparison import Comparison, shown_differences
+from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.costs import draw_costs
 from analysis.drawing.curves import draw_curves
 from analysis.drawing.designs import draw_design
 from analysis.drawing.differences import draw_differences
 from analysis.drawing.drawn import Drawn, Omitted
-from analysis.drawing.samples import LoadGrids, draw_samples
+from analysis.drawing.modes import draw_modes
+from analysis.drawing.samples import draw_samples
 from analysis.drawing.schedules import draw_schedules
 from analysis.drawing.values import draw_values
 
@@ -20,13 +22,12 @@ def draw_all(
     comparisons: Sequence[Comparison],
     variants: Sequence[str],
     points: pd.DataFrame,
-    load_grids: LoadGrids,
+    artifacts: Artifacts,
     folder: Path,
 ) -> list[Drawn | Omitted]:
     """Every figure of every profile and dataset, in the order of the report: drawn, or said why not.
 
-    variants: all of the study, in order. points: long form (see `load.load_points`). load_grids: from a row of the
-    runs, and how many are wanted at most, to its sample grids by kimg (see `load.load_grids`).
+    variants: all of the study, in order. points: long form (see `load.load_points`).
     """
     corrected_for, figures = shown_differences(comparisons), []
     for comparison in comparisons:
@@ -37,5 +38,6 @@ def draw_all(
         figures += draw_curves(group, variants, points, folder)
         figures += draw_schedules(group, variants, points, folder)
         figures += draw_costs(comparison, variants, folder)
-        figures += draw_samples(group, variants, load_grids, folder)
+        figures.append(draw_modes(group, variants, artifacts.mode_counts, folder))
+        figures += draw_samples(group, variants, artifacts.grids, folder)
     return figures

@@ -15,6 +15,7 @@ from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.evaluation.best import keep_if_best, load_best
 from r3gan.evaluation.evaluator import Evaluator
+from r3gan.evaluation.mode_counts import write_mode_counts
 from r3gan.evaluation.protocol import wanted
 from r3gan.evaluation.sampling import save_grid
 from r3gan.jobdir import JobDir
@@ -33,7 +34,7 @@ from r3gan.training.environment import (
     stretches,
 )
 from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
-from r3gan.training.losses import make_loss, phase_at
+from r3gan.training.losses import make_loss, phase_at, phase_number
 from r3gan.training.numerics import use_tf32
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
@@ -139,8 +140,11 @@ def micro_batch_of(config: TrainConfig, data: Dataset, world: World, computation
 
 
 def values_at(config: TrainConfig, images: int) -> dict[str, float]:
-    """Every schedule's value after so many images."""
-    return {name: schedule_value(schedule, images) for name, schedule in vars(config.schedules).items()}
+    """Every schedule's value after so many images, and which phase of the loss is in force if there are several."""
+    values = {name: schedule_value(schedule, images) for name, schedule in vars(config.schedules).items()}
+    if len(config.loss) > 1:
+        values["loss_phase"] = float(phase_number(config.loss, config.total_kimg, images))
+    return values
 
 
 def step_options(config: TrainConfig, computation: Computation, micro_batch: int, images: int) -> StepOptions:
@@ -170,6 +174,8 @@ def evaluate(
     asked = config.evaluation
     generator = state.ema if asked.weights == "ema" else state.generator
     metrics = evaluator.evaluate(generator, wanted(asked) if at_end else asked.metrics, config.seed, world, at_once)
+    if world.is_main and evaluator.mode_counts is not None:
+        write_mode_counts(job, state.images, evaluator.mode_counts)
     if asked.keep_best is None:
         return metrics
     if world.is_main:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.comparison import Comparison, least_shown
+from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.costs import cost_rows, costs_of, draw_costs, on_front
 from analysis.drawing.designs import cell_rows, draw_design, effect_rows
 from analysis.drawing.differences import difference_rows, draw_differences, power_rows
@@ -107,7 +108,9 @@ def test_what_one_seed_allows_is_drawn_and_the_rest_said(tmp_path: Path) -> None
 
 def test_one_variant_has_no_comparison_and_that_is_said(tmp_path: Path) -> None:
     found = study({"baseline": BASE}, images_per_second=100.0, ranks="1")
-    figures = draw_all([found], VARIANTS, points_of(found.runs, "d_kl"), lambda *_: {}, tmp_path)
+    figures = draw_all(
+        [found], VARIANTS, points_of(found.runs, "d_kl"), Artifacts(lambda *_: {}, lambda _: None), tmp_path
+    )
     assert omitted(figures) == {
         "differences": "no variant has a seed to compare with one of the baseline",
         "power": "it needs two seeds with different values of the baseline and of a variant",
@@ -119,6 +122,7 @@ def test_one_variant_has_no_comparison_and_that_is_said(tmp_path: Path) -> None:
         "schedules": "no points of it were recorded",
         "costs": "there is one variant alone",
         "front": "there is one variant alone",
+        "modes": "no modes were counted",
         "samples": "no samples were found",
         "progress": "no run has samples of two times",
     }

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.curves import curve_panels, lines_caption
 from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.samples import draw_progress, sample_grids
@@ -124,13 +125,15 @@ def test_figures_come_in_the_order_of_the_report(tmp_path: Path, monkeypatch: py
     values = {"baseline": [0.3, 0.4], "a": [0.4, 0.5], "b": [0.5, 0.7], "ab": [0.6, 0.7]}
     design = Design(primary="d_kl", includes={"baseline": [], "a": [], "b": [], "ab": ["a", "b"]}, pure=["ab"])
     costs = {"images_per_second": 100.0, "memory_gib": 1.0, "ranks": "1"}
-    (found,) = compared(runs_of(dict.fromkeys(("d_kl", "loss_d", "r1", "lr"), values), design=design, **costs))
+    measured = dict.fromkeys(("d_kl", "loss_d", "r1", "lr"), values) | {"modes": {v: [900.0, 910.0] for v in values}}
+    (found,) = compared(runs_of(measured, design=design, **costs))
     table = points_of(found.runs, "d_kl", "loss_d", "r1", "lr")
     grids = {6.0: np.zeros((16, 16, 3)), 24.0: np.zeros((16, 16, 3))}
-    figures = draw_all([found], list(values), table, lambda _, n: dict(list(grids.items())[-n:]), tmp_path)
+    artifacts = Artifacts(lambda _, n: dict(list(grids.items())[-n:]), lambda _: np.arange(1000) - 99)
+    figures = draw_all([found], list(values), table, artifacts, tmp_path)
     kinds = [
         "differences", "power", "values", "pairs", "effects", "interaction", "quality", "losses", "penalties",
-        "schedules", "costs", "front", "samples", "progress",
+        "schedules", "costs", "front", "modes", "samples", "progress",
     ]  # fmt: skip
     assert [figure.name for figure in figures] == [f"digits-laptop-{kind}" for kind in kinds]
     assert saved == [(tmp_path / folder, figure.name) for figure in figures for folder in ("", "one-column")]
