@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator, Mapping
 
-from analysis.comparison import Comparison
+from analysis.comparison import Comparison, least_shown
 from analysis.metrics import Column
 from analysis.statistics.collapse_rates import Outcome
 from analysis.statistics.factorial_effects import Effect
-from analysis.statistics.power import POWER, detectable
+from analysis.statistics.power import POWER
 from analysis.tables import format_average, format_difference, format_interval, format_number, is_shown, p_is
 from experiments import names
 
@@ -37,8 +37,7 @@ def _baseline(comparison: Comparison, metric: Column) -> str:
 
 
 def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: int) -> str:
-    cell, base = comparison.cells[variant, metric.key], comparison.cells[names.BASELINE, metric.key]
-    found = cell.difference
+    found = comparison.cells[variant, metric.key].difference
     if found is None or math.isnan(found.value):
         return f"**{variant}**: no seed gave a number to compare. {_collapse(comparison, variant)}".rstrip()
     what = f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}"
@@ -47,7 +46,7 @@ def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: 
         is_better = (found.value > 0) == (metric.better == "higher")
         verdict = f"{'better' if is_better else 'worse'} than the baseline ({p_is(found.p_holm)})"
         return f"**{variant}** is {verdict}: {what}, {seeds}. {_collapse(comparison, variant)}".rstrip()
-    least = detectable(cell.mean.sd, cell.mean.count, base.mean.sd, base.mean.count, comparisons)
+    least = least_shown(comparison, variant, comparisons)
     seen = (
         f"a difference of {format_number(least, metric.spec)} would have been seen with {POWER:.0%} probability"
         if math.isfinite(least)

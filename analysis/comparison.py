@@ -16,6 +16,7 @@ from analysis.statistics.factorial import Factorial, find_factorial
 from analysis.statistics.factorial_effects import Effect, effects
 from analysis.statistics.mean_interval import mean_interval
 from analysis.statistics.means import Average, interquartile_mean, median
+from analysis.statistics.power import detectable
 from experiments import names
 from r3gan.tables.metrics import Better
 
@@ -71,6 +72,19 @@ def shown_differences(comparisons: Sequence[Comparison]) -> int:
     """How many differences of primary metrics there are."""
     keys = [(c, (variant, c.primary.key)) for c in comparisons if c.primary for variant in c.variants]
     return sum(comparison.cells[key].difference is not None for comparison, key in keys)
+
+
+def least_shown(comparison: Comparison, variant: str, comparisons: int) -> float:
+    """The smallest difference to the baseline in the primary metric that these seeds show with `POWER`; NaN: none.
+
+    comparisons: how many differences the level is shared by.
+    """
+    if comparison.primary is None or not {variant, names.BASELINE} <= set(comparison.variants):
+        return math.nan
+    own, base = (comparison.cells[name, comparison.primary.key] for name in (variant, names.BASELINE))
+    if own.difference is None:
+        return math.nan
+    return detectable(own.mean.sd, own.mean.count, base.mean.sd, base.mean.count, comparisons)
 
 
 def _compare(

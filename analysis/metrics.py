@@ -58,6 +58,7 @@ CURVES = (
     Column(key="lr", label="learning rate", figure="schedules", log=True),
     Column(key="beta2", label="Adam's β2", figure="schedules"),
     Column(key="gamma", label="γ", figure="schedules", plot_label="γ of R1 and R2", log=True),
+    Column(key="loss_phase", label="phase of the loss", figure="schedules"),
     Column(key="augment_p", label="augmentation p", figure="schedules"),
     Column(key="ema_half_life_img", label="EMA half-life in images", figure="schedules", log=True),
 )

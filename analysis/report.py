@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis import tables
 from analysis.comparison import Comparison, compare_all
-from analysis.drawing.drawn import Drawn
+from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.study import draw_all
 from analysis.latex import write_latex
 from analysis.learning import learning_of
@@ -28,8 +28,7 @@ from analysis.sections.runs import runs_parts
 def write_report(reported: Reported, out: Path) -> list[Comparison]:
     """Write the tables, the figures, report.md and report.html to `out`, and return the comparisons."""
     comparisons = compare_all(reported.selection, reported.variants, reported.points)
-    runs = pd.concat([comparison.runs for comparison in comparisons])
-    drawn = draw_all(runs, reported.variants, reported.points, reported.load_grids, out / FIGURES_FOLDER)
+    drawn = draw_all(comparisons, reported.variants, reported.points, reported.artifacts, out / FIGURES_FOLDER)
     tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
     write_latex(comparisons, out)
     learning = [(c, learning_of(c, reported.points, reported.progress)) for c in comparisons if c.primary]
@@ -45,7 +44,7 @@ def report_text(
     reported: Reported,
     comparisons: Sequence[Comparison],
     learning: Sequence[tuple[Comparison, pd.DataFrame]],
-    drawn: Sequence[Drawn],
+    drawn: Sequence[Drawn | Omitted],
 ) -> str:
     """report.md, whole. It begins with the answer. learning: of each comparison that has a primary metric."""
     selection = reported.selection

@@ -9,10 +9,11 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 
 from analysis import costs
-from analysis.drawing.samples import LoadGrids
+from analysis.drawing.artifacts import Artifacts
 from analysis.learning import LOSS
 from analysis.load import find_study, load_grids, load_jobs, load_points
 from analysis.metrics import FIGURES, shown_columns
+from analysis.mode_counts import load_mode_counts
 from analysis.selection import Selection, select, variant_order
 
 
@@ -26,7 +27,7 @@ class Reported:
     points: pd.DataFrame  # of what is compared: see `load.load_points`
     progress: pd.DataFrame  # likewise, of all runs: costs.KEYS and learning.LOSS
     costs: pd.DataFrame  # of all runs: see `costs.costs_of`
-    load_grids: LoadGrids
+    artifacts: Artifacts
 
 
 def read_study(client: MlflowClient, name: str | None, identities: Collection[str] | None, runs: Path) -> Reported:
@@ -47,5 +48,5 @@ def read_study(client: MlflowClient, name: str | None, identities: Collection[st
         points=load_points(client, selection.compared, shown),
         progress=progress,
         costs=costs.costs_of(every, progress),
-        load_grids=partial(load_grids, client, runs),
+        artifacts=Artifacts(partial(load_grids, client, runs), partial(load_mode_counts, client, runs)),
     )

@@ -36,6 +36,7 @@ BASELINE = "baseline"  # the variant that the others are compared with
 
 CONFIG_ARTIFACT = "config.json"
 SAMPLES_FOLDER = "samples"  # PNG grids of 8x8 images, named by image count; the last is the final one
+MODES_ARTIFACT = "modes.json"  # samples per mode of the last evaluation
 WEIGHTS_FOLDER = "weights"
 
 

@@ -8,6 +8,7 @@ RESULT_VERSION is for. Two configurations that differ only in keys without any e
 import hashlib
 import json
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from r3gan import RESULT_VERSION
@@ -71,6 +72,7 @@ def short_hash(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:10]
 
 
+@lru_cache(maxsize=1024)
 def canonical(config: TrainConfig) -> TrainConfig:
     """The same training, with every key that has no effect at its default, and what has several spellings in one."""
     schedules = replace(config.schedules, **{name: plain_schedule(s) for name, s in vars(config.schedules).items()})

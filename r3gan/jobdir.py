@@ -92,6 +92,11 @@ class JobDir:
         return self.root / "best.safetensors"
 
     @property
+    def modes(self) -> Path:
+        """How many samples of the last evaluation show each mode, JSON; there only if a metric counts modes."""
+        return self.root / "modes.json"
+
+    @property
     def samples(self) -> Path:
         """PNG grids named by image count."""
         return self.root / "samples"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.drawing.drawn import Drawn, collapsed_runs, keep
+from analysis.drawing.drawn import Drawn, Omitted, collapsed_runs, keep, omit
 from analysis.figures import curves as figures
 from analysis.figures.curves import CurvePanel
 from analysis.figures.style import looks
@@ -14,13 +14,16 @@ from analysis.metrics import FIGURES, Column, FigureName, shown_columns
 from analysis.statistics.curves import LEAST_FOR_QUARTILES, over_seeds
 from experiments import names
 
+NO_POINTS = "no points of it were recorded"
 OVER_TRAINING: tuple[FigureName, ...] = ("quality", "losses", "penalties")
 FLOOR_CAPTION = "Dotted, where the panel reaches so far: what a perfect generator shows with as many samples."
 
 
-def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path) -> list[Drawn]:
+def draw_curves(
+    group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path
+) -> list[Drawn | Omitted]:
     """The figures over training of one profile and dataset."""
-    drawn = []
+    drawn: list[Drawn | Omitted] = []
     for kind in OVER_TRAINING:
         panels = curve_panels(shown_columns(group.columns, kind), group, points)
         if panels:
@@ -29,6 +32,8 @@ def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFra
             parts = [FIGURES[kind], lines_caption(panels, group), FLOOR_CAPTION if floors else ""]
             draw = partial(figures.draw_curves, panels, looks(variants), floors)
             drawn.append(keep(draw, group, kind, parts, folder))
+        else:
+            drawn.append(omit(group, kind, NO_POINTS))
     return drawn
 
 

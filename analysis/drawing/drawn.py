@@ -1,4 +1,4 @@
-"""A figure that has been drawn, in both widths, and what captions and names of files have in common."""
+"""A figure that has been drawn, in both widths, or why not; what captions and names of files have in common."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,6 +12,7 @@ from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, save_figure
 from experiments import names
 
 ONE_COLUMN_FOLDER = "one-column"  # below the folder of figures
+NOTHING_TO_JUDGE_BY = "nothing was measured that is better in one direction"
 MOST_NAMED = 12  # runs that a caption lists by name
 
 
@@ -21,6 +22,27 @@ class Drawn:
 
     name: str
     caption: str
+
+    def markdown(self, folder: str) -> str:
+        """The figure with its caption. folder: where the figures are, seen from the text."""
+        return f"![{self.name}]({folder}/{self.name}.png)\n\n*{self.caption}*\n"
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """A figure that these runs do not allow: the name that it would have, and why it is not there."""
+
+    name: str
+    reason: str
+
+    def markdown(self, folder: str) -> str:
+        """A sentence in the figure's place."""
+        return f"Not drawn: {self.name}, {self.reason}.\n"
+
+
+def omit(group: pd.DataFrame, kind: str, reason: str) -> Omitted:
+    """The figure is not drawn. reason: as the end of a sentence."""
+    return Omitted(file_name(group, kind), reason)
 
 
 def keep(

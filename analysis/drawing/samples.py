@@ -1,57 +1,58 @@
 """Sample grids: the same latents across variants, and over training."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.drawing.drawn import Drawn, keep
+from analysis.drawing.artifacts import LoadGrids
+from analysis.drawing.drawn import Drawn, Omitted, keep, omit
 from analysis.figures import samples as figures
 from experiments import names
 
 GRID_SEEDS = 2  # how many seeds the figure across variants shows
 TIMES = 5  # how many grids of a run the figure over training shows at most
 LAST_CAPTION = "Last samples of the EMA generator. A seed's latents are the same in all columns."
-LoadGrids = Callable[["pd.Series[Any]", int], Mapping[float, np.ndarray]]  # run, at most -> grids by kimg
 
 
-def draw_samples(group: pd.DataFrame, variants: Sequence[str], load_grids: LoadGrids, folder: Path) -> list[Drawn]:
-    """The sample figures of one profile and dataset; none if no run has samples."""
+def draw_samples(
+    group: pd.DataFrame, variants: Sequence[str], load_grids: LoadGrids, folder: Path
+) -> list[Drawn | Omitted]:
+    """The sample figures of one profile and dataset."""
     present = [variant for variant in variants if variant in set(group[names.VARIANT])]
     return [
-        *draw_last(sample_grids(group, load_grids), group, present, folder),
-        *draw_progress(group, present, load_grids, folder),
+        draw_last(sample_grids(group, load_grids), group, present, folder),
+        draw_progress(group, present, load_grids, folder),
     ]
 
 
 def draw_last(
     grids: Mapping[tuple[str, int], np.ndarray | None], group: pd.DataFrame, present: Sequence[str], folder: Path
-) -> list[Drawn]:
+) -> Drawn | Omitted:
     """The last grids across variants."""
     if all(grid is None for grid in grids.values()):
-        return []
+        return omit(group, "samples", "no samples were found")
     lacking = [f"{variant}/{seed}" for (variant, seed), grid in grids.items() if grid is None]
     lack = f"No samples were found of {', '.join(lacking)}." if lacking else ""
     seeds = sorted({seed for _, seed in grids})
-    return [keep(partial(figures.draw_samples, grids, present, seeds), group, "samples", [LAST_CAPTION, lack], folder)]
+    return keep(partial(figures.draw_samples, grids, present, seeds), group, "samples", [LAST_CAPTION, lack], folder)
 
 
-def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadGrids, folder: Path) -> list[Drawn]:
-    """The grids of the first seed over training; none if no run has two of them."""
+def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadGrids, folder: Path) -> Drawn | Omitted:
+    """The grids of the first seed over training."""
     seed = group[names.SEED].min()
     runs = group[group[names.SEED] == seed].sort_values(names.VARIANT)
     found = {row[names.VARIANT]: load_grids(row, TIMES) for _, row in runs.iterrows()}
     grids = {(v, float(f"{kimg:.2g}")): grid for v, those in found.items() for kimg, grid in those.items()}
     if max((len(those) for those in found.values()), default=0) < 2:
-        return []
+        return omit(group, "progress", "no run has samples of two times")
     variants = [variant for variant in present if found.get(variant)]
     caption = (
         f"Samples of the EMA generator over training, seed {seed}: the same latents everywhere. kimg to two digits."
     )
-    return [keep(partial(figures.draw_progress, grids, variants), group, "progress", [caption], folder)]
+    return keep(partial(figures.draw_progress, grids, variants), group, "progress", [caption], folder)
 
 
 def sample_grids(group: pd.DataFrame, load_grids: LoadGrids) -> dict[tuple[str, int], np.ndarray | None]:

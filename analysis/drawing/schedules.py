@@ -6,23 +6,29 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.drawing.curves import curve_panels
-from analysis.drawing.drawn import Drawn, keep
+from analysis.drawing.curves import NO_POINTS, curve_panels
+from analysis.drawing.drawn import Drawn, Omitted, keep, omit
 from analysis.figures import curves as figures
 from analysis.figures.curves import CurvePanel
 from analysis.figures.style import looks
 from analysis.metrics import FIGURES, shown_columns
 
 
-def draw_schedules(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path) -> list[Drawn]:
-    """The schedules of one profile and dataset; no figure if all are constant and equal."""
+def draw_schedules(
+    group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path
+) -> list[Drawn | Omitted]:
+    """The schedules of one profile and dataset; not drawn if all are constant and equal."""
     everyone = group.assign(collapsed=False)  # a schedule knows nothing of the seed
     panels = curve_panels(shown_columns(group.columns, "schedules"), everyone, points)
     changing = [panel for panel in panels if not is_constant(panel)]
+    constants = ", ".join(
+        f"{panel.metric.label} {panel.bands['middle'].iloc[0]:g}" for panel in panels if is_constant(panel)
+    )
+    said = f"The same constant in all runs: {constants}." if constants else ""
     if not changing:
-        return []
-    constant = [f"{panel.metric.label} {panel.bands['middle'].iloc[0]:g}" for panel in panels if is_constant(panel)]
-    said = f"The same constant in all runs: {', '.join(constant)}." if constant else ""
+        return [
+            omit(group, "schedules", f"all are the same constant in all runs: {constants}" if panels else NO_POINTS)
+        ]
     labels = shared_labels(changing, variants)
     merged = [
         CurvePanel(panel.metric, panel.bands[panel.bands["variant"].isin(labels)].replace({"variant": labels}))

@@ -5,29 +5,39 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.comparison import Comparison, shown_differences
+from analysis.drawing.artifacts import Artifacts
+from analysis.drawing.costs import draw_costs
 from analysis.drawing.curves import draw_curves
-from analysis.drawing.drawn import Drawn
-from analysis.drawing.samples import LoadGrids, draw_samples
+from analysis.drawing.designs import draw_design
+from analysis.drawing.differences import draw_differences
+from analysis.drawing.drawn import Drawn, Omitted
+from analysis.drawing.modes import draw_modes
+from analysis.drawing.samples import draw_samples
 from analysis.drawing.schedules import draw_schedules
 from analysis.drawing.values import draw_values
-from analysis.selection import GROUP
 
 
 def draw_all(
-    compared: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, load_grids: LoadGrids, folder: Path
-) -> list[Drawn]:
-    """Draw every figure for every profile and dataset that has data for it, in the order of the report.
+    comparisons: Sequence[Comparison],
+    variants: Sequence[str],
+    points: pd.DataFrame,
+    artifacts: Artifacts,
+    folder: Path,
+) -> list[Drawn | Omitted]:
+    """Every figure of every profile and dataset, in the order of the report: drawn, or said why not.
 
-    compared: the runs, rows of `load.load_jobs`; a column `collapsed` (bool) says which have collapsed, none has
-    without it. variants: all of the study, in order. points: long form (see `load.load_points`). load_grids: from a
-    row of the runs, and how many are wanted at most, to its sample grids by kimg (see `load.load_grids`).
+    variants: all of the study, in order. points: long form (see `load.load_points`).
     """
-    if "collapsed" not in compared:
-        compared = compared.assign(collapsed=False)
-    drawn = []
-    for _, group in compared.groupby(GROUP):
-        drawn += draw_curves(group, variants, points, folder)
-        drawn += draw_schedules(group, variants, points, folder)
-        drawn += draw_values(group, variants, folder)
-        drawn += draw_samples(group, variants, load_grids, folder)
-    return drawn
+    corrected_for, figures = shown_differences(comparisons), []
+    for comparison in comparisons:
+        group = comparison.runs
+        figures += draw_differences(comparison, variants, corrected_for, folder)
+        figures += draw_values(group, variants, folder)
+        figures += draw_design(comparison, folder)
+        figures += draw_curves(group, variants, points, folder)
+        figures += draw_schedules(group, variants, points, folder)
+        figures += draw_costs(comparison, variants, folder)
+        figures.append(draw_modes(group, variants, artifacts.mode_counts, folder))
+        figures += draw_samples(group, variants, artifacts.grids, folder)
+    return figures

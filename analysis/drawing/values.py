@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.drawing.drawn import Drawn, collapsed_runs, keep
+from analysis.drawing.drawn import Drawn, Omitted, collapsed_runs, keep, omit
 from analysis.figures import values as figures
 from analysis.figures.style import looks
 from analysis.metrics import Column, shown_columns
 from experiments import names
 
 
-def draw_values(group: pd.DataFrame, variants: Sequence[str], folder: Path) -> list[Drawn]:
+def draw_values(group: pd.DataFrame, variants: Sequence[str], folder: Path) -> list[Drawn | Omitted]:
     """Points per seed, and the same beside the baseline's with the same seeds, of one profile and dataset."""
     shown = last_values(group)
     if not shown:
-        return []
+        return [omit(group, kind, "nothing was measured") for kind in ("values", "pairs")]
     crosses = ""
     if group["collapsed"].any():
         crosses = (
@@ -25,7 +25,7 @@ def draw_values(group: pd.DataFrame, variants: Sequence[str], folder: Path) -> l
             "with their values."
         )
     bar = f"Bar: median{' of the seeds that did not collapse' if crosses else ''}."
-    drawn = [
+    drawn: list[Drawn | Omitted] = [
         keep(
             partial(figures.draw_values, shown, looks(variants)),
             group, "values", ["Values at the end of training, a point for each seed.", bar, crosses], folder,
@@ -36,6 +36,8 @@ def draw_values(group: pd.DataFrame, variants: Sequence[str], folder: Path) -> l
         caption = "Values at the end of training: each variant (right) beside the baseline (left). A line joins a seed."
         draw = partial(figures.draw_pairs, shown, looks(variants), names.BASELINE)
         drawn.append(keep(draw, group, "pairs", [caption, crosses], folder))
+    else:
+        drawn.append(omit(group, "pairs", "the baseline and another variant are needed"))
     return drawn
 
 

@@ -35,11 +35,11 @@ def draw_costs(
             for place, (_, row) in enumerate(rows.iterrows()):
                 ax.plot([row["low"], row["high"]], [place] * 2, color=FAINT, linewidth=1)
                 ax.annotate(
-                    f"{row['value']:.3g}", (np.nanmax([row["value"], row["high"]]), place), xytext=(3, 0),
+                    three_digits(row["value"]), (np.nanmax([row["value"], row["high"]]), place), xytext=(3, 0),
                     textcoords="offset points", va="center", fontsize=SMALL,
                 )  # fmt: skip
             top = np.nanmax(rows[["value", "high"]].to_numpy())
-            number = max(text_width(f"{value:.3g}", SMALL) for value in rows["value"]) + GAP
+            number = max(text_width(three_digits(value), SMALL) for value in rows["value"]) + GAP
             across = (width if len(shown) > 1 else figure.get_figwidth()) / panels_per_row(width) - NAME_WIDTH
             ax.set_xlim(0, top / max(0.3, 1 - number / max(across, 0.8)))
             ax.set_yticks(range(len(rows)), names if i % panels_per_row(width) == 0 else [])
@@ -48,3 +48,8 @@ def draw_costs(
             ax.set_xlabel(title)
             ax.xaxis.set_major_locator(MaxNLocator(3))
     return figure
+
+
+def three_digits(value: float) -> str:
+    """`0.0118`, `1.00`, `564`, `1,234`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"

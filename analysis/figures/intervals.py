@@ -1,5 +1,6 @@
 """Estimates with their intervals, a row each: differences to the baseline (a forest plot), effects of a design."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib
@@ -17,6 +18,7 @@ from analysis.metrics import Column
 ROW_HEIGHT = 0.22
 AROUND_ROWS = 0.55
 NAME_WIDTH = 1.3
+EQUALITY = re.compile(" ([=<]) ")  # is not broken at its blanks
 SAID_WIDTH = {TWO_COLUMNS: 2.2, ONE_COLUMN: 0.85}  # of what stands beside a row
 
 
@@ -56,7 +58,7 @@ def laid_out(rows: pd.DataFrame, width: float) -> pd.DataFrame:
             listed.append({"label": "", "name": str(dataset), "is_heading": True, "said": "", "height": ROW_HEIGHT})
         for _, row in group.iterrows():
             name = wrapped(row["label"], min(NAME_WIDTH, width * 0.3), SMALL)
-            said = wrapped(row["conclusion"], SAID_WIDTH[width], SMALL)
+            said = wrapped(EQUALITY.sub("\u00a0\\1\u00a0", row["conclusion"]), SAID_WIDTH[width], SMALL)
             lines = max(name.count("\n"), said.count("\n")) + 1
             height = max(ROW_HEIGHT, LINE * lines + 0.06)
             listed.append({**row, "name": name, "said": said, "is_heading": False, "height": height})

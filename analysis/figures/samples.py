@@ -45,7 +45,7 @@ def draw_samples(
                 row[0].set_ylabel(f"seed {seed}")
                 for ax, variant in zip(row, block, strict=False):
                     grid = grids.get((variant, seed))
-                    draw_images(ax, None if grid is None else separate(enlarge(grid)))
+                    draw_images(ax, None if grid is None else separate(enlarge(as_bytes(grid))))
                     if s == 0:
                         ax.set_title(titles[variant])
     return figure
@@ -72,7 +72,7 @@ def draw_progress(
             row[0].set_ylabel(names[variant], fontsize=SMALL, rotation=0, ha="right", va="center")
             for ax, kimg in zip(row, times, strict=True):
                 grid = grids.get((variant, kimg))
-                draw_images(ax, None if grid is None else separate(enlarge(crop(grid)), CROP))
+                draw_images(ax, None if grid is None else separate(enlarge(as_bytes(crop(grid))), CROP))
         for ax, kimg in zip(axes[0], times, strict=True):
             ax.set_title(f"{kimg:g}{separator}kimg")
     return figure
@@ -96,6 +96,11 @@ def draw_images(ax: Axes, image: np.ndarray | None) -> None:
     ax.imshow(image, interpolation="nearest")
 
 
+def as_bytes(grid: np.ndarray) -> np.ndarray:
+    """0..1 as 0..255, uint8: a fourth of the time to draw, and what is written in the end."""
+    return np.rint(grid * 255).astype(np.uint8)
+
+
 def crop(grid: np.ndarray) -> np.ndarray:
     """The upper left images of a grid [H, W, 3], CROP of them."""
     height, width = (size // GRID_SIDE for size in grid.shape[:2])
@@ -109,7 +114,7 @@ def enlarge(grid: np.ndarray, least: int = 512) -> np.ndarray:
 
 
 def separate(grid: np.ndarray, images: tuple[int, int] = (GRID_SIDE, GRID_SIDE), gap: int = 6) -> np.ndarray:
-    """White lines of `gap` pixels between the images of a grid [H, W, 3] with so many down and across."""
+    """White lines of `gap` pixels between the images of a grid [H, W, 3], uint8, with so many down and across."""
     down, across = (np.arange(1, count) * (size // count) for count, size in zip(images, grid.shape[:2], strict=True))
-    wide = np.insert(grid, np.repeat(down, gap), 1.0, axis=0)
-    return np.insert(wide, np.repeat(across, gap), 1.0, axis=1)
+    wide = np.insert(grid, np.repeat(down, gap), 255, axis=0)
+    return np.insert(wide, np.repeat(across, gap), 255, axis=1)

@@ -51,5 +51,5 @@ def save_figure(figure: Figure, folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         figure.savefig(folder / f"{name}.png")
-        figure.set_layout_engine("none")  # the layout is done and stays
+        figure.set_layout_engine(None)  # the layout is done and stays, without a draw to find it
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})

@@ -56,10 +56,10 @@ def draw_front(
 def draw_power(
     shown: Sequence[tuple[Column, pd.DataFrame]], styles: Mapping[str, Look], width: float = TWO_COLUMNS
 ) -> Figure:
-    """A panel per metric: the smallest difference to the baseline that so many seeds per variant show; ring = the
-    seeds that there are.
+    """A panel per metric: the smallest difference to the baseline that so many seeds per variant show; ring = that of
+    the seeds that there are.
 
-    shown: rows of variant, seeds, difference (in the metric's unit), is_here (bool: the number of seeds that ran).
+    shown: rows of variant, seeds, difference (in the metric's unit), is_here (bool: a ring, and no point of the curve).
     """
     drawn = {variant for _, rows in shown for variant in rows["variant"]}
     with matplotlib.rc_context(STYLE):
@@ -73,13 +73,13 @@ def draw_power(
         for ax, (metric, rows) in zip(axes, shown, strict=True):
             present = [variant for variant in styles if variant in set(rows["variant"])]
             for place, variant in enumerate(present):
-                own, look = rows[rows["variant"] == variant].sort_values("seeds"), styles[variant]
+                own, look = rows[rows["variant"] == variant], styles[variant]
+                curve, here = own[~own["is_here"]].sort_values("seeds"), own[own["is_here"]]
                 ax.plot(
-                    own["seeds"], own["difference"], color=look.colour, linestyle=look.dash, marker=look.marker,
-                    markevery=places_of_markers(len(own), place, len(present)),
+                    curve["seeds"], curve["difference"], color=look.colour, linestyle=look.dash, marker=look.marker,
+                    markevery=places_of_markers(len(curve), place, len(present)),
                 )  # fmt: skip
-                here = own[own["is_here"]]
-                ax.plot(here["seeds"], here["difference"], **RING)
+                ax.plot(here["seeds"], here["difference"], **RING | {"color": look.colour})
             scale = scale_of(rows["difference"], NONE, may_be_log=True)
             ax.set_ylim(scale.low, scale.high)
             if scale.log:

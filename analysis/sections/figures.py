@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from analysis.drawing.drawn import Drawn
+from analysis.drawing.drawn import Drawn, Omitted
 
 FIGURES_FOLDER = "figures"
 
 
-def figures_parts(drawn: Sequence[Drawn]) -> list[str]:
-    """Each with its caption."""
-    images = [f"![{d.name}]({FIGURES_FOLDER}/{d.name}.png)\n\n*{d.caption}*\n" for d in drawn]
-    samples = [] if any(d.name.endswith("samples") for d in drawn) else ["No samples were found.\n"]
-    return ["## Figures\n", *(images or ["No curves or samples were recorded.\n"]), *samples]
+def figures_parts(drawn: Sequence[Drawn | Omitted]) -> list[str]:
+    """Each with its caption, or why it was not drawn."""
+    return ["## Figures\n", *(figure.markdown(FIGURES_FOLDER) for figure in drawn)]

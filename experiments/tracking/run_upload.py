@@ -113,6 +113,7 @@ class RunUpload:
             "the environment": self._send_environment,
             "the configuration": lambda: self.client.log_artifact(self.run_id, str(self.directory.config)),
             "samples": self._send_samples,
+            "the counts of modes": self._send_modes,
             "weights": self._send_weights,
         }
         for what, send in parts.items():
@@ -143,6 +144,10 @@ class RunUpload:
     def _send_samples(self) -> None:
         if self.directory.samples.exists():
             self.client.log_artifacts(self.run_id, str(self.directory.samples), names.SAMPLES_FOLDER)
+
+    def _send_modes(self) -> None:
+        if self.directory.modes.exists():
+            self.client.log_artifact(self.run_id, str(self.directory.modes))
 
     def _send_weights(self) -> None:
         checkpoint = self.directory.last_checkpoint()

@@ -39,6 +39,7 @@ class Evaluator:
     def __init__(self, config: EvaluationConfig, data: Dataset | None, root: Path, device: torch.device):
         self.config, self.device = config, device
         self.histogram = torch.zeros(0) if data is None else data.label_histogram
+        self.mode_counts: Tensor | None = None  # of the last evaluation on the first rank, if its metrics count modes
         metrics = {name: METRICS[name] for name in wanted(config)}
         layers: dict[str, dict[str, None]] = {}
         for metric in metrics.values():
@@ -111,6 +112,8 @@ class Evaluator:
         for name in metrics:
             metric = METRICS[name]
             found = {layer: features[metric.extractor][layer] for layer in metric.layers}
+            if metric.counts is not None:
+                self.mode_counts = metric.counts(found)
             results |= metric.scorer(found, self.references[name], self.device)
             results |= self.networks[metric.extractor].about
         return {recorded_key(key, self.config): value for key, value in results.items()}

@@ -83,14 +83,18 @@ def score_density_coverage(
 
 def score_digits(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
     """Modes and D_KL from `digits`, the named digits int64 [N, 3]; Frechet distance from `features` [N, 3F]."""
-    digits = features["digits"]
-    counts = torch.bincount(stacked_label(digits), minlength=1000)
+    counts = count_stacked_digits(features)
     return {
         "modes": float(covered_modes(counts)),
         "d_kl": kl_to_uniform(counts),
-        "d_kl_floor": kl_floor(len(digits), len(counts)),
+        "d_kl_floor": kl_floor(int(counts.sum()), len(counts)),
         "frechet_distance_digits": frechet_distance(features["features"], reference),
     }
+
+
+def count_stacked_digits(features: Features) -> Tensor:
+    """How many samples show each of the 1000 modes, int64 [1000], from `digits` as `score_digits` takes them."""
+    return torch.bincount(stacked_label(features["digits"]), minlength=1000)
 
 
 def only_layer(features: Features) -> Tensor:

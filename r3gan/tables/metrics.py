@@ -43,6 +43,7 @@ class Metric:
     numbers: tuple[Number, ...]
     best: str | None  # the number that `evaluation.keep_best` goes by; None: the metric is more than one
     progress: tuple[str, ...]  # the numbers that are shown while a job runs
+    counts: Deferred | None = None  # (features by layer) -> samples per mode, int64 [M]; None: no modes are counted
     stacked_digits_only: bool = False
     features_text: str  # for documentation
 
@@ -61,6 +62,7 @@ METRICS: dict[str, Metric] = {
         layers=("features", "digits"),
         reference="exact",
         scorer=Deferred("r3gan.evaluation.scores:score_digits"),
+        counts=Deferred("r3gan.evaluation.scores:count_stacked_digits"),
         numbers=(
             Number(
                 key="modes", better="higher", counted=False, label="Modes", unit="of 1000", spec=".1f", ceiling=1000,

@@ -27,7 +27,7 @@ class DamagedCheckpoint(Exception):
 
 def records_of(job: JobDir) -> tuple[Path, ...]:
     """The files of a job that each checkpoint keeps a copy of."""
-    return job.metrics, job.environment, job.best
+    return job.metrics, job.environment, job.best, job.modes
 
 
 def save_checkpoint(

@@ -16,6 +16,7 @@ from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.evaluation.evaluator import EvaluationStopped, Evaluator
 from r3gan.generation.images import save_grid
+from r3gan.identity import canonical
 from r3gan.intervals import has_passed
 from r3gan.jobdir import JobDir
 from r3gan.provenance import code_here
@@ -34,7 +35,7 @@ from r3gan.training.environment import (
     stretches,
 )
 from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
-from r3gan.training.losses import make_loss, phase_at
+from r3gan.training.losses import make_loss, phase_at, phase_number
 from r3gan.training.measure import evaluate
 from r3gan.training.numerics import use_tf32
 from r3gan.training.options import StepOptions
@@ -156,8 +157,12 @@ def micro_batch_of(config: TrainConfig, data: Dataset, world: World, computation
 
 
 def values_at(config: TrainConfig, images: int) -> dict[str, float]:
-    """Every schedule's value after so many images."""
-    return {name: schedule_value(schedule, images) for name, schedule in vars(config.schedules).items()}
+    """Every schedule's value after so many images, and which phase of the loss is in force.
+
+    Phases that differ from the one before them alone are counted, so that equal states have equal values.
+    """
+    values = {name: schedule_value(schedule, images) for name, schedule in vars(config.schedules).items()}
+    return values | {"loss_phase": float(phase_number(canonical(config).loss, config.total_kimg, images))}
 
 
 def step_options(config: TrainConfig, computation: Computation, micro_batch: int, images: int) -> StepOptions:

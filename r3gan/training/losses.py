@@ -65,4 +65,9 @@ def make_loss(phase: LossPhase) -> Loss:
 
 def phase_at(phases: tuple[LossPhase, ...], total_kimg: float, images: int) -> LossPhase:
     """The phase in force after `images` real images: the last one that has begun."""
-    return [phase for phase in phases if phase.start_img(total_kimg) <= images][-1]
+    return phases[phase_number(phases, total_kimg, images) - 1]
+
+
+def phase_number(phases: tuple[LossPhase, ...], total_kimg: float, images: int) -> int:
+    """Its place among the phases, from 1."""
+    return sum(phase.start_img(total_kimg) <= images for phase in phases)

@@ -7,6 +7,7 @@ from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.distributed import World
 from r3gan.evaluation.best import keep_if_best, load_best
 from r3gan.evaluation.evaluator import Evaluator
+from r3gan.evaluation.mode_counts import write_mode_counts
 from r3gan.evaluation.protocol import wanted
 from r3gan.jobdir import JobDir
 from r3gan.training.state import TrainState
@@ -31,6 +32,8 @@ def evaluate(
     generator = state.ema if asked.weights == "ema" else state.generator
     names = wanted(asked) if at_end else asked.metrics
     metrics = evaluator.evaluate(generator, names, config.seed, world, at_once, stops=stops)
+    if world.is_main and evaluator.mode_counts is not None:
+        write_mode_counts(job, state.images, evaluator.mode_counts)
     if asked.keep_best is None:
         return metrics
     if world.is_main:

@@ -11,10 +11,10 @@ from r3gan.training.environment import read_environment
 
 
 def restore_records(job: JobDir, checkpoint: Path | None, images: int) -> Iterator[str]:
-    """Points, environment and best weights as they were after `images` images; None: at the start of training.
+    """Points, environment, best weights and counts of modes as they were after `images` images.
 
-    Points of later steps stay if they are sound: training repeats them. Yields a sentence for each file that was not
-    what it should be. Raises OSError.
+    checkpoint: None at the start of training. Points of later steps stay if they are sound: training repeats them.
+    Yields a sentence for each file that was not what it should be. Raises OSError.
     """
     yield from restore_points(job, checkpoint and checkpoint / job.metrics.name, images)
     if job.environment.exists() and read_environment(job.environment) is None:
@@ -23,8 +23,10 @@ def restore_records(job: JobDir, checkpoint: Path | None, images: int) -> Iterat
     if checkpoint is not None:
         restore_file(job.environment, checkpoint)
         restore_file(job.best, checkpoint)
+        restore_file(job.modes, checkpoint)
     else:
-        job.best.unlink(missing_ok=True)  # found again on the way
+        for path in (job.best, job.modes):
+            path.unlink(missing_ok=True)  # found again on the way
 
 
 def restore_points(job: JobDir, copy: Path | None, images: int) -> Iterator[str]:

@@ -58,10 +58,12 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
     report = (out / "report.md").read_text()
     links = re.findall(r"\]\((figures/[^)]+)\)", report)
     assert [Path(link).stem.rsplit("-", 1)[-1] for link in links] == [
-        "quality",
-        "losses",
+        "differences",
+        "power",
         "values",
         "pairs",
+        "quality",
+        "losses",
         "samples",
         "progress",
     ]
@@ -69,6 +71,7 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
         assert imread(out / link).shape[1] > 1000
         assert imread(out / "figures" / "one-column" / Path(link).name).shape[1] <= 975
         assert (out / link).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    assert "Not drawn: stacked-digits-laptop-effects, the variants form no factorial design." in report
     assert report.index("## The answer") < report.index("## What is compared") < report.index("## Results")
     assert "chosen for this report: the study file names none" in report
     assert "+35.0 [−" in report

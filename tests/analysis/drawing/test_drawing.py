@@ -6,12 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.curves import curve_panels, lines_caption
+from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.samples import draw_progress, sample_grids
 from analysis.drawing.schedules import draw_schedules, shared_labels
 from analysis.drawing.study import draw_all
 from analysis.drawing.values import last_values
 from analysis.metrics import shown_columns
+from experiments.design import Design
+from tests.analysis.studies import compared, points_of, runs_of
 
 
 def runs(seeds: int = 2, collapsed: tuple[str, ...] = (), **columns: float) -> pd.DataFrame:
@@ -66,6 +70,7 @@ def test_equal_schedules_are_one_line_and_constant_ones_a_sentence(tmp_path: Pat
     same = points(group, "lr", baseline=[2.0, 1.0], attention=[2.0, 1.0])
     table = pd.concat([same, points(group, "gamma", baseline=[30.0, 30.0], attention=[30.0, 30.0])])
     (drawn,) = draw_schedules(group, ["baseline", "attention"], table, tmp_path)
+    assert isinstance(drawn, Drawn)
     assert drawn.caption.endswith("The same constant in all runs: γ 30.")
     assert (tmp_path / "digits-quick-schedules.pdf").exists()
     panels = curve_panels(shown_columns(["lr"], "schedules"), group, same)
@@ -78,7 +83,12 @@ def test_equal_schedules_are_one_line_and_constant_ones_a_sentence(tmp_path: Pat
 def test_schedules_that_are_all_constant_give_no_figure(tmp_path: Path) -> None:
     group = runs(gamma=30.0)
     table = points(group, "gamma", baseline=[30.0], attention=[30.0])
-    assert draw_schedules(group, ["baseline", "attention"], table, tmp_path) == []
+    (omitted,) = draw_schedules(group, ["baseline", "attention"], table, tmp_path)
+    assert omitted == Omitted("digits-quick-schedules", "all are the same constant in all runs: γ 30")
+    assert (
+        omitted.markdown("figures")
+        == "Not drawn: digits-quick-schedules, all are the same constant in all runs: γ 30.\n"
+    )
 
 
 def test_the_last_values_of_a_metric_that_some_runs_lack() -> None:
@@ -102,22 +112,28 @@ def test_only_the_first_seeds_grids_are_loaded() -> None:
 
 def test_one_grid_is_no_figure_over_training(tmp_path: Path) -> None:
     group, grid = runs(), np.zeros((16, 16, 3))
-    assert draw_progress(group, ["baseline", "attention"], lambda *_: {1.0: grid}, tmp_path) == []
-    (drawn,) = draw_progress(group, ["baseline", "attention"], lambda *_: {1.0: grid, 2.0: grid}, tmp_path)
+    one = draw_progress(group, ["baseline", "attention"], lambda *_: {1.0: grid}, tmp_path)
+    assert one == Omitted("digits-quick-progress", "no run has samples of two times")
+    drawn = draw_progress(group, ["baseline", "attention"], lambda *_: {1.0: grid, 2.0: grid}, tmp_path)
+    assert isinstance(drawn, Drawn)
     assert "seed 0" in drawn.caption
 
 
-def test_figures_come_in_the_order_of_the_report_and_no_run_has_collapsed_without_the_column(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_figures_come_in_the_order_of_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = []
     monkeypatch.setattr("analysis.drawing.drawn.save_figure", lambda figure, folder, name: saved.append((folder, name)))
-    group = runs(d_kl=1.0, loss_d=1.0, r1=1.0, lr=1.0).drop(columns="collapsed")
-    keys = ("d_kl", "loss_d", "r1", "lr")
-    table = pd.concat([points(group, key, baseline=[1.0, 2.0], attention=[2.0, 3.0]) for key in keys])
+    values = {"baseline": [0.3, 0.4], "a": [0.4, 0.5], "b": [0.5, 0.7], "ab": [0.6, 0.7]}
+    design = Design(primary="d_kl", includes={"baseline": [], "a": [], "b": [], "ab": ["a", "b"]}, pure=["ab"])
+    costs = {"images_per_second": 100.0, "memory_gib": 1.0, "ranks": "1"}
+    measured = dict.fromkeys(("d_kl", "loss_d", "r1", "lr"), values) | {"modes": {v: [900.0, 910.0] for v in values}}
+    (found,) = compared(runs_of(measured, design=design, **costs))
+    table = points_of(found.runs, "d_kl", "loss_d", "r1", "lr")
     grids = {6.0: np.zeros((16, 16, 3)), 24.0: np.zeros((16, 16, 3))}
-    drawn = draw_all(group, ["baseline", "attention"], table, lambda _, n: dict(list(grids.items())[-n:]), tmp_path)
-    kinds = ["quality", "losses", "penalties", "schedules", "values", "pairs", "samples", "progress"]
-    assert [d.name for d in drawn] == [f"digits-quick-{kind}" for kind in kinds]
-    assert not any("collapsed" in d.caption for d in drawn)
-    assert saved == [(tmp_path / folder, d.name) for d in drawn for folder in ("", "one-column")]
+    artifacts = Artifacts(lambda _, n: dict(list(grids.items())[-n:]), lambda _: np.arange(1000) - 99)
+    figures = draw_all([found], list(values), table, artifacts, tmp_path)
+    kinds = [
+        "differences", "power", "values", "pairs", "effects", "interaction", "quality", "losses", "penalties",
+        "schedules", "costs", "front", "modes", "samples", "progress",
+    ]  # fmt: skip
+    assert [figure.name for figure in figures] == [f"digits-laptop-{kind}" for kind in kinds]
+    assert saved == [(tmp_path / folder, figure.name) for figure in figures for folder in ("", "one-column")]

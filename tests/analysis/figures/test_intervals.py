@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.figures.costs import draw_costs
-from analysis.figures.intervals import draw_forest, excludes_zero
+from analysis.figures.costs import draw_costs, three_digits
+from analysis.figures.intervals import draw_forest, excludes_zero, laid_out
 from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, looks
 from tests.analysis.figures.metric import METRIC
 from tests.analysis.figures.touching import unreadable
@@ -68,6 +68,17 @@ def test_costs_are_bars_with_their_numbers() -> None:
     assert [bar.get_width() for bar in ax.patches] == [500, 640]
     assert [text.get_text() for text in ax.texts] == ["500", "640"]
     assert ax.get_xlim()[0] == 0
+
+
+def test_costs_have_three_digits() -> None:
+    assert [three_digits(x) for x in (0.0118, 0.9999, 1.0, 56.4, 564.0, 1234.5)] == [
+        "0.0118", "1.00", "1.00", "56.4", "564", "1,234",
+    ]  # fmt: skip
+
+
+def test_an_equality_stays_in_one_line() -> None:
+    rows = laid_out(ROWS.assign(conclusion="worse (p = 0.0015)"), ONE_COLUMN)
+    assert rows["said"].tolist() == ["worse\n(p\u00a0=\u00a00.0015)"] * 2
 
 
 @pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])

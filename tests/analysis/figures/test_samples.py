@@ -17,7 +17,7 @@ def test_grids_are_enlarged_by_whole_factors() -> None:
 
 
 def test_white_lines_lie_between_images_only() -> None:
-    apart = separate(np.zeros((16, 24, 3)), gap=2)
+    apart = separate(np.zeros((16, 24, 3), np.uint8), gap=2)
     assert apart.shape == (30, 38, 3)
     assert [int(i) for i in np.flatnonzero(apart[:, 0, 0])][:4] == [2, 3, 6, 7]
     assert [int(i) for i in np.flatnonzero(apart[0, :, 0])][:4] == [3, 4, 8, 9]
@@ -33,8 +33,8 @@ def test_samples_have_variants_as_columns_and_seeds_as_rows() -> None:
     assert [ax.get_title() for ax in axes[0]] == variants[:5]
     assert axes[2, 0].get_title() == "f"
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ["seed 0", "seed 1", "seed 0", "seed 1"]
-    assert axes[1, 2].images[0].get_array()[0, 0, 0] == pytest.approx(2 / 12 + 1 / 24)
-    assert axes[3, 0].images[0].get_array()[0, 0, 0] == pytest.approx(5 / 12 + 1 / 24)
+    assert axes[1, 2].images[0].get_array()[0, 0, 0] == round(255 * (2 / 12 + 1 / 24))
+    assert axes[3, 0].images[0].get_array()[0, 0, 0] == round(255 * (5 / 12 + 1 / 24))
     assert not axes[1, 1].images
     assert axes[1, 1].texts[0].get_text() == "no\nsamples"
 
@@ -46,7 +46,7 @@ def test_samples_over_training_have_variants_as_rows_and_kimg_as_columns() -> No
     axes = np.array(figure.axes).reshape(2, 2)
     assert [ax.get_title() for ax in axes[0]] == ["6 kimg", "24 kimg"]
     assert [ax.get_ylabel() for ax in axes[:, 0]] == ["baseline", "b"]
-    assert axes[1, 1].images[0].get_array()[0, 0, 0] == 1.0
+    assert axes[1, 1].images[0].get_array()[0, 0, 0] == 255
     assert axes[1, 0].texts[0].get_text() == "no\nsamples"
 
 

@@ -23,7 +23,12 @@ FRONT = pd.DataFrame(
     }
 )  # fmt: skip
 POWER = pd.DataFrame(
-    [(name, seeds, (i + 1) / seeds, seeds == 4) for i, name in enumerate(NAMES[1:]) for seeds in range(3, 9)],
+    [
+        (name, seeds, (i + 1) / seeds, is_here)
+        for i, name in enumerate(NAMES[1:])
+        for is_here, counts in ((False, range(3, 9)), (True, [4]))
+        for seeds in counts
+    ],
     columns=["variant", "seeds", "difference", "is_here"],
 )
 
@@ -49,6 +54,7 @@ def test_power_rings_the_seeds_that_ran() -> None:
     curve, ring = ax.lines
     assert list(curve.get_xdata()) == [3, 4, 5, 6, 7, 8]
     assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([4], [0.25])
+    assert ring.get_color() == curve.get_color()
 
 
 @pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])

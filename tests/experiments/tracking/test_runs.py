@@ -52,6 +52,7 @@ def record(task, images, **metrics):
 def finish(task):
     task.directory.samples.mkdir()
     task.directory.sample(160).write_bytes(b"png")
+    write_json(task.directory.modes, {"images": 160, "counts": [2, 0]})
     checkpoint = task.directory.checkpoints / "0000000160"
     checkpoint.mkdir(parents=True)
     save_tensors({"w": torch.ones(2)}, checkpoint / "ema.safetensors")
@@ -110,7 +111,7 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
     kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
     assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
-    assert "config.json" in [file.path for file in client.list_artifacts(run.info.run_id)]
+    assert {"config.json", "modes.json"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.digest) == ("stacked-digits", "abc")
 

@@ -110,10 +110,12 @@ def test_records_come_back_from_the_checkpoint(job, stopped, capsys):
     job.environment.write_text("[1, 2]")
     job.metrics.unlink()
     job.best.write_bytes(b"damaged")
+    job.modes.unlink()
     resume(fresh_state(CONFIG, 0, CPU), CONFIG, job, World(0, 1, CPU))
     assert job.points() == stopped.points()
     assert read_environment(job.environment) == read_environment(stopped.environment)
     assert best_facts(job) == best_facts(stopped)
+    assert job.modes.read_bytes() == stopped.modes.read_bytes()
     said = capsys.readouterr().err
     assert f"{job.environment} is damaged: it is written again" in said
     assert f"{job.metrics} had missing points: 3 points are the checkpoint's own" in said
@@ -126,6 +128,7 @@ def test_a_fresh_start_keeps_nothing_of_an_earlier_one_but_sound_points(job, sto
     resume(fresh_state(CONFIG, 0, CPU), CONFIG, job, World(0, 1, CPU))
     assert not job.environment.exists()
     assert not job.best.exists()
+    assert not job.modes.exists()
     assert job.points() == stopped.points()[:1]
 
 

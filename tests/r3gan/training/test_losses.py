@@ -7,7 +7,7 @@ import torch
 from r3gan.config import LossPhase
 from r3gan.tables.lookup import UnknownChoice
 from r3gan.tables.losses import LOSSES
-from r3gan.training.losses import make_loss, phase_at
+from r3gan.training.losses import make_loss, phase_at, phase_number
 
 REAL, FAKE = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.0])
 
@@ -72,3 +72,4 @@ def test_each_phase_is_in_force_from_its_start_on():
     kinds = [phase_at(phases, 10, images).kind for images in (0, 4999, 5000, 7999, 8000, 10_000)]
     softplus_kind, hinge, plain = (phase.kind for phase in phases)
     assert kinds == [softplus_kind, softplus_kind, hinge, hinge, plain, plain]
+    assert [phase_number(phases, 10, images) for images in (0, 4999, 5000, 7999, 8000, 10_000)] == [1, 1, 2, 2, 3, 3]

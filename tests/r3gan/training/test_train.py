@@ -82,6 +82,10 @@ def test_losses_metrics_samples_and_weights_are_recorded(tmp_path):
     assert sorted(path.name for path in job.samples.iterdir()) == ["0000000080.png", "0000000160.png"]
     assert sorted(path.name for path in job.checkpoints.iterdir()) == ["0000000120", "0000000160"]
     assert json.loads(job.environment.read_text())["dataset"]["name"] == "stacked-digits"
+    modes = json.loads(job.modes.read_text())
+    assert (modes["images"], sum(modes["counts"]), len(modes["counts"])) == (160, 1000, 1000)
+    assert sum(count > 0 for count in modes["counts"]) == lines[-1][1]["modes"]
+    assert {metrics["loss_phase"] for _, metrics in lines} == {1}
 
 
 def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
@@ -106,6 +110,11 @@ def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
     run_process(killed)
     assert_equal_weights(final_weights(through), final_weights(killed))
     assert without_times(through) == without_times(killed)
+    assert through.modes.read_bytes() == killed.modes.read_bytes()
+    phases = {images: metrics["loss_phase"] for images, metrics in without_times(killed) if "loss_phase" in metrics}
+    assert {images: phase for images, phase in phases.items() if 900 < images <= 1104} == {
+        904: 1, 1000: 1, 1104: 2,
+    }  # fmt: skip
     assert killed.finished()
 
 
