@@ -16,6 +16,7 @@ IDENTITY = "identity"  # hash of everything that decides the job's result
 CONFIGURATION = "configuration"  # the same without the seed: equal for all seeds of one variant
 COMPARISON = "comparison"  # the baseline's CONFIGURATION: equal for all jobs that may be compared with each other
 TAGS = (STUDY, VARIANT, DATASET, SEED, PROFILE, IDENTITY, CONFIGURATION, COMPARISON)
+IS_JOB = f"tags.{COMPARISON} LIKE '%'"  # which runs are of jobs, in MLflow's search language
 
 PLACE = "place"  # of the folder that the run was sent from; moved folders keep theirs
 FOLDER = "folder"  # where that folder was when the run was last sent: host and path

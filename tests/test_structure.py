@@ -19,7 +19,9 @@ MODULES = {
 }
 FOR_ANALYSIS = (
     "experiments.design",
+    "experiments.metric_keys",
     "experiments.names",
+    "experiments.palette",
     "experiments.tracking.pages",
     "experiments.tracking.search_record",
     "experiments.tracking.trouble",

@@ -13,6 +13,7 @@ from experiments.launch.job_states import joined_sources
 from experiments.launch.outcome import JobState
 from experiments.launch.place import folder_of, is_at, new_place, place_of
 from experiments.launch.scheduler import Task
+from experiments.metric_keys import is_constant, metric_key
 from experiments.study.resolve import leaves
 from experiments.tracking.pages import all_runs
 from experiments.tracking.trouble import explain
@@ -45,6 +46,7 @@ class RunUpload:
         self.reader = PointReader(task.directory.metrics)
         self.unsent: list[Point] = self.reader.read()
         self.last_time = self.unsent[-1]["time"] if self.unsent else None
+        self.constants: dict[str, float] = {}  # numbers that do not change while the job trains, as last sent
         found = find_run(client, experiment, task)
         self.run_id = found.info.run_id if found else self._create(experiment)
         tags = found.data.tags if found else {}
@@ -66,13 +68,7 @@ class RunUpload:
             return []
         self.unsent += self.reader.read()
         self.last_time = self.unsent[-1]["time"] if self.unsent else self.last_time
-        metrics = [
-            Metric(name, value, int(point["time"] * 1000), point["images"])
-            for point in self.unsent
-            for name, value in point["metrics"].items()
-        ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+        self._send_points()
         self.unsent = []  # only now: what a server did not take is sent again
         missing: list[str] = []
         if status != "RUNNING":
@@ -89,6 +85,21 @@ class RunUpload:
             self.client.update_run(self.run_id, status="RUNNING")
         self.status = status
         return missing
+
+    def _send_points(self) -> None:
+        metrics = [
+            Metric(metric_key(name), value, int(point["time"] * 1000), point["images"])
+            for point in self.unsent
+            for name, value in point["metrics"].items()
+            if not is_constant(name)
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+        last = {name: value for point in self.unsent for name, value in point["metrics"].items() if is_constant(name)}
+        if last.items() - self.constants.items():
+            tags = [RunTag(name, repr(value)) for name, value in last.items()]
+            self.client.log_batch(self.run_id, tags=tags)
+            self.constants |= last
 
     def _create(self, experiment: str) -> str:
         job = self.task.job

@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
 from experiments.tracking.background import Background
+from experiments.tracking.colours import colour_runs
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.trouble import explain
 
@@ -30,6 +31,7 @@ class Tracker(Background):
         self._uploads: dict[str, RunUpload] = {}
         self._lock = threading.Lock()
         self._is_open = False
+        self._to_colour = True  # whether runs may lack the colours of their variants
         self.missing: dict[str, list[str]] = {}  # identity -> what MLflow did not take of the job
 
     def started(self, task: Task) -> None:
@@ -69,6 +71,16 @@ class Tracker(Background):
                 self._uploads.pop(task.job.identity, None)  # the next time, nothing is taken for granted
                 self._is_open = False
 
+        try:
+            self._colour()
+        except Exception as error:
+            self.warning = explain(error)
+
+    def _colour(self) -> None:
+        if self._to_colour and self.experiment is not None:
+            colour_runs(MlflowClient(), self.experiment)
+            self._to_colour = False
+
     def _open(self) -> None:
         if not self._is_open:
             self.experiment = experiment_id(MlflowClient(), self.study)
@@ -79,6 +91,7 @@ class Tracker(Background):
         client, identity = MlflowClient(), task.job.identity
         if identity not in self._uploads:
             self._uploads[identity] = RunUpload(client, self.experiment, task)
+            self._to_colour = True
         self.missing[identity] = self._uploads[identity].send(state)
         self.last_answer = time.monotonic()
         if state is not None:

@@ -10,6 +10,7 @@ from experiments.launch.job_states import OF_OTHER_CODE, find_damage
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
+from experiments.tracking.colours import colour_runs
 from experiments.tracking.run_upload import RunUpload
 from experiments.tracking.trouble import NO_ANSWER, explain
 from r3gan.jobdir import JobDir
@@ -50,6 +51,12 @@ def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> 
         if any(NO_ANSWER in sentence for sentence in said) and tasks[i + 1 :]:
             say(f"not sent: {len(tasks) - i - 1} of {len(tasks)} jobs")
             break
+    else:
+        try:
+            colour_runs(client, experiment)
+        except Exception as error:  # the runs are there, in MLflow's own colours
+            say(f"the colours of variants: {explain(error)}")
+            failed = True
     return failed
 
 
