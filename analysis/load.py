@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from analysis.errors import ReportError
 from analysis.histories import infinite_again, read_histories
 from analysis.searches import SearchResult
-from experiments import names
+from experiments import names, sample_images
 from experiments.metric_keys import is_constant, recorded_name
 from experiments.tracking.pages import all_experiments, all_runs
 from experiments.tracking.trouble import explain, missing_store
@@ -159,15 +159,24 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
         if grids:
             return {kimg_of(path): as_rgb(imread(path)) for path in grids}
     try:
-        files = client.list_artifacts(job["run_id"], names.SAMPLES_FOLDER)
-        there = spread(sorted(file.path for file in files if file.path.endswith(".png")), at_most)
+        there = sent_grids(client, job["run_id"])
         with TemporaryDirectory() as here:
             return {
-                kimg_of(Path(path)): as_rgb(imread(client.download_artifacts(job["run_id"], path, here)))
-                for path in there
+                images / 1000: as_rgb(imread(client.download_artifacts(job["run_id"], there[images], here)))
+                for images in spread(sorted(there), at_most)
             }
     except (MlflowException, OSError):  # the store was moved away from its artifacts, say
         return {}
+
+
+def sent_grids(client: MlflowClient, run_id: str) -> dict[int, str]:
+    """The paths of a run's sample grids, by images that training had seen; of older runs in another folder."""
+    files = [file.path for file in client.list_artifacts(run_id, sample_images.FOLDER)]
+    there = {images: path for path in files if (images := sample_images.images_of(path)) is not None}
+    if there:
+        return there
+    older = [file.path for file in client.list_artifacts(run_id, names.SAMPLES_FOLDER)]
+    return {int(Path(path).stem): path for path in older if path.endswith(".png")}
 
 
 def spread(items: Sequence[T], at_most: int) -> list[T]:

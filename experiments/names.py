@@ -25,12 +25,15 @@ CLASSES = "classes"  # of the dataset: how many, and the first names, for people
 DESIGN = "design"  # how the study judges its jobs, as it says today (experiments/design.py)
 PRIMARY_AT_START = "primary_at_start"  # the primary metric that the study named when the run was made; empty: none
 OUTCOME = "outcome"  # what has become of the job (experiments/launch/outcome.py); empty: it has not ended
+NOTE_SENT = "note_sent"  # hash of the description that was sent last: what people have written since is left alone
+REPORT = "report"  # of a job's run: the address of the run that holds the newest report on it
+REPORT_NAME = "report_name"  # of a report's run, which is no job's
 LACKS = "lacks"  # what MLflow did not take of the job
 
 BASELINE = "baseline"  # the variant that the others are compared with
 
 CONFIG_ARTIFACT = "config.json"
-SAMPLES_FOLDER = "samples"  # PNG grids of 8x8 images, named by image count; the last is the final one
+SAMPLES_FOLDER = "samples"  # of a job's directory: PNG grids named by image count; once of runs too (sample_images.py)
 WEIGHTS_FOLDER = "weights"
 
 

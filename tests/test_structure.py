@@ -22,6 +22,7 @@ FOR_ANALYSIS = (
     "experiments.metric_keys",
     "experiments.names",
     "experiments.palette",
+    "experiments.sample_images",
     "experiments.tracking.pages",
     "experiments.tracking.search_record",
     "experiments.tracking.trouble",

@@ -7,13 +7,16 @@ twice changes nothing: they carry the times at which they were recorded.
 
 import threading
 import time
+from collections.abc import Sequence
 
 from mlflow.tracking import MlflowClient
 
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
+from experiments.study.plan import Job
 from experiments.tracking.background import Background
 from experiments.tracking.colours import colour_runs
+from experiments.tracking.describe import describe_study
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.trouble import explain
 
@@ -23,15 +26,17 @@ SYNC_SECONDS = 2.0
 class Tracker(Background):
     """An observer that copies jobs to MLflow. Use as a context manager; leaving it sends the rest."""
 
-    def __init__(self, study: str, wait_seconds: float = 30.0):
+    def __init__(self, study: str, wait_seconds: float = 30.0, plan: Sequence[Job] = ()):
+        """plan: the study's jobs, for the words about it; none: nothing is said."""
         super().__init__(SYNC_SECONDS, wait_seconds)
-        self.study = study
+        self.study, self.plan = study, plan
         self.experiment: str | None = None  # the study's experiment id, once MLflow has answered
         self._active: dict[str, tuple[Task, JobState | None]] = {}
         self._uploads: dict[str, RunUpload] = {}
         self._lock = threading.Lock()
         self._is_open = False
         self._to_colour = True  # whether runs may lack the colours of their variants
+        self._is_described = False
         self.missing: dict[str, list[str]] = {}  # identity -> what MLflow did not take of the job
 
     def started(self, task: Task) -> None:
@@ -72,12 +77,16 @@ class Tracker(Background):
                 self._is_open = False
 
         try:
-            self._colour()
+            self._show()
         except Exception as error:
             self.warning = explain(error)
 
-    def _colour(self) -> None:
-        if self._to_colour and self.experiment is not None:
+    def _show(self) -> None:
+        assert self.experiment is not None
+        if not self._is_described:
+            describe_study(MlflowClient(), self.experiment, self.plan)
+            self._is_described = True
+        if self._to_colour:
             colour_runs(MlflowClient(), self.experiment)
             self._to_colour = False
 

@@ -11,6 +11,7 @@ from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import JOB_FILE, Task
 from experiments.study.plan import job_from_json
 from experiments.tracking.colours import colour_runs
+from experiments.tracking.describe import describe_study
 from experiments.tracking.run_upload import RunUpload
 from experiments.tracking.trouble import NO_ANSWER, explain
 from r3gan.jobdir import JobDir
@@ -53,9 +54,10 @@ def send_all(experiment: str, tasks: list[Task], say: Callable[[str], None]) -> 
             break
     else:
         try:
+            describe_study(client, experiment, [task.job for task in tasks])
             colour_runs(client, experiment)
-        except Exception as error:  # the runs are there, in MLflow's own colours
-            say(f"the colours of variants: {explain(error)}")
+        except Exception as error:  # the runs are there, without words and in MLflow's own colours
+            say(f"the description of the study and its colours: {explain(error)}")
             failed = True
     return failed
 

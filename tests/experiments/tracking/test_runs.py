@@ -10,16 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 from mlflow.tracking import MlflowClient
+from PIL import Image
 
 from analysis.histories import read_histories
-from analysis.load import load_jobs
+from analysis.load import load_jobs, sent_grids
 from experiments import names
 from experiments.design import Design, design_from
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task, prepare_directory
+from experiments.sample_images import image_name
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.tracking.copies import store_of
+from experiments.tracking.notes import run_note
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.runs import Tracker
 from experiments.tracking.store import open_store
@@ -30,6 +33,7 @@ from r3gan.training.recorder import JsonlRecorder
 
 URI = "MLFLOW_TRACKING_URI"
 D_KL = "image quality/d_kl"
+GRIDS = {160: f"images/{image_name(160)}.png"}
 FINISHED = JobOutcome(JobState.FINISHED)
 
 
@@ -54,7 +58,7 @@ def record(task, images, **metrics):
 
 def finish(task):
     task.directory.samples.mkdir()
-    task.directory.sample(160).write_bytes(b"png")
+    Image.new("RGB", (600, 300), "red").save(task.directory.sample(160))
     checkpoint = task.directory.checkpoints / "0000000160"
     checkpoint.mkdir(parents=True)
     save_tensors({"w": torch.ones(2)}, checkpoint / "ema.safetensors")
@@ -108,9 +112,12 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert run.data.tags["weights.stacked-digits-classifier"] == "0123"
     assert (run.data.tags["sources"], run.data.tags["mlflow.source.git.commit"]) == ("aaa+bbb", "c0ffee")
     assert run.data.tags["mlflow.user"]
+    assert (run.data.tags["mlflow.source.git.dirty"], run.data.tags["mlflow.source.name"]) == ("true", "r3gan train")
+    assert run.data.tags["mlflow.note.content"] == run_note(task.job)
+    assert run.data.tags["mlflow.runColor"] == "#000000", "the only variant there is"
     history = client.get_metric_history(run.info.run_id, D_KL)
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.25)]
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+    assert sent_grids(client, run.info.run_id) == GRIDS
     kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
     assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
     assert "config.json" in [file.path for file in client.list_artifacts(run.info.run_id)]
@@ -218,7 +225,7 @@ def test_what_mlflow_does_not_take_costs_itself_alone_and_is_sent_the_next_time(
         tracker.ended(task, FINISHED)
     run = only_run(client)
     assert "lacks" not in run.data.tags
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+    assert sent_grids(client, run.info.run_id) == GRIDS
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "\x00\x00"])
@@ -306,7 +313,7 @@ def test_a_store_of_job_directories_holds_what_the_real_one_would(client, task):
         other = MlflowClient(uri)
         (run,) = other.search_runs([other.get_experiment_by_name("tiny").experiment_id])
         assert (run.info.status, run.data.metrics[D_KL]) == ("FINISHED", 0.5)
-        assert [file.path for file in other.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+        assert sent_grids(other, run.info.run_id) == GRIDS
 
 
 def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypatch):
