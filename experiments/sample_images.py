@@ -20,8 +20,8 @@ def image_name(images: int) -> str:
     return f"{start}+{uuid5(NAMESPACE_URL, start)}"
 
 
-def small_name(images: int) -> str:
-    """The same of the small copy, which pages show where there are many."""
+def page_name(images: int) -> str:
+    """The same of the copy that pages show; the whole one is shown on a click."""
     return f"{image_name(images)}+compressed"
 
 
