@@ -14,6 +14,8 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 from sqlalchemy import Select, select
 
+from experiments.metric_keys import metric_key
+
 RUNS_PER_QUERY = 1000  # databases limit the values that a condition may list
 ROWS_AT_ONCE = 20_000  # of a query; what of an answer is in memory as Python's objects
 REQUESTS_AT_ONCE = 4  # hides the way to a distant server; one on this machine answers no faster
@@ -30,7 +32,7 @@ POINT = np.dtype(
 
 
 def read_histories(client: MlflowClient, run_ids: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:
-    """The histories of some metrics in long form: run_id, metric (categories), kimg, value.
+    """The histories of some metrics, by their recorded names, in long form: run_id, metric (categories), kimg, value.
 
     They are in the order of keys, then of run_ids, then by kimg. Where a step repeats, the value logged last counts; of
     several at the same millisecond, NaN, else the largest. Infinite values, which databases hold as the largest number,
@@ -48,11 +50,12 @@ def store_of(client: MlflowClient) -> Any:
 
 def query_histories(client: MlflowClient, run_ids: Sequence[str], keys: Sequence[str]) -> Iterator[np.ndarray]:
     """From the table of points itself, a few thousand rows at a time."""
-    run_places, key_places = places(run_ids), places(keys)
+    run_places = places(run_ids)
+    key_places = {form: place for place, name in enumerate(keys) for form in (name, metric_key(name))}
     with store_of(client).ManagedSessionMaker() as session:
         for start in range(0, len(run_ids), RUNS_PER_QUERY):
             some = run_ids[start : start + RUNS_PER_QUERY]
-            wanted: Select = select(*COLUMNS).where(SqlMetric.run_uuid.in_(some), SqlMetric.key.in_(keys))
+            wanted: Select = select(*COLUMNS).where(SqlMetric.run_uuid.in_(some), SqlMetric.key.in_(list(key_places)))
             answer = session.connection().execute(wanted, execution_options={"yield_per": ROWS_AT_ONCE})
             for rows in answer.partitions():
                 runs, metrics, steps, timestamps, values, is_nan = zip(*rows, strict=True)
@@ -73,7 +76,8 @@ def request_histories(client: MlflowClient, run_ids: Sequence[str], keys: Sequen
 
     def request(pair: tuple[int, int]) -> np.ndarray:
         run, key = pair
-        history = client.get_metric_history(run_ids[run], keys[key])
+        form, older_form = metric_key(keys[key]), keys[key]
+        history = client.get_metric_history(run_ids[run], form) or client.get_metric_history(run_ids[run], older_form)
         columns = zip(*((point.step, point.timestamp, point.value) for point in history), strict=True)
         steps, timestamps, values = columns if history else ((), (), ())
         return points_of([run] * len(history), [key] * len(history), steps, timestamps, values)

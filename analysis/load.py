@@ -21,7 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from analysis.errors import ReportError
 from analysis.histories import infinite_again, read_histories
 from analysis.searches import SearchResult
-from experiments import names
+from experiments import names, sample_images
+from experiments.metric_keys import is_constant, recorded_name
 from experiments.tracking.pages import all_experiments, all_runs
 from experiments.tracking.trouble import explain, missing_store
 
@@ -41,7 +42,6 @@ DESCRIPTION = (
     *(names.DATASET, names.PROFILE, names.VARIANT, names.SEED, names.IDENTITY), "run_id", "status", names.COMPARISON,
     names.SOURCES,
 )  # fmt: skip
-HAS_OUR_TAGS = f"tags.{names.COMPARISON} LIKE '%'"
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 
@@ -70,7 +70,7 @@ def find_study(client: MlflowClient, name: str | None) -> Experiment:
     Raises ReportError if there is none, if the name is unknown, or if it is needed to choose among several.
     """
     studies = {
-        e.name: e for e in all_experiments(client) if client.search_runs([e.experiment_id], HAS_OUR_TAGS, max_results=1)
+        e.name: e for e in all_experiments(client) if client.search_runs([e.experiment_id], names.IS_JOB, max_results=1)
     }
     known = ", ".join(sorted(studies))
     if not studies:
@@ -123,10 +123,10 @@ def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
     """One row per run that carries all of our tags, finished or not.
 
     Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; those of ALSO empty if unknown),
-    the parameters of PARAMS (numbers or NaN), and for every metric its last value (infinite where MLflow's database
-    holds the largest number instead). Raises ReportError if there is no such run.
+    the parameters of PARAMS (numbers or NaN), and under its recorded name every metric's last value (infinite where
+    MLflow's database holds the largest number instead) and every constant. Raises ReportError if there is no such run.
     """
-    runs = [run for run in all_runs(client, experiment_id, HAS_OUR_TAGS) if set(names.TAGS) <= set(run.data.tags)]
+    runs = [run for run in all_runs(client, experiment_id, names.IS_JOB) if set(names.TAGS) <= set(run.data.tags)]
     if not runs:
         raise ReportError(f"no run of the study carries all of the tags {', '.join(names.TAGS)}")
     return pd.DataFrame([_job(run) for run in runs])
@@ -161,15 +161,24 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
         if grids:
             return {kimg_of(path): as_rgb(imread(path)) for path in grids}
     try:
-        files = client.list_artifacts(job["run_id"], names.SAMPLES_FOLDER)
-        there = spread(sorted(file.path for file in files if file.path.endswith(".png")), at_most)
+        there = sent_grids(client, job["run_id"])
         with TemporaryDirectory() as here:
             return {
-                kimg_of(Path(path)): as_rgb(imread(client.download_artifacts(job["run_id"], path, here)))
-                for path in there
+                images / 1000: as_rgb(imread(client.download_artifacts(job["run_id"], there[images], here)))
+                for images in spread(sorted(there), at_most)
             }
     except (MlflowException, OSError):  # the store was moved away from its artifacts, say
         return {}
+
+
+def sent_grids(client: MlflowClient, run_id: str) -> dict[int, str]:
+    """The paths of a run's sample grids, by images that training had seen; of older runs in another folder."""
+    files = [file.path for file in client.list_artifacts(run_id, sample_images.FOLDER)]
+    there = {images: path for path in files if (images := sample_images.images_of(path)) is not None}
+    if there:
+        return there
+    older = [file.path for file in client.list_artifacts(run_id, names.SAMPLES_FOLDER)]
+    return {int(Path(path).stem): path for path in older if path.endswith(".png")}
 
 
 def spread(items: Sequence[T], at_most: int) -> list[T]:
@@ -201,5 +210,8 @@ def _job(run: Run) -> dict[str, object]:
     params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
     info = {name: getattr(run.info, name) for name in RUN_INFO}
     also = {tag: run.data.tags.get(tag, "") for tag in ALSO}
-    last = {key: float(infinite_again(value)) for key, value in run.data.metrics.items()}
-    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **last}
+    # A run that was begun before metrics had sections has both forms of a key: that with a section is whole.
+    stored = sorted(run.data.metrics.items(), key=lambda metric: recorded_name(metric[0]) != metric[0])
+    last = {recorded_name(key): float(infinite_again(value)) for key, value in stored}
+    constants = {name: float(value) for name, value in run.data.tags.items() if is_constant(name)}
+    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **last, **constants}

@@ -14,9 +14,10 @@ from scipy.interpolate import griddata
 
 from analysis.figures.axes import spans_enough_for_log, use_log_axis
 from analysis.figures.layout import PANEL_HEIGHT, PANELS_PER_ROW, panels
-from analysis.figures.style import COLOURS, STYLE, TWO_COLUMNS, Look
+from analysis.figures.style import STYLE, TWO_COLUMNS, Look
 from analysis.metrics import Column
 from analysis.searches import SearchResult, choices, short
+from experiments.palette import COLOURS
 
 DOT, FAINT, RING = COLOURS[0], "0.6", "#D55E00"
 BAR_HEIGHT = 0.2  # of one parameter

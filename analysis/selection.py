@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.errors import ReportError
 from experiments import names
+from experiments.palette import in_order
 
 GROUP = [names.PROFILE, names.DATASET]
 FINISHED = "FINISHED"  # MLflow's status of a run that came to its end
@@ -123,6 +124,4 @@ def require_one_sample_count(compared: pd.DataFrame) -> None:
 
 def variant_order(jobs: pd.DataFrame) -> list[str]:
     """All variants, the baseline first, the others by their first run: adding one leaves the others' colours alone."""
-    first = jobs.groupby(names.VARIANT)["start_time"].min().reset_index()
-    ordered = first.sort_values(["start_time", names.VARIANT])[names.VARIANT].tolist()
-    return sorted(ordered, key=lambda variant: variant != names.BASELINE)
+    return in_order(jobs.groupby(names.VARIANT)["start_time"].min().to_dict())

@@ -16,6 +16,7 @@ IDENTITY = "identity"  # hash of everything that decides the job's result
 CONFIGURATION = "configuration"  # the same without the seed: equal for all seeds of one variant
 COMPARISON = "comparison"  # the baseline's CONFIGURATION: equal for all jobs that may be compared with each other
 TAGS = (STUDY, VARIANT, DATASET, SEED, PROFILE, IDENTITY, CONFIGURATION, COMPARISON)
+IS_JOB = f"tags.{COMPARISON} LIKE '%'"  # which runs are of jobs, in MLflow's search language
 
 PLACE = "place"  # of the folder that the run was sent from; moved folders keep theirs
 FOLDER = "folder"  # where that folder was when the run was last sent: host and path
@@ -30,12 +31,15 @@ RANKS, THREADS = "ranks", "threads"  # processes, and threads of each
 PYTHON, TORCH, PROCESSOR = "python", "torch", "processor"  # versions, and the processor's own name
 COMMIT, IS_EDITED = "mlflow.source.git.commit", "is_edited"  # of r3gan's sources; whether they differed from it
 MACHINE = (DEVICE, RANKS, THREADS, PYTHON, TORCH, PROCESSOR, COMMIT, IS_EDITED)
+NOTE_SENT = "note_sent"  # hash of the description that was sent last: what people have written since is left alone
+REPORT = "report"  # of a job's run: the address of the run that holds the newest report on it
+REPORT_NAME = "report_name"  # of a report's run, which is no job's
 LACKS = "lacks"  # what MLflow did not take of the job
 
 BASELINE = "baseline"  # the variant that the others are compared with
 
 CONFIG_ARTIFACT = "config.json"
-SAMPLES_FOLDER = "samples"  # PNG grids of 8x8 images, named by image count; the last is the final one
+SAMPLES_FOLDER = "samples"  # of a job's directory: PNG grids named by image count; once of runs too (sample_images.py)
 MODES_ARTIFACT = "modes.json"  # samples per mode of the last evaluation
 WEIGHTS_FOLDER = "weights"
 

@@ -137,7 +137,7 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     troubles = open_store(study, options.mlflow_wait / 3)[1]
     cli.print_warnings(troubles)
     received = cli.catch_signals()
-    with Tracker(study, options.mlflow_wait * 2 / 3) as tracker:
+    with Tracker(study, options.mlflow_wait * 2 / 3, [] if options.set else plan.whole) as tracker:
         for task in finished:
             tracker.ended(task, JobOutcome(JobState.FINISHED))
         with Display(cli.console, left, len(finished)) as display:
@@ -175,6 +175,10 @@ def report(jobs: list[Job], options: argparse.Namespace, tracker: "Tracker") -> 
         cli.console.print("the report was made from the job directories, without MLflow")
     else:
         code = subprocess.run(command).returncode
+        if not code and tracker.experiment is not None:
+            from experiments.tracking.report_run import try_to_send_report
+
+            cli.print_warnings(try_to_send_report(tracker.experiment, folder, [job.identity for job in jobs]))
     cli.console.print(f"job directories: {options.output / study}", markup=False, soft_wrap=True)
     if tracker.experiment is not None:
         cli.console.print(how_to_compare("runs", tracker.experiment), markup=False, soft_wrap=True)

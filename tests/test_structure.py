@@ -19,8 +19,11 @@ MODULES = {
 }
 FOR_ANALYSIS = (
     "experiments.design",
+    "experiments.metric_keys",
     "experiments.names",
     "experiments.origin",
+    "experiments.palette",
+    "experiments.sample_images",
     "experiments.tracking.pages",
     "experiments.tracking.search_record",
     "experiments.tracking.trouble",

@@ -8,8 +8,9 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.axes import scale_of, use_log_axis
 from analysis.figures.layout import panels
-from analysis.figures.style import COLOURS, DASHES, STYLE, TWO_COLUMNS, Dash
+from analysis.figures.style import DASHES, STYLE, TWO_COLUMNS, Dash
 from analysis.metrics import Column
+from experiments.palette import COLOURS
 
 ASIDE = 0.04  # of the two lines' marks, so that their intervals do not cover each other
 LINES: tuple[tuple[bool, str, str, Dash], ...] = (

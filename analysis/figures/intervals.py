@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.layout import LINE, add_legend, legend_height, wrapped
-from analysis.figures.style import COLOURS, FAINT, ONE_COLUMN, SMALL, STYLE, TWO_COLUMNS, Look
+from analysis.figures.style import FAINT, ONE_COLUMN, SMALL, STYLE, TWO_COLUMNS, Look
 from analysis.metrics import Column
+from experiments.palette import COLOURS
 
 ROW_HEIGHT = 0.22
 AROUND_ROWS = 0.55

@@ -11,10 +11,10 @@ import matplotlib
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from experiments.palette import COLOURS
+
 ONE_COLUMN, TWO_COLUMNS = 3.25, 6.5  # widths of a figure
 TEXT, SMALL = 8, 7  # points: titles, labels of axes and legends; ticks and notes
-# Okabe and Ito (2008), black first and without the yellow, which is too light for lines.
-COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
 MARKERS = "os^Dvp<>"  # one more than colours: a colour comes again with another marker
 Dash = tuple[float, Sequence[float]]
 DASHES: tuple[Dash, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (2, 1, 1, 1, 1, 1)))

@@ -13,14 +13,18 @@ from experiments.launch.job_states import joined_sources
 from experiments.launch.outcome import JobState
 from experiments.launch.place import folder_of, is_at, new_place, place_of
 from experiments.launch.scheduler import Task
+from experiments.metric_keys import is_constant, metric_key
 from experiments.tracking.job_times import began, ended
+from experiments.tracking.notes import note_tags, run_note
 from experiments.tracking.pages import all_runs
+from experiments.tracking.send_samples import send_samples
 from experiments.tracking.trouble import explain
 from r3gan.points import Point, PointReader
 from r3gan.settings.leaves import leaves
 from r3gan.tensor_files import load_tensors
 
 BATCH = 1000  # metrics per call, the server's limit
+SOURCE = {"mlflow.source.name": "r3gan train", "mlflow.source.type": "LOCAL"}  # what MLflow's pages say has made a run
 NOT_TAGS = ("dataset", "trained_by", "feature_networks")  # of environment.json: kept in another form
 
 
@@ -46,12 +50,14 @@ class RunUpload:
         self.reader = PointReader(task.directory.metrics)
         self.unsent: list[Point] = self.reader.read()
         self.last_time = self.unsent[-1]["time"] if self.unsent else None
+        self.constants: dict[str, float] = {}  # numbers that do not change while the job trains, as last sent
         found = find_run(client, experiment, task)
         self.run_id = found.info.run_id if found else self._create(experiment)
         tags = found.data.tags if found else {}
-        if found and any(tags.get(name) != value for name, value in self._tags().items()):
+        now = self._tags() | note_tags(run_note(task.job), tags)
+        if found and any(tags.get(name) != value for name, value in now.items()):
             # The same job under another name or profile, or in a folder that was moved: it is what it is now.
-            client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in self._tags().items()])
+            client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in now.items()])
             client.update_run(self.run_id, name=task.job.name)
         self.status = found.info.status if found else "RUNNING"
         self.lacks = tags.get(names.LACKS, "")
@@ -67,14 +73,7 @@ class RunUpload:
             return []
         self.unsent += self.reader.read()
         self.last_time = self.unsent[-1]["time"] if self.unsent else self.last_time
-        metrics = [
-            Metric(name, value, int(point["time"] * 1000), point["images"])
-            for point in self.unsent
-            for name, value in point["metrics"].items()
-        ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
-            self.answered()
+        self._send_points()
         self.unsent = []  # only now: what a server did not take is sent again
         missing: list[str] = []
         if status != "RUNNING":
@@ -92,9 +91,26 @@ class RunUpload:
         self.status = status
         return missing
 
+    def _send_points(self) -> None:
+        metrics = [
+            Metric(metric_key(name), value, int(point["time"] * 1000), point["images"])
+            for point in self.unsent
+            for name, value in point["metrics"].items()
+            if not is_constant(name)
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+            self.answered()
+        last = {name: value for point in self.unsent for name, value in point["metrics"].items() if is_constant(name)}
+        if last.items() - self.constants.items():
+            tags = [RunTag(name, repr(value)) for name, value in last.items()]
+            self.client.log_batch(self.run_id, tags=tags)
+            self.constants |= last
+
     def _create(self, experiment: str) -> str:
         job = self.task.job
         tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
+        tags |= note_tags(run_note(job), {})
         tags[names.ORIGIN] = job.origin.as_text()
         start = _milliseconds(began(self.directory, next(iter(self.unsent), None)))
         run = self.client.create_run(experiment, start, tags=tags, run_name=job.name)
@@ -105,6 +121,7 @@ class RunUpload:
     def _tags(self) -> dict[str, str]:
         own = {names.PLACE: place_of(self.directory), names.FOLDER: folder_of(self.directory)}
         own[names.DESIGN] = self.task.job.design.as_text()
+        own |= SOURCE
         return {name: str(getattr(self.task.job, name)) for name in names.TAGS} | own
 
     def _send_rest(self) -> Iterator[str]:
@@ -112,7 +129,7 @@ class RunUpload:
         parts: dict[str, Callable[[], None]] = {
             "the environment": self._send_environment,
             "the configuration": lambda: self.client.log_artifact(self.run_id, str(self.directory.config)),
-            "samples": self._send_samples,
+            "samples": lambda: send_samples(self.client, self.run_id, self.directory),
             "the counts of modes": self._send_modes,
             "weights": self._send_weights,
         }
@@ -140,10 +157,6 @@ class RunUpload:
         source = json.dumps({"uri": data["source"]})
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
-
-    def _send_samples(self) -> None:
-        if self.directory.samples.exists():
-            self.client.log_artifacts(self.run_id, str(self.directory.samples), names.SAMPLES_FOLDER)
 
     def _send_modes(self) -> None:
         if self.directory.modes.exists():
@@ -198,6 +211,7 @@ def _code_tags(stretches: list[dict[str, Any]]) -> dict[str, str]:
     return {
         names.SOURCES: joined_sources(stretches),
         "mlflow.source.git.commit": code["commit"],
+        "mlflow.source.git.dirty": str(code["is_edited"]).lower(),
         **{key: str(code[key]) for key in ("is_edited", "python", "torch", "processor")},
     }
 

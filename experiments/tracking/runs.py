@@ -6,12 +6,16 @@ twice changes nothing: they carry the times at which they were recorded.
 """
 
 import threading
+from collections.abc import Sequence
 
 from mlflow.tracking import MlflowClient
 
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task
+from experiments.study.plan import Job
 from experiments.tracking.background import Background
+from experiments.tracking.colours import colour_runs
+from experiments.tracking.describe import describe_study
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.trouble import explain
@@ -22,14 +26,17 @@ SYNC_SECONDS = 2.0
 class Tracker(Background):
     """An observer that copies jobs to MLflow. Use as a context manager; leaving it sends the rest."""
 
-    def __init__(self, study: str, wait_seconds: float = 30.0):
+    def __init__(self, study: str, wait_seconds: float = 30.0, plan: Sequence[Job] = ()):
+        """plan: the study's jobs, for the words about it; none: nothing is said."""
         super().__init__(SYNC_SECONDS, wait_seconds)
-        self.study = study
+        self.study, self.plan = study, plan
         self.experiment: str | None = None  # the study's experiment id, once MLflow has answered
         self._active: dict[str, tuple[Task, JobState | None]] = {}
         self._uploads: dict[str, RunUpload] = {}
         self._lock = threading.Lock()
         self._is_open = False
+        self._to_colour = True  # whether runs may lack the colours of their variants
+        self._is_described = False
         self.missing: dict[str, list[str]] = {}  # identity -> what MLflow did not take of the job
 
     def started(self, task: Task) -> None:
@@ -69,6 +76,20 @@ class Tracker(Background):
                 self._uploads.pop(task.job.identity, None)  # the next time, nothing is taken for granted
                 self._is_open = False
 
+        try:
+            self._show()
+        except Exception as error:
+            self.warning = explain(error)
+
+    def _show(self) -> None:
+        assert self.experiment is not None
+        if not self._is_described:
+            describe_study(MlflowClient(), self.experiment, self.plan)
+            self._is_described = True
+        if self._to_colour:
+            colour_runs(MlflowClient(), self.experiment)
+            self._to_colour = False
+
     def _open(self) -> None:
         if not self._is_open:
             follow_folder()  # again, for a store that was locked when the command began
@@ -80,6 +101,7 @@ class Tracker(Background):
         client, identity = MlflowClient(), task.job.identity
         if identity not in self._uploads:
             self._uploads[identity] = RunUpload(client, self.experiment, task, self.answered)
+            self._to_colour = True
         self.missing[identity] = self._uploads[identity].send(state)
         self.answered()
         if state is not None:

@@ -10,6 +10,8 @@ from experiments.launch.job_states import OF_OTHER_CODE, find_damage
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import Task
 from experiments.study.plan import job_from_json
+from experiments.tracking.colours import colour_runs
+from experiments.tracking.describe import describe_study
 from experiments.tracking.kept_files import damaged_files
 from experiments.tracking.patience import NoAnswer, call_patiently
 from experiments.tracking.run_upload import RunUpload
@@ -58,6 +60,14 @@ def send_all(experiments: dict[str, str], tasks: list[Task], seconds: float, say
         if any(map(is_away, said)) and tasks[i + 1 :]:
             say(f"not sent: {len(tasks) - i - 1} of {len(tasks)} jobs")
             break
+    else:
+        try:
+            for study, experiment in experiments.items():
+                describe_study(client, experiment, [task.job for task in tasks if task.job.study == study])
+                colour_runs(client, experiment)
+        except Exception as error:  # the runs are there, without words and in MLflow's own colours
+            say(f"the description of the study and its colours: {explain(error)}")
+            failed = True
     return failed
 
 

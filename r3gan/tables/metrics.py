@@ -20,6 +20,7 @@ class Number:
 
     key: str  # its recorded name, without the number of samples (r3gan/evaluation/protocol.py)
     better: Better | None = None  # None: says something about the others, and is not judged itself
+    constant: bool = False  # the same at every evaluation of a job
     counted: bool = True  # whether the recorded name says how many samples were scored
     label: str = ""  # in tables; empty: neither in tables nor in figures
     unit: str = ""
@@ -73,13 +74,13 @@ METRICS: dict[str, Metric] = {
                 log=True, floor="d_kl_floor", note="D_KL is KL(histogram of hard labels || uniform); its floor is what "
                 "a perfect generator would show.",
             ),
-            Number(key="d_kl_floor", counted=False),
+            Number(key="d_kl_floor", counted=False, constant=True),
             Number(
                 key="frechet_distance_digits", better="lower", counted=False, label="Fréchet distance", unit="digits",
                 spec=".2f", log=True, note="The Fréchet distance is taken on features of the digit classifier and "
                 "cannot be compared with FID.",
             ),
-            Number(key="classifier_test_accuracy", counted=False),
+            Number(key="classifier_test_accuracy", counted=False, constant=True),
         ),
         best="d_kl",
         progress=("d_kl", "modes"),

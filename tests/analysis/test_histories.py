@@ -105,3 +105,19 @@ def test_a_store_that_breaks_while_it_is_read_is_mlflows_error(odd_study: list[s
         connection.execute(text("DROP TABLE metrics"))
     with pytest.raises(MlflowException, match="no such table"):
         read_histories(store, odd_study, KEYS)
+
+
+def test_metrics_in_sections_and_those_of_older_runs_meet_under_one_name(
+    new_study: NewStudy, store: MlflowClient
+) -> None:
+    study = new_study()
+    older = study.log("baseline", 0, {"modes": {1000: 5.0}, "classifier_test_accuracy": {1000: 0.9}})
+    newer = study.log("baseline", 1, {"image quality/modes": {1000: 6.0, 2000: 7.0}})
+    store.set_tag(newer, "classifier_test_accuracy", "0.95")
+    jobs = load.load_jobs(store, study.experiment_id).set_index("run_id")
+    assert jobs.loc[[older, newer], "modes"].tolist() == [5.0, 7.0]
+    assert jobs.loc[[older, newer], "classifier_test_accuracy"].tolist() == [0.9, 0.95]
+    for read in (query_histories, request_histories):
+        points = long_form(read(store, [older, newer], ["modes"]), [older, newer], ["modes"])
+        assert points["value"].tolist() == [5.0, 6.0, 7.0]
+        assert set(points["metric"]) == {"modes"}

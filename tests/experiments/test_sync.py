@@ -19,6 +19,7 @@ from experiments.launch.scheduler import Task, prepare_directory
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.sync import main
+from experiments.tracking.colours import colour_runs
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from r3gan.checksums import seal
 from r3gan.files import write_json
@@ -79,6 +80,7 @@ def test_a_lost_store_is_made_anew_equal_but_for_ids(tasks, tmp_path, capsys):
     client = MlflowClient()
     for task, state in zip(tasks, (JobState.FINISHED, JobState.STOPPED, JobState.DIVERGED), strict=True):
         RunUpload(client, experiment_id(client, "tiny"), task).send(state)
+    colour_runs(client, experiment_id(client, "tiny"))
     before = content()
     (tmp_path / "mlflow.db").rename(tmp_path / "lost.db")
     uri = f"sqlite:///{tmp_path}/again.db"
@@ -120,7 +122,7 @@ def test_what_was_recorded_meanwhile_is_sent(tasks):
     assert main(["--rebuild"]) == 0
     JsonlRecorder(tasks[1].directory).record(240, 2.4, {"d_kl": 0.1})
     assert main([]) == 0
-    histories = {run[0]: [step for key, step, *_ in run[6] if key == "d_kl"] for run in content()}
+    histories = {run[0]: [step for key, step, *_ in run[6] if key == "image quality/d_kl"] for run in content()}
     assert histories[tasks[1].job.name] == [80, 160, 240]
     assert histories[tasks[0].job.name] == [80, 160]
 

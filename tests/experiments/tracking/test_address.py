@@ -23,6 +23,8 @@ from experiments.tracking.address import how_to_compare
 def test_the_page_is_where_the_tracking_address_says_and_tells_no_password(uri, sentence, page, monkeypatch):
     first, second = how_to_compare("runs", "7", uri).split("\n")
     assert first == sentence
-    assert second == f"{page}runs?workflowType=machine_learning"
+    charts = f"{page}runs?workflowType=machine_learning&compareRunsMode=CHART"
+    assert second == f"{charts}&viewStateShareKey=study"
+    assert how_to_compare("trials", "7", uri).split("\n")[1] == charts, "a search has no view of its own"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert how_to_compare("runs", "7") == f"{first}\n{second}"

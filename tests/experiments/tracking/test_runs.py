@@ -3,21 +3,27 @@ import os
 import shutil
 import socket
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from mlflow.tracking import MlflowClient
+from PIL import Image
 
+from analysis.histories import read_histories
+from analysis.load import load_jobs, sent_grids
 from experiments import names
 from experiments.design import Design, design_from
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Task, prepare_directory
 from experiments.origin import Origin
+from experiments.sample_images import image_name
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.tracking.copies import store_of
+from experiments.tracking.notes import run_note
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.runs import Tracker
 from experiments.tracking.store import open_store
@@ -27,6 +33,8 @@ from r3gan.tensor_files import save_tensors
 from r3gan.training.recorder import JsonlRecorder
 
 URI = "MLFLOW_TRACKING_URI"
+D_KL = "image quality/d_kl"
+GRIDS = {160: f"images/{image_name(160)}.png"}
 FINISHED = JobOutcome(JobState.FINISHED)
 
 
@@ -51,7 +59,7 @@ def record(task, images, **metrics):
 
 def finish(task):
     task.directory.samples.mkdir()
-    task.directory.sample(160).write_bytes(b"png")
+    Image.new("RGB", (600, 300), "red").save(task.directory.sample(160))
     write_json(task.directory.modes, {"images": 160, "counts": [2, 0]})
     checkpoint = task.directory.checkpoints / "0000000160"
     checkpoint.mkdir(parents=True)
@@ -106,14 +114,40 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert run.data.tags["weights.stacked-digits-classifier"] == "0123"
     assert (run.data.tags["sources"], run.data.tags["mlflow.source.git.commit"]) == ("aaa+bbb", "c0ffee")
     assert run.data.tags["mlflow.user"]
-    history = client.get_metric_history(run.info.run_id, "d_kl")
+    assert (run.data.tags["mlflow.source.git.dirty"], run.data.tags["mlflow.source.name"]) == ("true", "r3gan train")
+    assert run.data.tags["mlflow.note.content"] == run_note(task.job)
+    assert run.data.tags["mlflow.runColor"] == "#000000", "the only variant there is"
+    history = client.get_metric_history(run.info.run_id, D_KL)
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.25)]
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+    assert sent_grids(client, run.info.run_id) == GRIDS
     kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
     assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
     assert {"config.json", "modes.json"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.digest) == ("stacked-digits", "abc")
+
+
+def test_numbers_that_stay_as_they_are_become_tags_and_no_charts(client, task):
+    upload = RunUpload(client, experiment_id(client, "tiny"), task)
+    record(task, 80, d_kl=0.5, d_kl_floor=0.019, classifier_test_accuracy=0.9, loss_d=1.0)
+    upload.send(None)
+    record(task, 160, d_kl_floor=0.019, classifier_test_accuracy=0.95)
+    upload.send(None)
+    data = only_run(client).data
+    assert data.metrics == {D_KL: 0.5, "losses/loss_d": 1.0}
+    assert (data.tags["d_kl_floor"], data.tags["classifier_test_accuracy"]) == ("0.019", "0.95")
+
+
+def test_a_run_of_before_there_were_sections_is_whole_in_both_forms_once_it_goes_on(client, task):
+    upload = RunUpload(client, experiment_id(client, "tiny"), task)
+    client.log_metric(upload.run_id, "d_kl", 0.5, int(time.time() * 1000), 80)
+    record(task, 80, d_kl=0.5)
+    record(task, 160, d_kl=0.25)
+    upload.send(None)
+    (job,) = load_jobs(client, upload.client.get_run(upload.run_id).info.experiment_id).to_dict("records")
+    assert job["d_kl"] == 0.25
+    points = read_histories(client, [upload.run_id], ["d_kl"])
+    assert points[["kimg", "value"]].to_numpy().tolist() == [[0.08, 0.5], [0.16, 0.25]]
 
 
 def test_sending_twice_adds_nothing_and_a_lost_store_is_rebuilt(client, task, tmp_path):
@@ -122,7 +156,7 @@ def test_sending_twice_adds_nothing_and_a_lost_store_is_rebuilt(client, task, tm
     for _ in range(2):
         with Tracker("tiny") as tracker:
             tracker.ended(task, FINISHED)
-        assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 1
+        assert len(client.get_metric_history(only_run(client).info.run_id, D_KL)) == 1
     Path(tmp_path / "mlflow.db").rename(tmp_path / "lost.db")
     import mlflow
 
@@ -130,7 +164,7 @@ def test_sending_twice_adds_nothing_and_a_lost_store_is_rebuilt(client, task, tm
     try:
         with Tracker("tiny") as tracker:
             tracker.ended(task, FINISHED)
-        assert only_run(MlflowClient()).data.metrics["d_kl"] == 0.5
+        assert only_run(MlflowClient()).data.metrics[D_KL] == 0.5
     finally:
         mlflow.set_tracking_uri(None)
 
@@ -144,7 +178,7 @@ def test_a_resumed_job_goes_on_in_its_run(client, task):
     again = RunUpload(client, experiment_id(client, "tiny"), task)
     again.send(None)
     assert only_run(client).info.status == "RUNNING"
-    assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 2
+    assert len(client.get_metric_history(only_run(client).info.run_id, D_KL)) == 2
 
 
 def test_a_job_under_another_name_keeps_its_run_and_takes_the_name(client, task):
@@ -188,12 +222,12 @@ def test_what_mlflow_does_not_take_costs_itself_alone_and_is_sent_the_next_time(
     assert missing.startswith("samples of stacked-digits/both/0: ModuleNotFoundError")
     assert "install boto3: pip install boto3" in missing
     run = only_run(client)
-    assert (run.info.status, run.data.metrics["d_kl"], run.data.tags["lacks"]) == ("FINISHED", 0.5, missing)
+    assert (run.info.status, run.data.metrics[D_KL], run.data.tags["lacks"]) == ("FINISHED", 0.5, missing)
     with Tracker("tiny") as tracker:
         tracker.ended(task, FINISHED)
     run = only_run(client)
     assert "lacks" not in run.data.tags
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+    assert sent_grids(client, run.info.run_id) == GRIDS
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "\x00\x00"])
@@ -236,7 +270,7 @@ def test_two_folders_have_two_runs_and_a_moved_one_keeps_its_run(client, task, t
     runs = client.search_runs([experiment])
     found = {run.data.tags["folder"].rpartition("/")[2]: run.info.run_id for run in runs}
     assert sorted(found) == sorted(["moved", "copied", other.directory.root.name])
-    steps = {name: [p.step for p in client.get_metric_history(run_id, "d_kl")] for name, run_id in found.items()}
+    steps = {name: [p.step for p in client.get_metric_history(run_id, D_KL)] for name, run_id in found.items()}
     assert steps.pop("moved") == [80, 160]
     assert set(map(tuple, steps.values())) == {(80,)}
 
@@ -280,8 +314,8 @@ def test_a_store_of_job_directories_holds_what_the_real_one_would(client, task):
     with store_of("tiny", [task]) as uri:
         other = MlflowClient(uri)
         (run,) = other.search_runs([other.get_experiment_by_name("tiny").experiment_id])
-        assert (run.info.status, run.data.metrics["d_kl"]) == ("FINISHED", 0.5)
-        assert [file.path for file in other.list_artifacts(run.info.run_id, "samples")] == ["samples/0000000160.png"]
+        assert (run.info.status, run.data.metrics[D_KL]) == ("FINISHED", 0.5)
+        assert sent_grids(other, run.info.run_id) == GRIDS
 
 
 def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypatch):
@@ -296,7 +330,7 @@ def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypa
         with pytest.raises(ConnectionError):
             upload.send(None)
     upload.send(None)
-    assert len(client.get_metric_history(only_run(client).info.run_id, "d_kl")) == 1
+    assert len(client.get_metric_history(only_run(client).info.run_id, D_KL)) == 1
 
 
 def test_a_server_that_is_away_costs_nothing_but_a_warning(task, monkeypatch):
