@@ -117,7 +117,8 @@ def primary_markdown(comparison: Comparison) -> str:
     metric = comparison.primary
     if metric is None:
         return ""
-    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", "p (Holm)", "P(better)", "Median of all",
+    corrected = f"p ({'looks' if comparison.conclusions else 'Holm'})"
+    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", corrected, "P(better)", "Median of all",
               "Collapsed"]  # fmt: skip
     rows = []
     for variant in comparison.variants:

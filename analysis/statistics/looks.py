@@ -28,6 +28,8 @@ class Look:
     p_corrected: float  # p times (1 - CONFIDENCE) / level, at most 1: at most 1 - CONFIDENCE where p is at most level
     count: int  # the variant's seeds in `value`
     baseline_count: int
+    sd: float  # of the variant's values (n - 1), in the metric's unit
+    baseline_sd: float
     note: str
 
     @property
@@ -55,6 +57,8 @@ def take_look(rule: SeedRule, number: int, values: ArrayLike, baseline: ArrayLik
     whatever ends the study. Bonferroni over the comparisons: Holm's steps would need all of them at the same look.
     """
     level = float(levels_of(rule)[number - 1])
+    sides = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
+    sds = [float(side.std(ddof=1)) if len(side) > 1 else math.nan for side in sides]
     test = welch(values, baseline, 1 - level)
     is_finite = math.isfinite(test.interval.high - test.interval.low)
     return Look(
@@ -67,6 +71,8 @@ def take_look(rule: SeedRule, number: int, values: ArrayLike, baseline: ArrayLik
         p_corrected=min(1.0, test.p * (1 - CONFIDENCE) / level) if level and not math.isnan(test.p) else math.nan,
         count=np.size(values),
         baseline_count=np.size(baseline),
+        sd=sds[0],
+        baseline_sd=sds[1],
         note=test.note,
     )
 
