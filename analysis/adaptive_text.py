@@ -15,8 +15,8 @@ from experiments.design import SeedRule
 PRIMARY_NOTE = (
     "Seeds were added while a conclusion was open. Δ is the difference of means at the variant's newest look, by the "
     "seeds that variant and baseline had then. Its interval holds at all looks and for all comparisons together at "
-    f"{CONFIDENCE:.0%}; p is of Welch's test, corrected for both: multiplied by {1 - CONFIDENCE:.2g} / (level of its look). "
-    f"What is at most {tables.LEVEL:g} is bold. Means and medians are of all seeds, also of later ones."
+    f"{CONFIDENCE:.0%}; p is of Welch's test, corrected for both: multiplied by {1 - CONFIDENCE:.2g} / (level of its "
+    f"look). What is at most {tables.LEVEL:g} is bold. Means and medians are of all seeds, also of later ones."
 )
 OTHER_NOTE = (
     "All other tables are of every seed that ran. Their intervals and p do not know that seeds were added by looking "

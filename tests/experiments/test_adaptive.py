@@ -94,6 +94,17 @@ def test_a_failed_seed_counts_as_tried_and_is_not_replaced(run, tmp_path):
     assert "4 against 5 of 5" in (tmp_path / "runs" / "tiny" / "report" / "report.md").read_text()
 
 
+def test_without_mlflow_the_job_directories_decide(run, monkeypatch, capfd):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    code, started = run("--mlflow-wait", "3", failing=[("switch", 1)])
+    assert started == [*FIRST, ("baseline", 3), ("switch", 3), ("baseline", 4), ("switch", 4)]
+    assert code == 1, "of the failed job alone"
+    out = capfd.readouterr().out
+    assert "attention is worse than the baseline" in out
+    assert "the report was made from the job directories, without MLflow" in out
+
+
 def test_only_limits_what_is_added(run, capfd):
     assert run("--only", "variant=attention,seed=0,1,4")[1] == [("attention", 0), ("attention", 1)]
     assert "the first look, at 3 seeds, waits for baseline/0, baseline/1, baseline/2" in capfd.readouterr().out
