@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 
+from analysis import adaptive_text
 from analysis.comparison import Comparison, least_shown
 from analysis.metrics import Column
 from analysis.statistics.collapse_rates import Outcome
@@ -37,7 +38,10 @@ def _baseline(comparison: Comparison, metric: Column) -> str:
 
 
 def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: int) -> str:
-    found = comparison.cells[variant, metric.key].difference
+    found, rule = comparison.cells[variant, metric.key].difference, comparison.judgement.design.seed_rule
+    if rule is not None and variant in comparison.conclusions:
+        concluded = adaptive_text.sentence(variant, comparison.conclusions[variant], rule, metric)
+        return f"{concluded} {_collapse(comparison, variant)}".rstrip()
     if found is None or math.isnan(found.value):
         return f"**{variant}**: no seed gave a number to compare. {_collapse(comparison, variant)}".rstrip()
     what = f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}"

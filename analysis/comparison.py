@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from analysis.adaptive import Conclusion, at_its_look, conclude
 from analysis.judgement import Judgement, judge, with_collapsed
 from analysis.metrics import Column, shown_columns
 from analysis.outcomes import outcomes_of
@@ -47,6 +48,7 @@ class Comparison:
     effects: tuple[Effect, ...]  # on the primary metric, of the seeds that did not collapse
 
     every: Mapping[str, pd.Series]  # by variant: the primary metric of all seeds; infinite where training diverged
+    conclusions: Mapping[str, Conclusion]  # by variant, where a rule adds seeds: of its primary difference
 
     @property
     def primary(self) -> Column | None:
@@ -119,6 +121,7 @@ def _compare(
         rates=collapse_rates({v: by_variant[v]["outcome"].tolist() for v in present}, names.BASELINE),
         design=design,
         effects=tuple(effects(design, good)) if design else (),
+        conclusions=conclude(group, left_out, points, judgement) if names.BASELINE in present else {},
     )
 
 
@@ -171,7 +174,8 @@ def good_values(runs: pd.DataFrame, metric: Column | None) -> dict[str, pd.Serie
 
 
 def _corrected(found: Sequence[Comparison]) -> list[Comparison]:
-    """With Holm's p-values of the primary metric, over all datasets and variants at once."""
+    """With Holm's p-values of the primary metric, over all datasets and variants at once; where a rule adds seeds, with
+    the differences of the looks that conclude."""
     places = [
         (i, (variant, comparison.primary.key))
         for i, comparison in enumerate(found)
@@ -182,5 +186,7 @@ def _corrected(found: Sequence[Comparison]) -> list[Comparison]:
     after = with_holm([entry for entry in before if entry is not None])
     cells = [dict(comparison.cells) for comparison in found]
     for (i, key), corrected in zip(places, after, strict=True):
-        cells[i][key] = replace(cells[i][key], difference=corrected)
+        conclusion = found[i].conclusions.get(key[0])
+        concluded = at_its_look(corrected, conclusion) if conclusion else corrected
+        cells[i][key] = replace(cells[i][key], difference=concluded)
     return [replace(comparison, cells=own) for comparison, own in zip(found, cells, strict=True)]

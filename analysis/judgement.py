@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.metrics import Column, shown_columns
 from analysis.statistics.collapse import Collapses, find_collapses, sentence
 from experiments import names
-from experiments.design import Design, design_from
+from experiments.design import CollapseRule, Design, design_from
 from r3gan.evaluation.protocol import read_key
 from r3gan.tables.metrics import METRICS
 
@@ -39,11 +39,15 @@ def judge(group: pd.DataFrame, points: pd.DataFrame) -> Judgement:
     primary, named = primary_of(columns, design, group)
     if primary is None or primary.better is None:
         return Judgement(design=design, primary=None, named=named, collapses=None)
+    found = collapses_of(group, points, primary, design.collapse)
+    return Judgement(design=design, primary=primary, named=named, collapses=found)
+
+
+def collapses_of(group: pd.DataFrame, points: pd.DataFrame, primary: Column, rule: CollapseRule) -> Collapses:
+    """Which of these runs have collapsed, by these runs alone. primary: better in one direction."""
+    assert primary.better is not None
     curves = points[points["metric"] == primary.key].merge(group[["run_id", names.VARIANT, names.SEED]], on="run_id")
-    rule = find_collapses(
-        curves[[names.VARIANT, names.SEED, "kimg", "value"]], primary.better, names.BASELINE, design.collapse
-    )
-    return Judgement(design=design, primary=primary, named=named, collapses=rule)
+    return find_collapses(curves[[names.VARIANT, names.SEED, "kimg", "value"]], primary.better, names.BASELINE, rule)
 
 
 def design_of(group: pd.DataFrame) -> Design:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import tables
+from analysis import adaptive_text, tables
 from analysis.comparison import Comparison, good_values
 from analysis.markdown import DASH
 from analysis.metrics import Column
@@ -21,11 +21,13 @@ WRITTEN = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "<": "$<$", ">": "$>$", "|": r"\textbar{}",
     DASH: "--", "Δ": r"$\Delta$", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "×": r"$\times$",
 }  # fmt: skip
-MEANING = (
-    f"Means of the seeds that neither collapsed nor diverged, with {CONFIDENCE:.0%} intervals; Δ is the difference to "
-    f"the baseline, with an interval that holds for all differences together. Bold: p, corrected by Holm's method for "
-    f"all of them, is at most {tables.LEVEL:g}. Underlined: not shown to be worse than the best mean "
-    "(Welch's test, Holm's correction over all pairs of variants)."
+MEANS = f"Means of the seeds that neither collapsed nor diverged, with {CONFIDENCE:.0%} intervals."
+FIXED = (
+    "Δ is the difference to the baseline, with an interval that holds for all differences together. Bold: p, corrected "
+    f"by Holm's method for all of them, is at most {tables.LEVEL:g}."
+)
+NEAR_BEST = (
+    "Underlined: not shown to be worse than the best mean (Welch's test, Holm's correction over all pairs of variants)."
 )
 SECONDARY = "Secondary metrics are described, not concluded from."
 
@@ -46,7 +48,11 @@ def latex_table(comparison: Comparison) -> str:
     bodies += [
         _secondary(comparison, secondary[i : i + METRICS_ABREAST]) for i in range(0, len(secondary), METRICS_ABREAST)
     ]
-    caption = [tables.protocol_note(comparison), MEANING if comparison.primary else "", SECONDARY if secondary else ""]
+    caption = [
+        tables.protocol_note(comparison),
+        meaning(comparison) if comparison.primary else "",
+        SECONDARY if secondary else "",
+    ]
     caption.append(published_sentence(comparison.dataset, comparison.metrics))
     return "\n".join([
         r"% needs \usepackage{booktabs}",
@@ -59,6 +65,11 @@ def latex_table(comparison: Comparison) -> str:
         "\\par\\medskip\n".join(bodies) + r"\end{table}",
         "",
     ])  # fmt: skip
+
+
+def meaning(comparison: Comparison) -> str:
+    """What the columns and the type faces mean."""
+    return " ".join([MEANS, adaptive_text.PRIMARY_NOTE if comparison.conclusions else FIXED, NEAR_BEST])
 
 
 def table_name(comparison: Comparison) -> str:
@@ -91,7 +102,9 @@ def _primary(comparison: Comparison) -> str:
             latex_text(tables.format_p(found.p_holm) if found else DASH),
             latex_text(tables.collapsed_count(comparison, variant)),
         ])  # fmt: skip
-    return _tabular(["Variant", "Seeds", metric.heading, "Δ to baseline", "p (Holm)", "Collapsed"], rows)
+    return _tabular(
+        ["Variant", "Seeds", metric.heading, "Δ to baseline", tables.p_heading(comparison), "Collapsed"], rows
+    )
 
 
 def _secondary(comparison: Comparison, metrics: Sequence[Column]) -> str:

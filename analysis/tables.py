@@ -113,12 +113,17 @@ def is_shown(found: Difference | None) -> bool:
     return found is not None and found.p_holm <= LEVEL
 
 
+def p_heading(comparison: Comparison) -> str:
+    """Of the column of corrected p: by Holm's method, or for the looks at which seeds were added."""
+    return f"p ({'looks' if comparison.conclusions else 'Holm'})"
+
+
 def primary_markdown(comparison: Comparison) -> str:
     """The primary metric: what is concluded from."""
     metric = comparison.primary
     if metric is None:
         return ""
-    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", "p (Holm)", "P(better)", "Median of all",
+    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", p_heading(comparison), "P(better)", "Median of all",
               "Collapsed"]  # fmt: skip
     rows = []
     for variant in comparison.variants:

@@ -4,7 +4,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Spending = Literal["pocock", "obrien-fleming"]  # how a level is spent over looks: analysis/statistics/sequential.py
+MOST_LOOKS = 5  # at an adaptive study: more of them save hardly a seed, and make each test stricter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,35 @@ class CollapseRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeedRule:
+    """Seeds 0 to `most` - 1, added until each difference to the baseline is concluded. What ends one: `sign`, if it is
+    shown to be better or worse; `half_width`, if its interval reaches no farther to each side, in the metric's unit.
+
+    Raises ValueError for numbers of seeds that are none, and where nothing would end it.
+    """
+
+    least: int  # seeds before the first look
+    most: int  # seeds at the last one
+    sign: bool = False
+    half_width: float | None = None
+    spending: Spending = "pocock"
+    comparisons: int = 1  # differences to a baseline that the profile plans, over all datasets: they share the level
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.least < self.most:
+            raise ValueError(f"from {self.least} to {self.most} seeds: at least 2, and then more, were expected")
+        if not self.sign and self.half_width is None:
+            raise ValueError("neither a sign nor a half width ends it: at least one was expected")
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of seeds at which is looked, as evenly spaced as whole numbers are."""
+        count = min(MOST_LOOKS, self.most - self.least + 1)
+        step = (self.most - self.least) / (count - 1)
+        return tuple(self.least + round(step * i) for i in range(count))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Design:
     """How a dataset's jobs are judged, and how the study's variants are made of each other."""
 
@@ -36,6 +68,7 @@ class Design:
     collapse: CollapseRule = CollapseRule()
     includes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # variant -> variants that it includes
     pure: Sequence[str] = ()  # variants that consist of what they include, and change nothing else
+    seed_rule: SeedRule | None = None  # None: the study fixes its seeds
 
     def as_text(self) -> str:
         """JSON, for a tag."""
@@ -44,4 +77,6 @@ class Design:
 
 def design_from(data: Mapping[str, Any]) -> Design:
     """From what `asdict` made of it. Raises TypeError for other data."""
-    return Design(**{**data, "collapse": CollapseRule(**data.get("collapse", {}))})
+    rule = data.get("seed_rule")
+    parts = {"collapse": CollapseRule(**data.get("collapse", {})), "seed_rule": rule and SeedRule(**rule)}
+    return Design(**{**data, **parts})

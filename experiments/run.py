@@ -5,10 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from experiments import cli
+from experiments.adaptive import NotDecided, ask, due_tasks, rule_of, rule_sentence, wanted_jobs
+from experiments.launch.execution import Execution
 from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of, with_reruns
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
@@ -25,9 +29,11 @@ from r3gan.jobdir import JobDir
 from r3gan.settings.options import parse_settings
 
 if TYPE_CHECKING:
+    from experiments.launch.launchers import Launcher
     from experiments.tracking.runs import Tracker
     from r3gan.training.cost import Cost
 
+HAS_ENDED = (JobState.FINISHED, JobState.FAILED, JobState.DIVERGED)
 NO_SETTINGS = {
     "seed": "--seeds 0-4, say, or --only seed=0",
     "seeds": "--seeds 0-4, say",
@@ -99,8 +105,12 @@ def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) 
     cli.console.print(f"study {jobs[0].study}, profile {jobs[0].profile}")
     for table in plan_tables(jobs, states, costs):
         cli.console.print(table)
-    left = [job for job in jobs if findings[job.identity].is_left]
-    cli.console.print(plan_summary(jobs, left, costs, starts))
+    rule = rule_of(jobs)
+    if rule is not None:
+        cli.console.print(rule_sentence(rule))
+    for limit, part in {"at least ": wanted_jobs(jobs, {}), "at most ": jobs}.items() if rule else [("", jobs)]:
+        left = [job for job in part if findings[job.identity].is_left]
+        cli.console.print(f"{limit}{plan_summary(part, left, costs, find_starts(part, findings, execution))}")
     cli.print_warnings(warnings_of(jobs, findings))
 
 
@@ -120,44 +130,104 @@ def job_with_state(job: Job, findings: Findings, costs: "dict[str, Cost]", start
 
 def run(plan: Plan, options: argparse.Namespace) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
-    from experiments.launch.progress import Display
-    from experiments.tracking.runs import Tracker
-    from experiments.tracking.store import open_store
-
     tasks = [Task(job, JobDir(job.directory(options.output))) for job in plan.jobs]
     findings = look_into_all(plan.jobs, options.output)
     show_plan(plan.jobs, findings, options)
     findings = reopened(tasks, findings, rerun_changed=options.rerun == "changed")
+    due = due_tasks(tasks, {}, [])
     execution = cli.execution_of(options)
-    tasks = with_sharing(tasks, find_starts(plan.jobs, findings, execution))
-    finished = [task for task in tasks if not findings[task.job.identity].is_left]
-    left = [task for task in tasks if findings[task.job.identity].is_left]
-    launcher = cli.prepared_launcher(execution, [task.job for task in left])
-    study = plan.jobs[0].study
-    troubles = open_store(study, options.mlflow_wait / 3)[1]
+    left = [task.job for task in due if findings[task.job.identity].is_left]
+    launcher = cli.prepared_launcher(execution, left)
+    from experiments.tracking.runs import Tracker
+    from experiments.tracking.store import open_store
+
+    troubles = open_store(plan.jobs[0].study, options.mlflow_wait / 3)[1]
     cli.print_warnings(troubles)
     received = cli.catch_signals()
-    with Tracker(study, options.mlflow_wait * 2 / 3, [] if options.set else plan.whole) as tracker:
-        for task in finished:
-            tracker.ended(task, JobOutcome(JobState.FINISHED))
-        with Display(cli.console, left, len(finished)) as display:
-            ended = execute(left, launcher, [display, tracker], lambda: bool(received))
+    ended: list[Ended] = []
+    undecided = False
+    described = [] if options.set else plan.whole
+    while True:
+        with Tracker(plan.jobs[0].study, options.mlflow_wait * 2 / 3, described) as tracker:
+            ended += train(sharing(due, execution), ended, launcher, tracker, lambda: bool(received))
+        try:
+            due = [] if received else more_tasks(plan, tasks, ended, options, tracker)
+        except NotDecided:
+            due, undecided = [], True
+        if received or not due:
+            break
+        if not left:  # all of the first look had finished before
+            left = [task.job for task in due if not task.directory.finished()]
+            launcher = cli.prepared_launcher(execution, left)
     cli.warn_if_behind(tracker.warning)
     cli.print_warnings([] if tracker.warning else troubles)
     cli.print_warnings(f"MLflow lacks {sentence}" for missing in tracker.missing.values() for sentence in missing)
     if received:
         return cli.stopped_by(received)
     states = look_into_all(plan.whole, options.output)
-    asked = {job.identity for job in plan.jobs}
+    asked = {end.task.job.identity for end in ended}
     cli.print_warnings(warnings_of([job for job in plan.whole if job.identity not in asked], states))
     shown = [job for job in plan.whole if job.identity in asked or not states[job.identity].is_left]
     if all(states[job.identity].is_left for job in shown):
         cli.errors.print("no job has finished: there is nothing to report yet")
         return conclude(ended, cli.DONE)
-    return conclude(ended, report(shown, options, tracker))
+    return conclude(ended, report(shown, ended, options, tracker) or undecided)
 
 
-def report(jobs: list[Job], options: argparse.Namespace, tracker: "Tracker") -> int:
+def sharing(tasks: list[Task], execution: Execution) -> list[Task]:
+    """The same tasks, each told in whose state it begins."""
+    jobs = [task.job for task in tasks]
+    return with_sharing(tasks, find_starts(jobs, look_into_all(jobs, execution.output), execution))
+
+
+def train(
+    due: list[Task], before: list[Ended], launcher: "Launcher", tracker: "Tracker", should_stop: Callable[[], bool]
+) -> list[Ended]:
+    """Run those of the tasks that are not finished. What has become of all of them; the tracker gets that of the jobs
+    before, too."""
+    from experiments.launch.progress import Display
+
+    finished = [Ended(task, JobOutcome(JobState.FINISHED)) for task in due if task.directory.finished()]
+    left = [task for task in due if not task.directory.finished()]
+    for end in [*before, *finished]:
+        tracker.ended(end.task, end.outcome)
+    done = sum(end.outcome.state is JobState.FINISHED for end in [*before, *finished])
+    with Display(cli.console, left, done) as display:
+        return [*finished, *execute(left, launcher, [display, tracker], should_stop)]
+
+
+def more_tasks(
+    plan: Plan, tasks: list[Task], ended: list[Ended], options: argparse.Namespace, tracker: "Tracker"
+) -> list[Task]:
+    """What a rule for seeds wants next; nothing without one, or if nothing can be concluded."""
+    finished = [job for job in plan.whole if JobDir(job.directory(options.output)).finished()]
+    if rule_of(plan.jobs) is None or not finished:
+        return []
+    with store_behind(tracker, finished, ended, options) as store:
+        answer = ask(plan.whole, store)
+    for sentence in answer.sentences:
+        cli.console.print(sentence, markup=False, soft_wrap=True)
+    return due_tasks(tasks, answer.wanted, ended)
+
+
+@contextmanager
+def store_behind(
+    tracker: "Tracker", finished: list[Job], ended: list[Ended], options: argparse.Namespace
+) -> Iterator[dict[str, str]]:
+    """The environment that names MLflow's store; if that is behind, one made from the job directories."""
+    if not tracker.warning:
+        yield {}
+        return
+    from experiments.tracking.copies import store_of
+
+    states = {end.task.job.identity: (end.task, end.outcome.state) for end in ended if end.outcome.state in HAS_ENDED}
+    tasks = [Task(job, JobDir(job.directory(options.output))) for job in finished]
+    states |= {task.job.identity: (task, JobState.FINISHED) for task in tasks}
+    with store_of(tracker.study, list(states.values())) as uri:
+        yield {URI_VARIABLE: uri}
+
+
+def report(jobs: list[Job], ended: list[Ended], options: argparse.Namespace, tracker: "Tracker") -> int:
     """Let `analysis` print the comparison of the finished jobs, and say where everything is. Its exit code.
 
     It reads MLflow; where that is behind, a store made from the job directories.
@@ -166,19 +236,15 @@ def report(jobs: list[Job], options: argparse.Namespace, tracker: "Tracker") -> 
     study, folder = jobs[0].study, options.output / jobs[0].study / name
     command = [sys.executable, "-m", "analysis", "report", "--study", study, "--out", str(folder)]
     command += ["--runs", str(options.output), "--identity", *(job.identity for job in jobs)]
+    finished = [job for job in jobs if JobDir(job.directory(options.output)).finished()]
+    with store_behind(tracker, finished, ended, options) as store:
+        code = subprocess.run(command, env=os.environ | store).returncode
     if tracker.warning:
-        from experiments.tracking.copies import store_of
-
-        tasks = [Task(job, JobDir(job.directory(options.output))) for job in jobs]
-        with store_of(study, [task for task in tasks if task.directory.finished()]) as uri:
-            code = subprocess.run(command, env=os.environ | {URI_VARIABLE: uri}).returncode
         cli.console.print("the report was made from the job directories, without MLflow")
-    else:
-        code = subprocess.run(command).returncode
-        if not code and tracker.experiment is not None:
-            from experiments.tracking.report_run import try_to_send_report
+    elif not code and tracker.experiment is not None:
+        from experiments.tracking.report_run import try_to_send_report
 
-            cli.print_warnings(try_to_send_report(tracker.experiment, folder, [job.identity for job in jobs]))
+        cli.print_warnings(try_to_send_report(tracker.experiment, folder, [job.identity for job in jobs]))
     cli.console.print(f"job directories: {options.output / study}", markup=False, soft_wrap=True)
     if tracker.experiment is not None:
         cli.console.print(how_to_compare("runs", tracker.experiment), markup=False, soft_wrap=True)

@@ -21,6 +21,7 @@ import pytest
 from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
 from experiments.study.search_methods import PRUNERS, SAMPLERS
+from experiments.study.seeds import SeedsSection, _Until
 from experiments.study.study import _Dataset, _File, _Profile, _Variant
 from experiments.study.tune_section import (
     ObjectiveSection,
@@ -193,6 +194,8 @@ def test_the_data_page_holds_a_row_for_every_known_dataset():
         _Dataset,
         _Profile,
         _Variant,
+        SeedsSection,
+        _Until,
         TuneSection,
         SpaceSection,
         ParameterSection,
@@ -401,6 +404,28 @@ def tuning_tables():
 def test_the_numbers_of_the_tuning_page_are_those_of_the_results():
     text = (ROOT / "docs" / "tuning.md").read_text()
     assert [row for row in tuning_tables() if row not in text] == []
+
+
+def sequential_tables():
+    """The rows of docs/analysis.md's tables of adaptive seeds."""
+    result = json.loads((RESULTS / "sequential.json").read_text())
+    for row in result["errors"]:
+        if row["seeds"] == "3 to 20":
+            shares = f"{row['error']:.1%} | {row['once']:.1%} | {row['peeking']:.0%} | {row['peeking, corrected']:.0%}"
+            yield f"| {row['values']} | {row['spending']} | {shares} |"
+    for row in result["savings"]:
+        if row["seeds"] != "5 to 20":
+            found = f"{row['power']:.2f} | {row['mean seeds']:.1f} | {row['fixed']}"
+            jobs = f"{row['jobs']:.0f} of {row['jobs at most']}"
+            yield f"| {row['effect']:g} | {row['seeds']} | {row['spending']} | {found} | {jobs} |"
+    together = {row["values"]: row["together"] for row in sorted(result["coverage"], key=lambda row: -row["together"])}
+    equal = min(share for values, share in together.items() if not values.endswith("wider"))
+    yield f"together in {min(together.values()):.1%} of studies or more, {equal:.1%} or more where spreads are equal"
+
+
+def test_the_numbers_of_adaptive_seeds_are_those_of_the_results():
+    text = " ".join((ROOT / "docs" / "analysis.md").read_text().split())
+    assert [row for row in sequential_tables() if row not in text] == []
 
 
 def test_every_test_file_in_the_documents_exists():

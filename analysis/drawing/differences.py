@@ -20,9 +20,12 @@ from experiments import names
 FEWEST_SEEDS, MOST_SEEDS = 2, 20  # of the power curve, which goes on to twice the seeds that there are
 FOREST_CAPTION = (
     "Difference of the means to the baseline in the primary metric, of the seeds that neither collapsed nor diverged. "
-    "All thin intervals of the report hold together. What stands beside a row is concluded by Holm's method, which "
-    "finds a little more than the intervals show."
+    "All thin intervals of the report hold together."
 )
+CONCLUDED = (
+    "What stands beside a row is concluded by Holm's method, which finds a little more than the intervals show.",
+    "What stands beside a row is concluded at the variant's newest look, corrected for looks and comparisons.",
+)  # with seeds that are fixed; where a rule adds them
 NO_DIFFERENCE = "no variant has a seed to compare with one of the baseline"
 NO_SPREAD = "it needs two seeds with different values of the baseline and of a variant"
 
@@ -50,7 +53,7 @@ def _forest(
     if rows.empty:
         return omit(comparison.runs, "differences", NO_DIFFERENCE)
     draw = partial(draw_forest, [(metric, rows)], "difference to the baseline", looks(variants))
-    return keep(draw, comparison.runs, "differences", [FOREST_CAPTION], folder)
+    return keep(draw, comparison.runs, "differences", [FOREST_CAPTION, CONCLUDED[bool(comparison.conclusions)]], folder)
 
 
 def difference_rows(comparison: Comparison, metric: Column, corrected_for: int) -> pd.DataFrame:
@@ -60,7 +63,7 @@ def difference_rows(comparison: Comparison, metric: Column, corrected_for: int) 
         found = comparison.cells[variant, metric.key].difference
         if found is None or math.isnan(found.value):
             continue
-        least = least_shown(comparison, variant, corrected_for)
+        least = math.nan if comparison.conclusions else least_shown(comparison, variant, corrected_for)
         verdict = "better" if (found.value > 0) == (metric.better == "higher") else "worse"
         nothing = f"; {format_number(least, metric.spec)} would have been" if math.isfinite(least) else ""
         rows.append({
@@ -95,7 +98,7 @@ def power_rows(comparison: Comparison, metric: Column, corrected_for: int) -> It
     base = comparison.cells[names.BASELINE, metric.key].mean
     most = max(MOST_SEEDS, 2 * max(comparison.cells[v, metric.key].mean.count for v in comparison.variants))
     for variant in comparison.variants:
-        least = least_shown(comparison, variant, corrected_for)
+        least = math.nan if comparison.conclusions else least_shown(comparison, variant, corrected_for)
         if math.isnan(least):
             continue
         own = comparison.cells[variant, metric.key].mean

@@ -1,6 +1,6 @@
 """The tables of one profile and dataset."""
 
-from analysis import tables
+from analysis import adaptive_text, tables
 from analysis.comparison import Comparison
 from analysis.markdown import bullets
 from analysis.sections.collapse import collapse_parts
@@ -32,7 +32,9 @@ def result_parts(comparison: Comparison) -> list[str]:
     parts = [f"### {comparison.dataset} (profile {comparison.profile})\n"]
     if metric is None:
         return [*parts, bullets(comparison.judgement.sentences)]
-    parts += [tables.primary_markdown(comparison), bullets([*comparison.judgement.sentences, *PRIMARY_NOTES])]
+    said = [*comparison.judgement.sentences, *primary_notes(comparison)]
+    parts += [tables.primary_markdown(comparison), bullets(said)]
+    parts += adaptive_text.looks_parts(comparison.conclusions, comparison.judgement.design.seed_rule, metric)
     secondary = tables.secondary_markdown(comparison)
     if secondary:
         parts += [f"Secondary metrics. {SECONDARY_NOTE}\n", secondary]
@@ -44,3 +46,9 @@ def result_parts(comparison: Comparison) -> list[str]:
         *factorial_parts(comparison),
         *pairing_parts(comparison),
     ]
+
+
+def primary_notes(comparison: Comparison) -> list[str]:
+    """What a reader has to know of the table of the primary metric."""
+    mean, difference, *others = PRIMARY_NOTES
+    return [mean, adaptive_text.PRIMARY_NOTE if comparison.conclusions else difference, *others]

@@ -33,8 +33,9 @@ def plan_tables(jobs: list[Job], status: dict[str, str], costs: "dict[str, Cost]
             changes = "\n".join(f"{key}: {value}" for key, value in members[0].differences.items())
             states = [status[job.identity] for job in members]
             counted = "\n".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-            seeds = " ".join(str(job.seed) for job in members)
-            table.add_row(variant, escape(changes) or "-", seeds, f"{members[0].config.total_kimg:g}", counted)
+            table.add_row(
+                variant, escape(changes) or "-", seeds_text(members), f"{members[0].config.total_kimg:g}", counted
+            )
         variants_of: dict[Cost, list[str]] = {}
         for job in here:
             if job.identity in costs:
@@ -43,6 +44,14 @@ def plan_tables(jobs: list[Job], status: dict[str, str], costs: "dict[str, Cost]
         table.caption = "\n".join(f"{', '.join(names)}: {cost_text(cost)}" for cost, names in variants_of.items())
         table.caption_justify = "left"
         yield table
+
+
+def seeds_text(jobs: list[Job]) -> str:
+    """The seeds of one variant's jobs; from how many to how many where a rule adds them."""
+    rule = jobs[0].design.seed_rule
+    return (
+        f"{rule.least} to {rule.most}" if rule and len(jobs) == rule.most else " ".join(str(job.seed) for job in jobs)
+    )
 
 
 def cost_text(cost: "Cost") -> str:

@@ -87,10 +87,16 @@ def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]]
 
 
 def with_seeds(study: Study, profile_name: str | None, seeds: list[int]) -> Study:
-    """The study with other seeds in the profile that runs."""
+    """The study with other seeds in the profile that runs. Raises StudyError if that has a rule for its seeds."""
     name = profile_name or study.default_profile
     if name not in study.profiles:
         return study  # make_plan says so
+    if study.profiles[name].seed_rule is not None:
+        message = (
+            f"the profile {name} adds seeds until its rule ends them, and a number of one's own would be another look: "
+            "change `seeds` in the study file, or run a part by --only seed=..."
+        )
+        raise StudyError([StudyProblem("--seeds", "", message)])
     return replace(study, profiles=study.profiles | {name: replace(study.profiles[name], seeds=seeds)})
 
 
@@ -136,7 +142,7 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
         identities = {variant: configuration_identity(config) for variant, config in configs.items()}
         problems += [*_duplicate_problems(study, identities), *_protocol_problems(study, configs)]
         if BASELINE in configs:
-            problems += primary_problems(study, dataset, configs[BASELINE].evaluation)
+            problems += primary_problems(study, profile, dataset, configs[BASELINE].evaluation)
             origin = Origin(file=study.document.name, content=study.document.content, settings=settings)
             jobs += [replace(job, origin=origin) for job in _jobs(study, profile, dataset, configs, identities)]
     return jobs, problems
@@ -146,7 +152,7 @@ def _jobs(
     study: Study, profile: Profile, dataset: str, configs: dict[str, TrainConfig], identities: dict[str, str]
 ) -> Iterator[Job]:
     """The jobs of one dataset."""
-    design = design_of(study, configs[BASELINE].evaluation)
+    design = design_of(study, profile, configs[BASELINE].evaluation)
     for variant in profile.variants:
         if variant not in configs:
             continue

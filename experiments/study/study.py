@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from experiments.design import CollapseRule
+from experiments.design import CollapseRule, SeedRule
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
+from experiments.study.seeds import SeedsSection, read_seeds, rule_problems
 from experiments.study.tune_section import Tuned, TuneSection, section_problems
 from experiments.study.yamlfile import Document, read_document
 from r3gan.preset_choice import PresetChoice, choice_problems
@@ -55,7 +56,7 @@ class _Dataset(_Section):
 class _Profile(_Section):
     datasets: list[str]
     variants: list[str] | None = None
-    seeds: list[int] | None = None
+    seeds: Any = None  # read by experiments/study/seeds.py
 
 
 class _Collapse(BaseModel):
@@ -76,7 +77,7 @@ class _File(BaseModel):
     baseline: dict[str, Any] | None = None
     variants: dict[str, _Variant] = {}
     datasets: dict[str, _Dataset]
-    seeds: list[int] = [0]
+    seeds: Any = [0]  # read by experiments/study/seeds.py
     profiles: dict[str, _Profile]
     tune: TuneSection | None = None
 
@@ -104,14 +105,16 @@ class Study:
         return {key: value for key, value in (node or {}).items() if key not in SPECIAL_KEYS.get(path[0], ())}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """Which part of the study runs."""
 
     name: str
     datasets: list[str]
     variants: list[str]
-    seeds: list[int]
+    seeds: list[int]  # with a rule: as many as there can be
+    seed_rule: SeedRule | None  # None: all of the seeds run
+    rule_metric: str | None  # the number that the rule names
 
 
 SPECIAL_KEYS = {
@@ -139,21 +142,13 @@ def read_study(file: Path | str) -> Study:
             parsed = _File.model_validate(tree)
         except ValidationError:
             raise StudyError(problems) from error
-    problems += _reference_problems(document, parsed)
+    problems += dict.fromkeys(_reference_problems(document, parsed))  # profiles may share a rule for seeds
     if problems:
         raise StudyError(problems)
     includes: dict[str, list[str]] = {BASELINE: []} | {
         name: variant.include for name, variant in parsed.variants.items()
     }
-    profiles = {
-        name: Profile(
-            name,
-            profile.datasets,
-            list(includes) if profile.variants is None else profile.variants,
-            parsed.seeds if profile.seeds is None else profile.seeds,
-        )
-        for name, profile in parsed.profiles.items()
-    }
+    profiles = {name: _profile(document, parsed, name, list(includes)) for name in parsed.profiles}
     return Study(
         document=document,
         name=parsed.study,
@@ -170,6 +165,27 @@ def read_study(file: Path | str) -> Study:
 
 def _choice(dataset: _Dataset) -> PresetChoice:
     return PresetChoice(dataset.preset.like, dataset.preset.resolution)
+
+
+def _profile(document: Document, parsed: _File, name: str, all_variants: list[str]) -> Profile:
+    section = parsed.profiles[name]
+    seeds = read_seeds(*_seeds_of(document, parsed, name))[0]
+    variants = all_variants if section.variants is None else section.variants
+    section_of_seeds = seeds if isinstance(seeds, SeedsSection) else None
+    return Profile(
+        name=name,
+        datasets=section.datasets,
+        variants=variants,
+        seeds=list(range(seeds.max)) if isinstance(seeds, SeedsSection) else seeds,
+        seed_rule=section_of_seeds.rule(section.datasets, variants) if section_of_seeds else None,
+        rule_metric=section_of_seeds.metric if section_of_seeds else None,
+    )
+
+
+def _seeds_of(document: Document, parsed: _File, profile: str) -> tuple[Any, Document, KeyPath]:
+    """The profile's own, or the file's."""
+    own = parsed.profiles[profile].seeds
+    return (parsed.seeds, document, ("seeds",)) if own is None else (own, document, ("profiles", profile, "seeds"))
 
 
 def name_problem(name: str) -> str:
@@ -203,9 +219,9 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
         yield document.problem(("study",), problem)
     yield from check(("profile",), "profile", parsed.profile, profiles)
     for i, number in enumerate([parsed.primary] if isinstance(parsed.primary, str) else parsed.primary):
-        place: KeyPath = ("primary",) if isinstance(parsed.primary, str) else ("primary", i)
-        yield from check(place, "metric", number, judged())
-    yield from _seed_problems(document, ("seeds",), parsed.seeds)
+        at: KeyPath = ("primary",) if isinstance(parsed.primary, str) else ("primary", i)
+        yield from check(at, "metric", number, judged())
+    yield from read_seeds(parsed.seeds, document, ("seeds",))[1]
     for name, dataset in parsed.datasets.items():
         for key, message in choice_problems(_choice(dataset)):
             yield document.problem(("datasets", name, "preset", key), message)
@@ -228,13 +244,14 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
                 yield document.problem((*path, key), "a name is given twice")
             if values == []:
                 yield document.problem((*path, key), "at least one is needed")
+        given, _, place = _seeds_of(document, parsed, name)
+        seeds, found = read_seeds(given, document, place)
         if profile.seeds is not None:
-            yield from _seed_problems(document, (*path, "seeds"), profile.seeds)
-
-
-def _seed_problems(document: Document, path: KeyPath, seeds: list[int]) -> Iterator[StudyProblem]:
-    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        yield document.problem(path, f"{seeds}: distinct whole numbers from 0 up were expected, at least one")
+            yield from found
+        if isinstance(seeds, SeedsSection):
+            primary = [parsed.primary] if isinstance(parsed.primary, str) else parsed.primary
+            those = variants if profile.variants is None else profile.variants
+            yield from rule_problems(seeds, document, place, primary, those)
 
 
 def _tuning_seeds(name: str, variants: dict[str, _Variant]) -> Iterator[int]:

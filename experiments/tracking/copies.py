@@ -13,12 +13,13 @@ from experiments.tracking.run_upload import RunUpload
 
 
 @contextmanager
-def store_of(study: str, tasks: Sequence[Task]) -> Iterator[str]:
-    """The address of a store that holds these finished jobs, and is gone afterwards. Raises what MLflow raises."""
+def store_of(study: str, tasks: Sequence[tuple[Task, JobState]]) -> Iterator[str]:
+    """The address of a store that holds these jobs, which have ended so, and is gone afterwards. Raises what MLflow
+    raises."""
     with tempfile.TemporaryDirectory() as folder:
         uri = f"sqlite:///{folder}/mlflow.db"
         client = MlflowClient(uri)
         experiment = client.create_experiment(study, artifact_location=(Path(folder) / "artifacts").as_uri())
-        for task in tasks:
-            RunUpload(client, experiment, task).send(JobState.FINISHED)
+        for task, state in tasks:
+            RunUpload(client, experiment, task).send(state)
         yield uri

@@ -311,7 +311,7 @@ def test_a_locked_store_is_said_to_be_locked(client, task, tmp_path, monkeypatch
 def test_a_store_of_job_directories_holds_what_the_real_one_would(client, task):
     record(task, 80, d_kl=0.5)
     finish(task)
-    with store_of("tiny", [task]) as uri:
+    with store_of("tiny", [(task, JobState.FINISHED)]) as uri:
         other = MlflowClient(uri)
         (run,) = other.search_runs([other.get_experiment_by_name("tiny").experiment_id])
         assert (run.info.status, run.data.metrics[D_KL]) == ("FINISHED", 0.5)
