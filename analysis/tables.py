@@ -123,8 +123,8 @@ def primary_markdown(comparison: Comparison) -> str:
     metric = comparison.primary
     if metric is None:
         return ""
-    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", p_heading(comparison), "P(better)", "Median of all",
-              "Collapsed"]  # fmt: skip
+    header = ["Variant", "Seeds", f"{metric.heading}, mean", "Δ to baseline", p_heading(comparison), "P(better)",
+              "Median of all", "Collapsed"]  # fmt: skip
     rows = []
     for variant in comparison.variants:
         cell = comparison.cells[variant, metric.key]
