@@ -11,25 +11,28 @@ SECONDS_PER_HOUR = 3600.0
 
 
 def costs_of(jobs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """One row per run, indexed by run_id: kimg, seconds, device_hours, images_per_second, peak_gib, device.
+    """One row per run, indexed by run_id: kimg, seconds, device_hours, shared_hours, images_per_second, peak_gib and
+    device.
 
     jobs: rows of `load.load_jobs`; points: their histories of KEYS. Seconds are of training alone, without evaluations,
     up to the last point, and of what counts: what was lost between a checkpoint and a crash is not in them. A device
     is a GPU, or on a CPU a process. Memory is the most at any point: a job that went on in a new process counts anew.
     NaN (device: empty) where nothing was recorded.
     """
-    found = jobs.set_index("run_id")[[names.RANKS]]
+    found = jobs.set_index("run_id")[[names.RANKS, names.INHERITED_SECONDS]]
     last = points[points["metric"] == SPEED].sort_values("kimg").groupby("run_id", observed=True).last()
     peaks = points[points["metric"] == MEMORY].groupby("run_id", observed=True)["value"].max()
     speed = last["value"].astype(float).reindex(found.index)
     kimg = last["kimg"].astype(float).reindex(found.index)
     seconds = 1000 * kimg / speed
     ranks = pd.to_numeric(found[names.RANKS], errors="coerce")
+    inherited = pd.to_numeric(found[names.INHERITED_SECONDS], errors="coerce").fillna(0.0)
     return pd.DataFrame(
         {
             "kimg": kimg,
             "seconds": seconds,
             "device_hours": seconds * ranks / SECONDS_PER_HOUR,
+            "shared_hours": inherited * ranks / SECONDS_PER_HOUR,
             SPEED: speed,
             "peak_gib": peaks.astype(float).reindex(found.index),
             "device": devices_of(jobs),

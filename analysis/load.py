@@ -35,6 +35,7 @@ ALSO = (
     names.PRIMARY_AT_START,
     names.OUTCOME,
     names.CLASSES,
+    names.INHERITED_SECONDS,
     *names.MACHINE,
 )  # "" where absent
 RUN_INFO = ("run_id", "status", "start_time")

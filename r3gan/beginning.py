@@ -38,7 +38,7 @@ class Beginning:
     @property
     def text(self) -> str:
         """For people."""
-        return f"{self.name} at {self.images / IMG_PER_KIMG:g} kimg"
+        return place_text(self.name, self.images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,16 @@ class Inherited:
     identity: str
     images: int
     seconds: float  # of work, spent by the other job
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return place_text(self.name, self.images)
+
+
+def place_text(name: str, images: int) -> str:
+    """`baseline/0 at 12 kimg`."""
+    return f"{name} at {images / IMG_PER_KIMG:g} kimg"
 
 
 def read_sharing(job: JobDir) -> Sharing:

@@ -16,8 +16,8 @@ HEADER = ["Variant", "Runs", "kimg per run", "Images per second", "Device-hours 
 COST_NOTE = (
     "Hours are of training alone, without evaluations and what a crash lost, times the ranks of a run: a device is a "
     "GPU or, on a CPU, a process. Images per second: the median of the runs (lowest to highest), with all else that "
-    "ran on the machine. Device-hours per run: the mean. Peak memory: the highest of any run, on each rank; "
-    "on a CPU all of the process, libraries included."
+    "ran on the machine. Device-hours per run: the mean, as if each had trained from its start. Peak memory: the "
+    "highest of any run, on each rank; on a CPU all of the process, libraries included."
 )
 
 
@@ -49,9 +49,12 @@ def cost_table(comparison: Comparison, costs: pd.DataFrame) -> str:
 
 def total_line(selection: Selection, costs: pd.DataFrame) -> str:
     """What all runs cost together, and what is not known of it."""
-    others = costs.loc[costs.index.isin(selection.left_out["run_id"]), "device_hours"]
-    hours = costs["device_hours"]
+    hours = costs["device_hours"] - costs["shared_hours"]
+    others, shared = hours[costs.index.isin(selection.left_out["run_id"])], costs["shared_hours"].sum()
     text = f"In all {hours.sum():.3g} device-hours over {plural(len(costs), 'run')}"
+    text += (
+        f" ({shared:.3g} more of theirs were trained by others of them, in whose states they began)" if shared else ""
+    )
     if len(others):
         text += f", {others.sum():.3g} of them in {plural(len(others), 'run')} that {_is(len(others))} not compared"
     unknown = int(hours.isna().sum())

@@ -19,6 +19,7 @@ from experiments.tracking.notes import note_tags, run_note
 from experiments.tracking.pages import all_runs
 from experiments.tracking.send_samples import send_samples
 from experiments.tracking.trouble import explain
+from r3gan.beginning import read_inherited
 from r3gan.points import Point, PointReader
 from r3gan.settings.leaves import leaves
 from r3gan.tensor_files import load_tensors
@@ -153,6 +154,10 @@ class RunUpload:
         tags |= _code_tags(environment.get("trained_by", []))
         data = environment["dataset"]
         tags[names.CLASSES] = _classes(data)
+        inherited = read_inherited(self.directory)
+        if inherited is not None:
+            tags[names.STARTS_FROM] = f"{inherited.text} ({inherited.identity})"
+            tags[names.INHERITED_SECONDS] = repr(inherited.seconds)
         self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         source = json.dumps({"uri": data["source"]})
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)

@@ -22,10 +22,10 @@ def runs_of(
             "run_id": f"{dataset}-{variant}-{seed}", "status": "FINISHED", "start_time": 1000 * i + seed,
             names.PROFILE: "laptop", names.DATASET: dataset, names.VARIANT: variant, names.SEED: seed,
             names.COMPARISON: "c1", names.IDENTITY: f"{variant}{seed}", names.SOURCES: "", names.CLASSES: "",
-            names.RANKS: "1",
             names.DESIGN: design.as_text() if design else "", names.OUTCOME: "finished",
             names.PRIMARY_AT_START: design.primary if design else "", "evaluation_samples": 5000.0, "total_kimg": 21.0,
-            names.ORIGIN: "", **dict.fromkeys(names.MACHINE, ""), names.DEVICE: "cpu", names.RANKS: "1",
+            names.ORIGIN: "", names.INHERITED_SECONDS: "",
+            **dict.fromkeys(names.MACHINE, ""), names.DEVICE: "cpu", names.RANKS: "1",
             **{key: values[variant][seed] for key, values in metrics.items()}, **columns,
         }
         for i, (variant, count) in enumerate(counts.items())

@@ -73,3 +73,12 @@ def test_different_devices_are_said() -> None:
 
 def test_without_any_speed_nothing_is_made_up() -> None:
     assert "No run has recorded its speed." in section(RUNS, recorded())
+
+
+def test_what_another_run_has_trained_counts_once_in_the_total() -> None:
+    """The baselines cost 36 s and 72 s; a/0 360 s, 180 s of which a baseline has spent: 288 s are 0.08 hours."""
+    runs = RUNS.assign(**{names.INHERITED_SECONDS: ["", "", "180.0", ""]})
+    points = recorded(baseline_0=[(36.0, 1000.0)], baseline_1=[(36.0, 500.0)], a_0=[(36.0, 100.0)])
+    text = section(runs, points)
+    assert "In all 0.08 device-hours over 5 runs (0.05 more of theirs were trained by others of them, " in text
+    assert costs_of(runs, points).loc["digits-a-0", "device_hours"] == pytest.approx(0.1), "as if it had been alone"

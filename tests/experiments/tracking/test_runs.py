@@ -4,7 +4,7 @@ import shutil
 import socket
 import sqlite3
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from experiments.tracking.notes import run_note
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.runs import Tracker
 from experiments.tracking.store import open_store
+from r3gan.beginning import Inherited
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
 from r3gan.tensor_files import save_tensors
@@ -84,6 +85,16 @@ def only_run(client):
     runs = client.search_runs([experiment.experiment_id])
     assert len(runs) == 1
     return runs[0]
+
+
+def test_a_run_says_in_which_job_its_own_began(client, task):
+    with Tracker("tiny") as tracker:
+        finish(task)
+        inherited = Inherited(name="attention/0", identity="abc", images=80, seconds=1.5)
+        write_json(task.directory.inherited, asdict(inherited))
+        tracker.ended(task, FINISHED)
+    tags = only_run(client).data.tags
+    assert (tags["starts_from"], tags["inherited_seconds"]) == ("attention/0 at 0.08 kimg (abc)", "1.5")
 
 
 def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, task):
