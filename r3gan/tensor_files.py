@@ -5,6 +5,8 @@ All facts are one entry of the file's metadata, because the format keeps several
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from torch import Tensor
 
 METADATA = "r3gan"
 DIGEST = "sha256"
+REFUSED = re.compile(r"\(os error (\d+)\)")  # how safetensors tells that the system does not write
 
 
 class DamagedTensors(Exception):
@@ -25,7 +28,14 @@ class DamagedTensors(Exception):
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, **facts: Any) -> None:
     """Write tensors with facts about them (plain JSON data) and a hash of both. Raises OSError."""
     own = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    save_file(own, path, {METADATA: json.dumps(facts | {DIGEST: hash_tensors(own, facts)})})
+    try:
+        save_file(own, path, {METADATA: json.dumps(facts | {DIGEST: hash_tensors(own, facts)})})
+    except SafetensorError as error:
+        refused = REFUSED.search(str(error))
+        if refused is None:
+            raise
+        number = int(refused[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def load_tensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -68,8 +68,9 @@ def find_starts(jobs: Sequence[Job], findings: Findings, execution: Execution) -
             directory, state = JobDir(other.directory(execution.output)), findings[other.identity].state
             options += _kept(other, directory, job.config, execution)
             trained_until = _trained_until(directory, state, starts.get(other.identity))
-            is_before = state is FolderState.RESUME or order[other.identity] < order[job.identity]
-            if trained_until < images and is_before:
+            is_resumed, is_before = state is FolderState.RESUME, order[other.identity] < order[job.identity]
+            will_come = _made_alike(directory, execution) if is_resumed else is_before
+            if trained_until < images and will_come:
                 options.append(_start(other, directory, images))
         if options:
             starts[job.identity] = max(options, key=lambda start: start.images)  # of equal ones the first

@@ -18,6 +18,12 @@ def test_tensors_and_facts_come_back(tmp_path):
     assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
 
 
+def test_what_the_system_refuses_to_write_is_an_os_error_with_its_number(tmp_path):
+    with pytest.raises(FileNotFoundError) as missing:
+        save_tensors(TENSORS, tmp_path / "missing" / "x")
+    assert missing.value.filename == str(tmp_path / "missing" / "x")
+
+
 def test_every_flipped_bit_is_seen_or_harmless(tmp_path):
     path = tmp_path / "x"
     save_tensors(TENSORS, path, kind="test")

@@ -17,6 +17,7 @@ from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.beginning import read_inherited
 from r3gan.jobdir import JobDir
+from r3gan.provenance import source_hash
 from tests.experiments.launch.test_scheduler import ScriptedLauncher
 from tests.r3gan.training.test_train import assert_equal_weights, final_weights, without_times
 
@@ -98,9 +99,24 @@ def test_a_variant_that_is_added_later_and_a_longer_training_begin_in_what_lies_
 
 def test_a_job_of_which_something_is_there_goes_on_from_that(plan_of, tmp_path):
     jobs = plan_of()
-    switch = next(job for job in jobs if job.variant == "switch")
-    JobDir(switch.directory(tmp_path)).checkpoint(40).mkdir(parents=True)
+    begin(jobs, "switch", tmp_path)
     assert said(jobs, tmp_path) == {"baseline": ("switch", 0, 80), "both": ("attention", 0, 80)}
+
+
+def test_nothing_begins_in_what_a_job_will_train_on_that_other_code_or_other_ranks_have_begun(plan_of, tmp_path):
+    jobs = plan_of()
+    begin(jobs, "baseline", tmp_path / "code", sources="other")
+    assert said(jobs, tmp_path / "code") == {"both": ("attention", 0, 80)}
+    begin(jobs, "baseline", tmp_path / "ranks", ranks=2)
+    assert said(jobs, tmp_path / "ranks") == {"both": ("attention", 0, 80)}
+
+
+def begin(jobs, variant, output, sources=None, ranks=1):
+    """Make the folder of a job that was stopped on its way."""
+    folder = JobDir(next(job for job in jobs if job.variant == variant).directory(output))
+    folder.checkpoint(40).mkdir(parents=True)
+    stretch = {"code": {"sources": sources or source_hash()}}
+    folder.environment.write_text(json.dumps({"ranks": ranks, "tf32": False, "trained_by": [stretch]}))
 
 
 def test_chains_keep_one_checkpoint_with_the_job_that_trains_it(plan_of, tmp_path):
