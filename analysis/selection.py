@@ -87,15 +87,17 @@ def keep_newest(jobs: pd.DataFrame, within: list[str], column: str, reason: str)
 def apart_by_sources(jobs: pd.DataFrame) -> pd.DataFrame:
     """Runs to be compared that other versions of the sources have trained belong to other profiles, so to speak.
 
-    Only where there are several versions within a group; runs that recorded none count as one.
+    Only where there are several versions within a group; runs that recorded none count as one. Unfinished jobs of such
+    a group go with the finished runs of their sources; those that recorded none stay as they are, counted alone.
     """
     if names.SOURCES not in jobs:
         return jobs
-    kept = jobs[jobs["reason"] == ""]
-    several = kept.groupby(GROUP)[names.SOURCES].transform("nunique") > 1
-    rows = several.index[several]
+    kept = jobs["reason"] == ""
+    versions = jobs[kept].groupby(GROUP)[names.SOURCES].nunique()
+    several = pd.MultiIndex.from_frame(jobs[GROUP]).isin(versions.index[versions > 1])
+    unfinished = (jobs["reason"] == UNFINISHED) & (jobs[names.SOURCES] != "")
     apart = jobs[names.PROFILE] + SOURCES_APART + jobs[names.SOURCES].replace("", "unknown")
-    return jobs.assign(**{names.PROFILE: jobs[names.PROFILE].mask(jobs.index.isin(rows), apart)})
+    return jobs.assign(**{names.PROFILE: jobs[names.PROFILE].mask(several & (kept | unfinished), apart)})
 
 
 def mark_abandoned(jobs: pd.DataFrame) -> None:
