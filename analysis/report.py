@@ -23,20 +23,27 @@ from analysis.sections.over_datasets import over_datasets
 from analysis.sections.reproduce import reproduce_parts
 from analysis.sections.results import result_parts
 from analysis.sections.runs import runs_parts
+from analysis.stale import LEARNING, figure_files, remove_stale
+from r3gan.files import write_text
 
 
 def write_report(reported: Reported, out: Path) -> list[Comparison]:
-    """Write the tables, the figures, report.md and report.html to `out`, and return the comparisons."""
+    """Write the tables, the figures, report.md and report.html to `out`, and return the comparisons.
+
+    Each file replaces an earlier one as a whole; tables and figures that only an earlier report had are removed.
+    """
     comparisons = compare_all(reported.selection, reported.variants, reported.points)
     drawn = draw_all(comparisons, reported.variants, reported.points, reported.artifacts, out / FIGURES_FOLDER)
-    tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
-    write_latex(comparisons, out)
+    write_text(out / "table.csv", tables.summarise(comparisons).to_csv(index=False))
+    written = figure_files(out, drawn) | set(write_latex(comparisons, out))
     learning = [(c, learning_of(c, reported.points, reported.progress)) for c in comparisons if c.primary]
     if learning:
-        pd.concat([of_runs for _, of_runs in learning]).to_csv(out / "learning.csv", index=False)
+        write_text(out / LEARNING, pd.concat([of_runs for _, of_runs in learning]).to_csv(index=False))
+        written.add(out / LEARNING)
     text = report_text(reported, comparisons, learning, drawn)
-    (out / "report.md").write_text(text, encoding="utf-8")
-    (out / "report.html").write_text(as_page(text, f"{reported.study}: comparison of variants", out), encoding="utf-8")
+    write_text(out / "report.md", text)
+    write_text(out / "report.html", as_page(text, f"{reported.study}: comparison of variants", out))
+    remove_stale(out, written, drawn)
     return comparisons
 
 
