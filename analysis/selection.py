@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.errors import ReportError
+from analysis.errors import NothingFinished, ReportError
 from experiments import names
 from experiments.palette import in_order
 
@@ -48,7 +48,8 @@ class Selection:
 def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Selection:
     """Split the jobs, or only those with these identities, into what may be compared and what is left out.
 
-    Raises ReportError if no run has finished, or if runs to be compared were evaluated with different sample counts.
+    Raises NothingFinished if no run has, and ReportError if runs to be compared were evaluated with different
+    sample counts.
     """
     absent: list[str] = []
     if identities is not None:
@@ -57,7 +58,7 @@ def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Sel
     jobs = jobs.sort_values(["start_time", "run_id"]).assign(reason="")
     finished = jobs["status"] == FINISHED
     if not finished.any():
-        raise ReportError(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
+        raise NothingFinished(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
     elsewhere = jobs[names.IDENTITY].isin(jobs.loc[finished, names.IDENTITY])
     jobs.loc[~finished, "reason"] = UNFINISHED
     jobs.loc[~finished & elsewhere, "reason"] = SUPERSEDED
