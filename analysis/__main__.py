@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from analysis.answer import answer
+from analysis.compare_command import add_arguments as add_compare_arguments
 from analysis.comparison import shown_differences
 from analysis.decide_command import add_arguments as add_decide_arguments
 from analysis.errors import ReportError
@@ -43,6 +44,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     tune.add_argument("--comparison", metavar="ID", nargs="+", help="report on the searches of these comparisons only")
     tune.set_defaults(run=write_searches)
     add_power_arguments(commands.add_parser("power", help="say how many seeds a difference needs, by finished runs"))
+    add_compare_arguments(commands.add_parser("compare", help="show any runs beside each other"))
     add_watch_arguments(commands.add_parser("watch", help="write the report again while the study runs"))
     add_decide_arguments(commands.add_parser("decide", help="say which conclusions of an adaptive study are open"))
     return parser.parse_args(argv)
