@@ -96,8 +96,8 @@ def _power(
 def seed_counts(most: int) -> list[int]:
     """Where the power curve is computed: at each count up to EACH_UP_TO, then at FURTHER ones in equal ratios."""
     each = list(range(FEWEST_SEEDS, min(most, EACH_UP_TO) + 1))
-    further = np.geomspace(EACH_UP_TO, most, FURTHER + 1)[1:] if most > EACH_UP_TO else []
-    return sorted({*each, *(round(count) for count in further)})
+    further = np.geomspace(EACH_UP_TO, max(most, EACH_UP_TO), FURTHER + 1)[1:].round().astype(int)
+    return sorted({*each, *further[further <= most].tolist()})
 
 
 def power_rows(comparison: Comparison, metric: Column, corrected_for: int) -> Iterator[dict[str, object]]:
