@@ -1,4 +1,5 @@
-"""Report on a study: python -m analysis report [--study NAME] [--out DIR], on its searches: tune; plan seeds: power."""
+"""Report on a study: python -m analysis report [--study NAME] [--out DIR], while it runs: watch, on its searches: tune;
+plan seeds: power."""
 
 import argparse
 import os
@@ -10,18 +11,20 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from analysis.answer import answer
+from analysis.compare_command import add_arguments as add_compare_arguments
 from analysis.comparison import shown_differences
 from analysis.decide_command import add_arguments as add_decide_arguments
 from analysis.errors import ReportError
 from analysis.load import load_searches, open_client
 from analysis.power_command import add_arguments as add_power_arguments
-from analysis.report import write_report
+from analysis.report import make_folder, write_report
 from analysis.reported import read_study
 from analysis.search_report import budgets_terminal, write_search_report
 from analysis.searches import budget_notes, fairness_notes, grouped
 from analysis.sections.answer import title
 from analysis.sections.compared import left_out_line
 from analysis.tables import protocol_note, results_terminal
+from analysis.watch_command import add_arguments as add_watch_arguments
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -41,6 +44,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     tune.add_argument("--comparison", metavar="ID", nargs="+", help="report on the searches of these comparisons only")
     tune.set_defaults(run=write_searches)
     add_power_arguments(commands.add_parser("power", help="say how many seeds a difference needs, by finished runs"))
+    add_compare_arguments(commands.add_parser("compare", help="show any runs beside each other"))
+    add_watch_arguments(commands.add_parser("watch", help="write the report again while the study runs"))
     add_decide_arguments(commands.add_parser("decide", help="say which conclusions of an adaptive study are open"))
     return parser.parse_args(argv)
 
@@ -80,16 +85,8 @@ def write_searches(args: argparse.Namespace) -> None:
     print(f"Report: {out / 'tune.md'}")
 
 
-def make_folder(path: Path) -> None:
-    """Raises ReportError if nothing can be written there."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ReportError(f"--out {path} cannot be a folder to write to: {error.strerror}") from error
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 on success, 2 with one message on standard error otherwise."""
+    """Run the command; 0 on success, 130 if interrupted, 2 with one message on standard error otherwise."""
     args = parse(argv)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar per artifact otherwise
     try:
@@ -97,6 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ReportError, MlflowException, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

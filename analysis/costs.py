@@ -46,13 +46,11 @@ def devices_of(jobs: pd.DataFrame) -> np.ndarray:
     return np.where(on_cpu & (jobs[names.PROCESSOR] != ""), "CPU: " + jobs[names.PROCESSOR], jobs[names.DEVICE])
 
 
-def seconds_at(points: pd.DataFrame, kimg: float) -> float:
+def seconds_at(points: np.ndarray, speeds: np.ndarray, kimg: float) -> float:
     """Seconds of training until so many kimg, between the points of SPEED of one run; NaN without any.
 
-    The seconds at a point are 1000 kimg / speed, from 0 at the beginning.
+    points: their kimg, in order. The seconds at a point are 1000 kimg / speed, from 0 at the beginning.
     """
-    own = points[points["metric"] == SPEED].sort_values("kimg")
-    if own.empty:
+    if not len(points):
         return float("nan")
-    seconds = 1000 * own["kimg"] / own["value"]
-    return float(np.interp(kimg, [0.0, *own["kimg"]], [0.0, *seconds]))
+    return float(np.interp(kimg, [0.0, *points], [0.0, *(1000 * points / speeds)]))

@@ -13,8 +13,10 @@ from analysis.metrics import Column
 from analysis.published import published_sentence
 from analysis.statistics.best import not_worse_than_best
 from analysis.statistics.interval import CONFIDENCE
+from r3gan.files import write_text
 
 TABLES_FOLDER = "tables"
+FIRST_LINE = r"% needs \usepackage{booktabs}"
 METRICS_ABREAST = 3  # secondary ones, in the width of a page
 WRITTEN = {
     "\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
@@ -32,13 +34,18 @@ NEAR_BEST = (
 SECONDARY = "Secondary metrics are described, not concluded from."
 
 
-def write_latex(comparisons: Sequence[Comparison], out: Path) -> None:
-    """A file for each profile and dataset, in a folder of their own. Raises OSError."""
-    folder = out / TABLES_FOLDER
-    folder.mkdir(exist_ok=True)
-    for comparison in comparisons:
-        if comparison.metrics:
-            (folder / f"{table_name(comparison)}.tex").write_text(latex_table(comparison), encoding="utf-8")
+def write_latex(comparisons: Sequence[Comparison], out: Path) -> list[Path]:
+    """A file for each profile and dataset, in a folder of their own; which ones. Raises OSError."""
+    shown = {out / TABLES_FOLDER / f"{table_name(c)}.tex": c for c in comparisons if c.metrics}
+    for path, comparison in shown.items():
+        write_text(path, latex_table(comparison))
+    return list(shown)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a table that `write_latex` has written under this name."""
+    text = path.read_bytes()
+    return text.startswith(FIRST_LINE.encode()) and rf"\label{{tab:{path.stem}}}".encode() in text
 
 
 def latex_table(comparison: Comparison) -> str:
@@ -55,7 +62,7 @@ def latex_table(comparison: Comparison) -> str:
     ]
     caption.append(published_sentence(comparison.dataset, comparison.metrics))
     return "\n".join([
-        r"% needs \usepackage{booktabs}",
+        FIRST_LINE,
         r"\begin{table}[t]",
         r"\centering",
         r"\footnotesize",

@@ -12,7 +12,8 @@ from r3gan.tables.metrics import Better
 
 LOSS = "loss_d"  # where training goes wrong, it shows here first
 BEST_KIMG = "best_kimg"
-Curves = dict[str, pd.DataFrame]  # by run_id: kimg and value, in order
+Curve = tuple[np.ndarray, np.ndarray]  # kimg, in order, and values
+NOTHING: Curve = (np.empty(0), np.empty(0))
 
 
 def target_of(comparison: Comparison) -> float:
@@ -33,11 +34,11 @@ def learning_of(comparison: Comparison, points: pd.DataFrame, progress: pd.DataF
     assert metric is not None
     better: Better = metric.better or "lower"
     curves, losses = by_run(points, metric.key), by_run(progress, LOSS)
-    speeds = {run_id: rows.assign(metric=SPEED) for run_id, rows in by_run(progress, SPEED).items()}
+    speeds = by_run(progress, SPEED)
     order = {variant: i for i, variant in enumerate(comparison.variants)}
     rows = []
     for _, run in comparison.runs.iterrows():
-        kimg, values = arrays(curves, run["run_id"])
+        kimg, values = curves.get(run["run_id"], NOTHING)
         best, best_kimg = best_of(kimg, values, better)
         reached = kimg_to(target, kimg, values, better)
         rows.append(
@@ -45,8 +46,8 @@ def learning_of(comparison: Comparison, points: pd.DataFrame, progress: pd.DataF
                 **{key: run[key] for key in (names.PROFILE, names.DATASET, names.VARIANT, names.SEED, "collapsed")},
                 "mean_level": mean_level(kimg, values),
                 "kimg_to_target": reached,
-                "hours_to_target": _hours(reached, speeds.get(run["run_id"]), run[names.RANKS]),
-                "first_sign_kimg": first_sign(*arrays(losses, run["run_id"])),
+                "hours_to_target": _hours(reached, speeds.get(run["run_id"], NOTHING), run[names.RANKS]),
+                "first_sign_kimg": first_sign(*losses.get(run["run_id"], NOTHING)),
                 "best": best,
                 "best_kimg": best_kimg,
                 "last": run[metric.key],
@@ -61,20 +62,15 @@ def learning_of(comparison: Comparison, points: pd.DataFrame, progress: pd.DataF
     )
 
 
-def by_run(points: pd.DataFrame, key: str) -> Curves:
-    """The points of one metric, run by run."""
+def by_run(points: pd.DataFrame, key: str) -> dict[str, Curve]:
+    """The points of one metric, by run_id."""
     own = points.loc[points["metric"] == key, ["run_id", "kimg", "value"]].sort_values("kimg", kind="stable")
-    return {str(run_id): rows for run_id, rows in own.groupby("run_id", observed=True)}
+    kimg, values = own["kimg"].to_numpy(), own["value"].to_numpy()
+    places = own.reset_index(drop=True).groupby("run_id", observed=True).indices
+    return {str(run_id): (kimg[rows], values[rows]) for run_id, rows in places.items()}
 
 
-def arrays(curves: Curves, run_id: str) -> tuple[np.ndarray, np.ndarray]:
-    """kimg and values of a run; empty without any."""
-    if run_id not in curves:
-        return np.empty(0), np.empty(0)
-    return curves[run_id]["kimg"].to_numpy(), curves[run_id]["value"].to_numpy()
-
-
-def _hours(kimg: float, speeds: pd.DataFrame | None, ranks: str) -> float:
+def _hours(kimg: float, speeds: Curve, ranks: str) -> float:
     if not np.isfinite(kimg):
         return kimg
-    return np.nan if speeds is None or not ranks else seconds_at(speeds, kimg) * float(ranks) / SECONDS_PER_HOUR
+    return seconds_at(*speeds, kimg) * float(ranks) / SECONDS_PER_HOUR if ranks else np.nan

@@ -36,8 +36,12 @@ IMAGE = re.compile(r'<img src="([^"]+)"')
 CELL = re.compile(r"<td>(.*?)</td>")
 
 
-def as_page(markdown: str, title: str, folder: Path) -> str:
-    """The page. folder: what the addresses of images are relative to. Raises OSError for an image that is not there."""
+def as_page(markdown: str, title: str, folder: Path, refresh_seconds: int | None = None) -> str:
+    """The page. folder: what the addresses of images are relative to. Raises OSError for an image that is not there.
+
+    refresh_seconds: after so many the browser shall read it again; None: never.
+    """
+    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">\n' if refresh_seconds else ""
     body = MarkdownIt("commonmark").enable("table").render(markdown)
     body = IMAGE.sub(lambda found: f'<img src="{_inside(folder / unquote(html.unescape(found[1])))}"', body)
     body = CELL.sub(lambda found: f'<td class="long">{found[1]}</td>' if len(found[1]) > LONG_CELL else found[0], body)
@@ -45,7 +49,7 @@ def as_page(markdown: str, title: str, folder: Path) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+        f"{refresh}<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
 

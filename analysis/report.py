@@ -9,6 +9,7 @@ from analysis import tables
 from analysis.comparison import Comparison, compare_all
 from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.study import draw_all
+from analysis.errors import ReportError
 from analysis.latex import write_latex
 from analysis.learning import learning_of
 from analysis.markdown import bullets
@@ -23,21 +24,45 @@ from analysis.sections.over_datasets import over_datasets
 from analysis.sections.reproduce import reproduce_parts
 from analysis.sections.results import result_parts
 from analysis.sections.runs import runs_parts
+from analysis.stale import LEARNING, figure_files, remove_stale
+from r3gan.files import write_text
 
 
-def write_report(reported: Reported, out: Path) -> list[Comparison]:
-    """Write the tables, the figures, report.md and report.html to `out`, and return the comparisons."""
+def write_report(
+    reported: Reported, out: Path, notice: str = "", refresh_seconds: int | None = None
+) -> list[Comparison]:
+    """Write the tables, the figures, report.md and report.html to `out`, and return the comparisons.
+
+    Each file replaces an earlier one as a whole; tables and figures that only an earlier report had are removed.
+    notice: stands above all, if not empty. refresh_seconds: see `page.as_page`.
+    """
     comparisons = compare_all(reported.selection, reported.variants, reported.points)
     drawn = draw_all(comparisons, reported.variants, reported.points, reported.artifacts, out / FIGURES_FOLDER)
-    tables.summarise(comparisons).to_csv(out / "table.csv", index=False)
-    write_latex(comparisons, out)
+    write_text(out / "table.csv", tables.summarise(comparisons).to_csv(index=False))
+    written = figure_files(out, drawn) | set(write_latex(comparisons, out))
     learning = [(c, learning_of(c, reported.points, reported.progress)) for c in comparisons if c.primary]
     if learning:
-        pd.concat([of_runs for _, of_runs in learning]).to_csv(out / "learning.csv", index=False)
-    text = report_text(reported, comparisons, learning, drawn)
-    (out / "report.md").write_text(text, encoding="utf-8")
-    (out / "report.html").write_text(as_page(text, f"{reported.study}: comparison of variants", out), encoding="utf-8")
+        write_text(out / LEARNING, pd.concat([of_runs for _, of_runs in learning]).to_csv(index=False))
+        written.add(out / LEARNING)
+    text = report_text(reported, comparisons, learning, drawn, notice)
+    write_text(out / "report.md", text)
+    write_page(reported.study, out, refresh_seconds)
+    remove_stale(out, written, drawn)
     return comparisons
+
+
+def write_page(study: str, out: Path, refresh_seconds: int | None = None) -> None:
+    """report.html, from report.md and the figures in the folder."""
+    text = (out / "report.md").read_text(encoding="utf-8")
+    write_text(out / "report.html", as_page(text, f"{study}: comparison of variants", out, refresh_seconds))
+
+
+def make_folder(path: Path) -> None:
+    """Raises ReportError if nothing can be written there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"--out {path} cannot be a folder to write to: {error.strerror}") from error
 
 
 def report_text(
@@ -45,12 +70,17 @@ def report_text(
     comparisons: Sequence[Comparison],
     learning: Sequence[tuple[Comparison, pd.DataFrame]],
     drawn: Sequence[Drawn | Omitted],
+    notice: str = "",
 ) -> str:
-    """report.md, whole. It begins with the answer. learning: of each comparison that has a primary metric."""
+    """report.md, whole. It begins with the notice, if any, and the answer.
+
+    learning: of each comparison that has a primary metric.
+    """
     selection = reported.selection
     compared = compared_lines(selection.compared, reported.variants)
     sections = [
         f"# {reported.study}: comparison of variants\n",
+        *([f"{notice}\n"] if notice else []),
         *answer_sections(comparisons),
         "## What is compared\n",
         bullets([*compared, left_out_line(selection), *source_lines(selection)]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.errors import ReportError
+from analysis.errors import NothingFinished, ReportError
 from experiments import names
 from experiments.palette import in_order
 
@@ -48,7 +48,8 @@ class Selection:
 def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Selection:
     """Split the jobs, or only those with these identities, into what may be compared and what is left out.
 
-    Raises ReportError if no run has finished, or if runs to be compared were evaluated with different sample counts.
+    Raises NothingFinished if no run has, and ReportError if runs to be compared were evaluated with different
+    sample counts.
     """
     absent: list[str] = []
     if identities is not None:
@@ -57,7 +58,7 @@ def select(jobs: pd.DataFrame, identities: Collection[str] | None = None) -> Sel
     jobs = jobs.sort_values(["start_time", "run_id"]).assign(reason="")
     finished = jobs["status"] == FINISHED
     if not finished.any():
-        raise ReportError(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
+        raise NothingFinished(f"of {len(jobs)} runs found, none has finished: there is nothing to compare yet")
     elsewhere = jobs[names.IDENTITY].isin(jobs.loc[finished, names.IDENTITY])
     jobs.loc[~finished, "reason"] = UNFINISHED
     jobs.loc[~finished & elsewhere, "reason"] = SUPERSEDED
@@ -87,15 +88,17 @@ def keep_newest(jobs: pd.DataFrame, within: list[str], column: str, reason: str)
 def apart_by_sources(jobs: pd.DataFrame) -> pd.DataFrame:
     """Runs to be compared that other versions of the sources have trained belong to other profiles, so to speak.
 
-    Only where there are several versions within a group; runs that recorded none count as one.
+    Only where there are several versions within a group; runs that recorded none count as one. Unfinished jobs of such
+    a group go with the finished runs of their sources; those that recorded none stay as they are, counted alone.
     """
     if names.SOURCES not in jobs:
         return jobs
-    kept = jobs[jobs["reason"] == ""]
-    several = kept.groupby(GROUP)[names.SOURCES].transform("nunique") > 1
-    rows = several.index[several]
+    kept = jobs["reason"] == ""
+    versions = jobs[kept].groupby(GROUP)[names.SOURCES].nunique()
+    several = pd.MultiIndex.from_frame(jobs[GROUP]).isin(versions.index[versions > 1])
+    unfinished = (jobs["reason"] == UNFINISHED) & (jobs[names.SOURCES] != "")
     apart = jobs[names.PROFILE] + SOURCES_APART + jobs[names.SOURCES].replace("", "unknown")
-    return jobs.assign(**{names.PROFILE: jobs[names.PROFILE].mask(jobs.index.isin(rows), apart)})
+    return jobs.assign(**{names.PROFILE: jobs[names.PROFILE].mask(several & (kept | unfinished), apart)})
 
 
 def mark_abandoned(jobs: pd.DataFrame) -> None:

@@ -28,7 +28,7 @@ FOR_ANALYSIS = (
     "experiments.tracking.search_record",
     "experiments.tracking.trouble",
 )
-FROM_R3GAN = ("r3gan.tables.metrics", "r3gan.evaluation.protocol")  # what analysis knows of metrics
+FROM_R3GAN = ("r3gan.tables.metrics", "r3gan.evaluation.protocol", "r3gan.files")  # metrics, and whole files
 POSITIONAL = {"Preset"}  # the rows of an aligned table
 
 

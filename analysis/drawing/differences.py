@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.comparison import Comparison, least_shown
@@ -22,6 +23,7 @@ FOREST_CAPTION = (
     "Difference of the means to the baseline in the primary metric, of the seeds that neither collapsed nor diverged. "
     "All thin intervals of the report hold together."
 )
+EACH_UP_TO, FURTHER = 40, 20  # seeds, of which a curve is smooth already; each point takes milliseconds
 CONCLUDED = (
     "What stands beside a row is concluded by Holm's method, which finds a little more than the intervals show.",
     "What stands beside a row is concluded at the variant's newest look, corrected for looks and comparisons.",
@@ -91,6 +93,13 @@ def _power(
     return keep(draw, comparison.runs, "power", [caption], folder)
 
 
+def seed_counts(most: int) -> list[int]:
+    """Where the power curve is computed: at each count up to EACH_UP_TO, then at FURTHER ones in equal ratios."""
+    each = list(range(FEWEST_SEEDS, min(most, EACH_UP_TO) + 1))
+    further = np.geomspace(EACH_UP_TO, max(most, EACH_UP_TO), FURTHER + 1)[1:].round().astype(int)
+    return sorted({*each, *further[further <= most].tolist()})
+
+
 def power_rows(comparison: Comparison, metric: Column, corrected_for: int) -> Iterator[dict[str, object]]:
     """Rows of `draw_power` for each variant whose spread is known."""
     if names.BASELINE not in comparison.variants:
@@ -102,7 +111,7 @@ def power_rows(comparison: Comparison, metric: Column, corrected_for: int) -> It
         if math.isnan(least):
             continue
         own = comparison.cells[variant, metric.key].mean
-        for seeds in range(FEWEST_SEEDS, most + 1):
+        for seeds in seed_counts(most):
             value = detectable(own.sd, seeds, base.sd, seeds, corrected_for)
             yield {"variant": variant, "seeds": seeds, "difference": value, "is_here": False}
         yield {"variant": variant, "seeds": own.count, "difference": least, "is_here": True}

@@ -12,7 +12,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from experiments.palette import COLOURS
+from r3gan.files import replace_file
 
+SUFFIXES = (".png", ".pdf")  # of each figure
 ONE_COLUMN, TWO_COLUMNS = 3.25, 6.5  # widths of a figure
 TEXT, SMALL = 8, 7  # points: titles, labels of axes and legends; ticks and notes
 MARKERS = "os^Dvp<>"  # one more than colours: a colour comes again with another marker
@@ -47,9 +49,10 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write name.png and name.pdf, the same bytes for the same figure."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write name.png and name.pdf, the same bytes for the same figure. Each replaces an earlier one as a whole."""
     with matplotlib.rc_context(STYLE):
-        figure.savefig(folder / f"{name}.png")
+        replace_file(folder / f"{name}.png", lambda path: figure.savefig(path, format="png"))
         figure.set_layout_engine(None)  # the layout is done and stays, without a draw to find it
-        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        replace_file(
+            folder / f"{name}.pdf", lambda path: figure.savefig(path, format="pdf", metadata={"CreationDate": None})
+        )

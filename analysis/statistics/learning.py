@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 
 from r3gan.tables.metrics import Better
 
@@ -41,7 +42,6 @@ def first_sign(kimg: np.ndarray, losses: np.ndarray) -> float:
 
     Spikes are told from the point on that has POINTS_BEFORE others before it. NaN if there is none.
     """
-    for i, loss in enumerate(losses):
-        if not math.isfinite(loss) or (i >= POINTS_BEFORE and loss > SPIKE * np.median(losses[:i])):
-            return float(kimg[i])
-    return math.nan
+    before = pd.Series(losses).expanding(POINTS_BEFORE).median().shift().to_numpy()
+    signs = ~np.isfinite(losses) | (losses > SPIKE * before)
+    return float(kimg[signs.argmax()]) if signs.any() else math.nan

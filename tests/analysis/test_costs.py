@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -38,9 +39,10 @@ def test_costs_are_those_of_the_last_point_times_the_ranks() -> None:
 
 def test_seconds_are_interpolated_from_the_beginning_on() -> None:
     """10 kimg at 100 images per second are 100 s, 20 kimg at 50 are 400 s: 250 s half-way between, 50 s at 5 kimg."""
-    points = recorded(a_0=[(10.0, 100.0), (20.0, 50.0)])
-    assert [seconds_at(points, kimg) for kimg in (0.0, 5.0, 10.0, 15.0, 20.0)] == [0.0, 50.0, 100.0, 250.0, 400.0]
-    assert math.isnan(seconds_at(points.iloc[:0], 5.0))
+    points, speeds = np.array([10.0, 20.0]), np.array([100.0, 50.0])
+    found = [seconds_at(points, speeds, kimg) for kimg in (0.0, 5.0, 10.0, 15.0, 20.0)]
+    assert found == [0.0, 50.0, 100.0, 250.0, 400.0]
+    assert math.isnan(seconds_at(points[:0], speeds[:0], 5.0))
 
 
 def section(runs: pd.DataFrame, points: pd.DataFrame) -> str:

@@ -107,6 +107,43 @@ def test_identities_and_out_restrict_and_redirect(new_study: NewStudy, tmp_path:
     assert not (tmp_path / "runs").exists()
 
 
+def test_what_only_an_earlier_report_had_goes_and_nothing_else(new_study: NewStudy, tmp_path: Path) -> None:
+    study = new_study("tiny")
+    study.log("baseline", 0, {"modes": history(900), "loss_d": history(0.5)})
+    study.log("baseline", 0, {"modes": history(900)}, dataset="other")
+    assert main(["report"]) == 0
+    out = tmp_path / "runs" / "tiny" / "report"
+    own = {path for path in out.rglob("*") if path.is_file()}
+    foreign = {out / "tables" / "mine.tex", out / "figures" / "quality.png", out / "figures" / "my-own.pdf"}
+    foreign |= {out / "notes.csv", out / "figures" / "one-column" / "a-b-c.png"}
+    for path in foreign:
+        path.write_text("mine")
+    assert main(["report", "--identity", identity("baseline", 0)]) == 0
+    left = {path for path in out.rglob("*") if path.is_file()}
+    gone = {path for path in own if path.name.startswith("other-")}
+    assert {path.suffix for path in gone} == {".png", ".pdf", ".tex"}
+    assert left == own - gone | foreign, "the rest of the report, and what others have put there"
+
+
+def test_a_report_that_cannot_be_written_leaves_the_earlier_one_whole(
+    new_study: NewStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.report.draw_all", lambda *_: [])
+    new_study("tiny").log("baseline", 0, final(modes=900.0))
+    assert main(["report"]) == 0
+    page = tmp_path / "runs" / "tiny" / "report" / "report.html"
+    before, node = page.read_bytes(), page.stat().st_ino
+
+    def full(path: Path) -> None:
+        if path.name.startswith("report.html"):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("r3gan.files.sync_path", full)
+    assert main(["report"]) == 2
+    assert (page.read_bytes(), page.stat().st_ino) == (before, node)
+    assert not list(page.parent.rglob("*.tmp"))
+
+
 def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The one line on standard error of a command that must fail, beside what MLflow logs."""
     assert main(["report", *arguments]) == 2

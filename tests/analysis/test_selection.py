@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import ReportError
+from analysis.outcomes import outcomes_of
 from analysis.selection import (
     OLDER_COMPARISON,
     OLDER_CONFIGURATION,
@@ -78,6 +79,22 @@ def test_an_unfinished_job_of_a_replaced_baseline_is_not_missing_but_one_of_a_ne
     )
     assert reasons(selection) == {"a": OLDER_COMPARISON, "c": UNFINISHED}
     assert selection.unfinished == 1
+
+
+def test_unfinished_jobs_go_with_the_finished_runs_of_their_sources() -> None:
+    def run(sources: str, seed: int, status: str = "FINISHED") -> dict[str, object]:
+        return {names.SOURCES: sources, names.SEED: seed, "status": status, names.OUTCOME: ""}
+
+    selection = select(
+        jobs(run("aaa", 0), run("bbb", 1), run("aaa", 2, "FAILED"), run("bbb", 3, "FAILED"), run("", 4, "FAILED"))
+    )
+    groups = dict(iter(selection.compared.assign(collapsed=False).groupby(names.PROFILE)))
+    found = {name: outcomes_of(group, selection.left_out) for name, group in groups.items()}
+    assert {name: dict(zip(of[names.SEED], of["outcome"], strict=True)) for name, of in found.items()} == {
+        "laptop, sources aaa": {0: "well", 2: "failed"},
+        "laptop, sources bbb": {1: "well", 3: "failed"},
+    }
+    assert selection.unfinished == 3
 
 
 def test_identities_restrict_and_those_without_a_run_count_as_unfinished() -> None:

@@ -10,7 +10,7 @@ from analysis.comparison import Comparison, least_shown
 from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.costs import cost_rows, costs_of, draw_costs, on_front
 from analysis.drawing.designs import cell_rows, draw_design, effect_rows
-from analysis.drawing.differences import difference_rows, draw_differences, power_rows
+from analysis.drawing.differences import difference_rows, draw_differences, power_rows, seed_counts
 from analysis.drawing.drawn import Omitted
 from analysis.drawing.study import draw_all
 from experiments.design import Design
@@ -143,3 +143,11 @@ def test_costs_without_a_primary_metric_have_no_front(tmp_path: Path) -> None:
     assert omitted(draw_costs(found, ["baseline", "a"], tmp_path)) == {
         "front": "nothing was measured that is better in one direction"
     }
+
+
+def test_the_power_curve_of_many_seeds_has_few_points_and_reaches_its_end() -> None:
+    assert seed_counts(20) == list(range(2, 21))
+    counts = seed_counts(500)
+    assert counts[:39] == list(range(2, 41))
+    assert counts[-1] == 500
+    assert len(counts) < 60
