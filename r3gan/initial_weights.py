@@ -79,7 +79,10 @@ def _content(source: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
 
 
 def begin_with(networks: Mapping[str, nn.Module], source: Path, content: str) -> dict[str, Begun]:
-    """Load what fits into the networks, named as in NETWORKS; all else stays as it is. Raises BadWeights."""
+    """Load what fits into the networks, named as in NETWORKS; all else stays as it is.
+
+    Raises BadWeights, also if nothing fits: a training from scratch would not be what was asked for.
+    """
     weights = load_weights(source)
     found = content_hash(weights)
     if found != content:
@@ -90,6 +93,9 @@ def begin_with(networks: Mapping[str, nn.Module], source: Path, content: str) ->
     for name, network in networks.items():
         theirs = weights.get(name) or weights.get(INSTEAD.get(name, ""), {})
         begun[name] = load_fitting(network, theirs)
+    if not any(taken.loaded for taken in begun.values()):
+        texts = next(taken.left_out for taken in begun.values() if taken.left_out)
+        raise BadWeights(f"{source}: no tensor of its networks fits this training's, such as {texts[0]}")
     return begun
 
 

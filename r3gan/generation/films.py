@@ -12,6 +12,7 @@ from PIL import Image
 from r3gan.data.errors import BadData
 
 LONGEST_STRIP = 65_000  # pixels: what most programs show
+MOST_FRAMES = 100_000  # an hour at 25 frames per second
 FINEST = 1000  # a film's frames per second are a fraction of at most this denominator
 
 
@@ -74,6 +75,8 @@ def film_of(path: Path, total: int, size: int) -> Film:
         raise BadData(
             f"{path}: a strip of {total} frames would be {total * size} pixels long: take fewer --steps, or .mp4"
         )
+    if total > MOST_FRAMES:
+        raise BadData(f"{path}: {total:,} frames are more than {MOST_FRAMES:,}: take fewer --steps")
     if film.write is write_mp4:
         require_video()
     return film

@@ -17,7 +17,7 @@ from r3gan.generation.films import FILMS, Frames, film_of
 from r3gan.generation.images import images_of, to_pixels
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.load import LoadedGenerator, load, origin
-from r3gan.generation.paths import WAYS, path_through
+from r3gan.generation.paths import WAYS, frame_count, path_through
 from r3gan.generation.running import stoppable
 
 
@@ -44,10 +44,10 @@ def run_interpolate(options: argparse.Namespace) -> int:
     require_new(options.destination)
     generator = load(options.source, options.weights, device_of(options.device))
     z, weights = key_frames(options.seeds, options.classes, generator)
+    size = generator.resolution * options.scale
+    film = film_of(options.destination, frame_count(len(z), options.steps, options.loop), size)
     latents = options.truncation * path_through(z, options.steps, options.way, options.loop)
     labels = None if weights is None else path_through(weights, options.steps, "linear", options.loop)
-    size = generator.resolution * options.scale
-    film = film_of(options.destination, len(latents), size)
     with progress_bar(f"generating {options.destination.name}") as progress:
 
         def batches() -> Iterator[np.ndarray]:

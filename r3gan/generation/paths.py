@@ -32,6 +32,11 @@ def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 WAYS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"spherical": spherical, "linear": linear}
 
 
+def frame_count(keys: int, steps: int, loop: bool) -> int:
+    """F, of so many key frames: see `path_through`."""
+    return keys * steps if loop else (keys - 1) * steps + 1
+
+
 def path_through(keys: Tensor, steps: int, way: str, loop: bool) -> Tensor:
     """Frames [F, Z] through key frames [M, Z], each `steps` frames after the one before.
 

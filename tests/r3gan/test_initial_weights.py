@@ -90,6 +90,15 @@ def test_what_does_not_fit_is_listed_by_name_and_shapes_and_stays_fresh(trained)
     assert all(torch.equal(ours[name], theirs[name]) for name in fitting)
 
 
+def test_weights_of_which_nothing_fits_are_refused(trained):
+    networks = networks_of(quiet(network=small_network(widths=(24, 12), latent_dim=5)))
+    for network in networks.values():
+        for name, tensor in network.state_dict().items():
+            assert final_weights(trained)["ema"].get(name, torch.zeros(0)).shape != tensor.shape, name
+    with pytest.raises(BadWeights, match="no tensor of its networks fits this training's, such as"):
+        begin_with(networks, trained.root, weights_content(trained.root))
+
+
 def test_a_network_of_another_resolution_gives_each_stage_to_the_one_of_the_same_resolution(tmp_path):
     """Of equal widths, so that every stage of D would fit into every other."""
     small = quiet(network=small_network(widths=(8, 8), groups=(2, 2)))
