@@ -107,7 +107,7 @@ def real_images_of(name: str | None, loaded: LoadedGenerator) -> tuple[Dataset |
         return None, f"the images of {wanted}, on which it was trained, were not to be had."
     if real.resolution != loaded.resolution:
         theirs, ours = (f"{size}x{size}" for size in (real.resolution, loaded.resolution))
-        raise BadData(f"--data {wanted} has images of {theirs}, this generator makes {ours}: name another dataset")
+        raise BadData(f"{wanted} has images of {theirs}, this generator makes {ours}: name another by --data")
     return real, ""
 
 

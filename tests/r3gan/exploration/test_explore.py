@@ -69,7 +69,7 @@ def test_the_same_command_makes_the_same_page_and_says_what_is_left_out(weights,
         ("a.png", [], "a.png: a file that ends in .html was expected"),
         ("weights.safetensors", [], "exists already"),
         ("a.html", ["--data", "nothing"], "nothing is unknown"),
-        ("a.html", ["--data", "small"], "--data small has images of 4x4, this generator makes 8x8"),
+        ("a.html", ["--data", "small"], "small has images of 4x4, this generator makes 8x8: name another by --data"),
         ("a.html", ["--device", "gpu"], "--device gpu: cpu, cuda"),
     ],
 )
