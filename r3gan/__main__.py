@@ -7,6 +7,7 @@ from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
 from r3gan.evaluation.preparation import add_prepare
+from r3gan.exploration.command import add_explore
 from r3gan.export.card_command import add_card
 from r3gan.export.command import add_export
 from r3gan.export.traced import ExportMismatch
@@ -66,6 +67,7 @@ def command_line() -> argparse.ArgumentParser:
     add_generate(commands)
     add_import_official(commands)
     add_interpolate(commands)
+    add_explore(commands)
     add_export(commands)
     add_card(commands)
     add_data(commands)

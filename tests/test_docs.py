@@ -36,6 +36,7 @@ from r3gan.__main__ import command_line
 from r3gan.config import EvaluationConfig, LossPhase, Schedule, TrainConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.evaluation.protocol import recorded_key
+from r3gan.exploration.command import SECTIONS
 from r3gan.export.formats import FORMATS
 from r3gan.generation.films import FILMS
 from r3gan.generation.outputs import OUTPUTS
@@ -264,6 +265,21 @@ def test_every_command_that_generates_parses(document):
     assert {command.split()[0] for command in commands} == {"generate", "interpolate", "import-official"}
     for command in commands:
         command_line().parse_args(shlex.split(command.split("#")[0]))
+
+
+def test_the_page_on_exploring_names_every_section_and_option():
+    text = (ROOT / "docs" / "explore.md").read_text()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in rows_of(text)] == list(SECTIONS)
+    options = command_line()._subparsers._group_actions[0].choices["explore"]._option_string_actions
+    assert [option for option in options if option not in ("-h", "--help") and f"`{option}" not in text] == []
+
+
+def test_every_command_of_the_tour_parses():
+    commands = re.findall(r"^    python -m r3gan ([^\n]+)", (ROOT / "docs" / "tour.md").read_text(), re.MULTILINE)
+    names = ["data", "train", "generate", "interpolate", "interpolate", "explore", "export", "card"]
+    assert [command.split()[0] for command in commands] == names
+    for command in commands:
+        command_line().parse_args(shlex.split(command))
 
 
 def test_the_page_on_generating_names_every_option_and_every_ending():

@@ -78,8 +78,10 @@ class Evaluator:
 
         at_once: how many images may be made at a time. Training makes as many, so that metrics need no more memory.
         stops: whether to stop, the same on all ranks, which ask together before each batch and each metric.
-        Raises EvaluationStopped.
+        Without metrics no samples are made. Raises EvaluationStopped.
         """
+        if not metrics:
+            return {}
         config = self.config
         inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
         share = [part[world.part_of(config.samples)] for part in inputs if part is not None]

@@ -47,11 +47,17 @@ def scale(text: str) -> float:
 
 
 def add_generator(parser: argparse.ArgumentParser) -> None:
+    """Which generator, how far its latents reach, where it computes and how much at once."""
+    add_source(parser)
+    how = "scale of the latents: below 1 less varied (default: 1)"
+    parser.add_argument("--truncation", type=scale, default=1.0, help=how)
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
     """Which generator, where it computes and how much at once."""
     add = parser.add_argument
     add("source", type=Path, help="job directory, checkpoint folder, or .safetensors file of weights")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
-    add("--truncation", type=scale, default=1.0, help="scale of the latents: below 1 less varied (default: 1)")
     add("--batch", type=positive, default=64, help="images computed at once (default: 64)")
     add("--device", help="cpu or cuda (default: cuda if there is one)")
 

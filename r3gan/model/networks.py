@@ -130,11 +130,14 @@ class Generator(nn.Module):
         self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.to_rgb(self.stages(self.modulated(z, labels))).to(self.basis.dtype)
+
+    def modulated(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The input of the first stage [B, C, 4, 4]: every channel of the basis times one number."""
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)
-        x = self.basis * self.modulation(z)[:, :, None, None]  # [B, C, 4, 4]
-        x = x.contiguous(memory_format=torch.channels_last)
-        return self.to_rgb(self.stages(x)).to(self.basis.dtype)
+        x = self.basis * self.modulation(z)[:, :, None, None]
+        return x.contiguous(memory_format=torch.channels_last)
 
 
 class Discriminator(nn.Module):

@@ -155,3 +155,9 @@ def test_what_cannot_be_measured_on_a_dataset_is_told_before_training():
         ("at_end", 0),
     ]
     assert metric_problems(asked, stacked_digits=True, images=None) == []
+
+
+def test_without_metrics_no_samples_are_made(digits, monkeypatch):
+    evaluator = Evaluator(EvaluationConfig(every_kimg=1.0, samples=50_000, metrics=()), digits, Path("nowhere"), CPU)
+    monkeypatch.setattr("r3gan.evaluation.evaluator.generate", None)
+    assert evaluator.evaluate(Generator(small_network()), (), 0, World(0, 1, CPU)) == {}
