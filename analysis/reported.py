@@ -14,6 +14,7 @@ from analysis.learning import LOSS
 from analysis.load import find_study, load_grids, load_jobs, load_points
 from analysis.metrics import FIGURES, shown_columns
 from analysis.mode_counts import load_mode_counts
+from analysis.run_files import load_picture
 from analysis.selection import Selection, select, variant_order
 
 
@@ -48,5 +49,9 @@ def read_study(client: MlflowClient, name: str | None, identities: Collection[st
         points=load_points(client, selection.compared, shown),
         progress=progress,
         costs=costs.costs_of(every, progress),
-        artifacts=Artifacts(partial(load_grids, client, runs), partial(load_mode_counts, client, runs)),
+        artifacts=Artifacts(
+            partial(load_grids, client, runs),
+            partial(load_mode_counts, client, runs),
+            partial(load_picture, client, runs),
+        ),
     )

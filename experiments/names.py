@@ -42,6 +42,8 @@ BASELINE = "baseline"  # the variant that the others are compared with
 
 CONFIG_ARTIFACT = "config.json"
 SAMPLES_FOLDER = "samples"  # of a job's directory: PNG grids named by image count; once of runs too (sample_images.py)
+NEIGHBOURS_ARTIFACT = "neighbours.png"  # samples beside the training images nearest to them
+INTERPOLATION_ARTIFACT = "interpolation.png"  # ways between samples
 MODES_ARTIFACT = "modes.json"  # samples per mode of the last evaluation
 WEIGHTS_FOLDER = "weights"
 

@@ -101,6 +101,16 @@ class JobDir:
         """PNG grids named by image count."""
         return self.root / "samples"
 
+    @property
+    def neighbours(self) -> Path:
+        """The training images nearest to samples of the last weights, PNG: see r3gan/training/pictures.py."""
+        return self.root / "neighbours.png"
+
+    @property
+    def interpolation(self) -> Path:
+        """Ways between samples of the last weights, PNG."""
+        return self.root / "interpolation.png"
+
     def sample(self, images: int) -> Path:
         """The grid drawn after `images` images."""
         return self.samples / f"{images:010d}.png"

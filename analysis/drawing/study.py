@@ -13,6 +13,7 @@ from analysis.drawing.designs import draw_design
 from analysis.drawing.differences import draw_differences
 from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.modes import draw_modes
+from analysis.drawing.pictures import draw_pictures
 from analysis.drawing.samples import draw_samples
 from analysis.drawing.schedules import draw_schedules
 from analysis.drawing.values import draw_values
@@ -40,4 +41,5 @@ def draw_all(
         figures += draw_costs(comparison, variants, folder)
         figures.append(draw_modes(group, variants, artifacts.mode_counts, folder))
         figures += draw_samples(group, variants, artifacts.grids, folder)
+        figures += draw_pictures(group, variants, artifacts.picture, folder)
     return figures

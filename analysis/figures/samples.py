@@ -78,6 +78,29 @@ def draw_progress(
     return figure
 
 
+def draw_pictures(pictures: Mapping[str, np.ndarray], shape: tuple[int, int], width: float = TWO_COLUMNS) -> Figure:
+    """Pictures of several images each side by side, in rows where they are many.
+
+    pictures: [H, W, 3] in 0..1 by variant. shape: images down and across in each.
+    """
+    variants = list(pictures)
+    columns = min(GRIDS_PER_ROW if width > ONE_COLUMN else GRIDS_PER_NARROW_ROW, len(variants))
+    rows = -(-len(variants) // columns)
+    cell = min(width / columns, LARGEST)
+    with matplotlib.rc_context(STYLE):
+        titles = {variant: wrapped(variant, cell - 0.15, TEXT) for variant in variants}
+        lines = sum(
+            max(titles[variant].count("\n") + 1 for variant in variants[i : i + columns])
+            for i in range(0, len(variants), columns)
+        )
+        size = (cell * columns, cell * shape[0] / shape[1] * rows + TITLE_LINE * lines)
+        figure, axes = blank_axes(size, rows, columns)
+        for ax, variant in zip(axes.ravel(), variants, strict=False):
+            draw_images(ax, separate(enlarge(as_bytes(pictures[variant])), shape))
+            ax.set_title(titles[variant])
+    return figure
+
+
 def blank_axes(size: tuple[float, float], rows: int, columns: int) -> tuple[Figure, np.ndarray]:
     """A figure with axes [rows, columns] that have neither ticks nor lines."""
     figure = Figure(size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03))

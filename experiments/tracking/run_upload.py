@@ -131,7 +131,7 @@ class RunUpload:
             "the environment": self._send_environment,
             "the configuration": lambda: self.client.log_artifact(self.run_id, str(self.directory.config)),
             "samples": lambda: send_samples(self.client, self.run_id, self.directory),
-            "the counts of modes": self._send_modes,
+            "the counts of modes and pictures": self._send_files,
             "weights": self._send_weights,
         }
         for what, send in parts.items():
@@ -163,9 +163,10 @@ class RunUpload:
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
 
-    def _send_modes(self) -> None:
-        if self.directory.modes.exists():
-            self.client.log_artifact(self.run_id, str(self.directory.modes))
+    def _send_files(self) -> None:
+        for path in (self.directory.modes, self.directory.neighbours, self.directory.interpolation):
+            if path.exists():
+                self.client.log_artifact(self.run_id, str(path))
 
     def _send_weights(self) -> None:
         checkpoint = self.directory.last_checkpoint()

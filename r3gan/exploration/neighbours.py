@@ -1,14 +1,12 @@
-"""Samples beside the training images that are nearest to them.
+"""Samples beside the training images that are nearest to them."""
 
-Shapes: Q queries, M training images, B at once, F coordinates, J neighbours.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from r3gan.evaluation.nearest import MOST_BYTES, nearest
 from r3gan.evaluation.sampling import to_uint8
 from r3gan.exploration.features import all_pixels
 from r3gan.exploration.parts import Part, Parts, Text
@@ -16,7 +14,6 @@ from r3gan.exploration.pictures import pixel_grid
 from r3gan.exploration.subject import Subject, real_images
 
 NEAREST = 5  # training images beside each sample
-MOST_BYTES = 2**30  # of training images that are looked through
 REAL_QUERIES = 50  # training images whose own neighbours say what is near
 
 
@@ -55,21 +52,6 @@ def nearest_grid(subject: Subject, rows: tuple[Tensor, ...], of: Callable[[Tenso
         f"By {name}. The nearest is at {own:.3g} (root mean square, median of the seeds), the nearest other training "
         f"image of a training image at {others:.3g} (median of {len(some)}).",
     )
-
-
-def nearest(queries: Tensor, batches: Iterator[Tensor], count: int) -> tuple[Tensor, Tensor]:
-    """Distances [Q, J] from queries [Q, F] to the nearest of all rows of the batches [B, F], and their places [Q, J].
-
-    Equal images are exactly 0 apart.
-    """
-    found, places, before = torch.empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.int64), 0
-    for batch in batches:
-        distances = torch.cdist(queries, batch, compute_mode="donot_use_mm_for_euclid_dist")
-        numbers = torch.arange(before, before + len(batch)).expand(len(queries), -1)
-        found, places = torch.cat([found, distances], 1), torch.cat([places, numbers], 1)
-        found, best = found.topk(min(count, found.shape[1]), largest=False)
-        places, before = places.gather(1, best), before + len(batch)
-    return found, places
 
 
 def _shown(images: Tensor) -> np.ndarray:

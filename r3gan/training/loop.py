@@ -41,6 +41,7 @@ from r3gan.training.numerics import use_tf32
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
 from r3gan.training.penalty_check import check_penalty
+from r3gan.training.pictures import save_pictures
 from r3gan.training.recorder import Recorder
 from r3gan.training.resume import begin_in_another, resume
 from r3gan.training.schedules import ema_decay, schedule_value
@@ -127,6 +128,8 @@ def train(
                 if world.is_main:
                     job.samples.mkdir(exist_ok=True)
                     save_grid(state.ema, job.sample(state.images), at_once)
+                if world.is_main and at_end:
+                    save_pictures(state.ema, data, job, at_once)
             state.measured = True
         if state.measured and (at_end or reached(config.log_every_kimg)):
             rates = {"memory_gib": memory, "images_per_second": state.images / state.seconds}

@@ -109,7 +109,11 @@ def test_what_one_seed_allows_is_drawn_and_the_rest_said(tmp_path: Path) -> None
 def test_one_variant_has_no_comparison_and_that_is_said(tmp_path: Path) -> None:
     found = study({"baseline": BASE}, images_per_second=100.0, ranks="1")
     figures = draw_all(
-        [found], VARIANTS, points_of(found.runs, "d_kl"), Artifacts(lambda *_: {}, lambda _: None), tmp_path
+        [found],
+        VARIANTS,
+        points_of(found.runs, "d_kl"),
+        Artifacts(lambda *_: {}, lambda _: None, lambda *_: None),
+        tmp_path,
     )
     assert omitted(figures) == {
         "differences": "no variant has a seed to compare with one of the baseline",
@@ -125,6 +129,8 @@ def test_one_variant_has_no_comparison_and_that_is_said(tmp_path: Path) -> None:
         "modes": "no modes were counted",
         "samples": "no samples were found",
         "progress": "no run has samples of two times",
+        "neighbours": "no run has kept neighbours.png, which older ones did not",
+        "interpolation": "no run has kept interpolation.png, which older ones did not",
     }
 
 

@@ -129,11 +129,14 @@ def test_figures_come_in_the_order_of_the_report(tmp_path: Path, monkeypatch: py
     (found,) = compared(runs_of(measured, design=design, **costs))
     table = points_of(found.runs, "d_kl", "loss_d", "r1", "lr")
     grids = {6.0: np.zeros((16, 16, 3)), 24.0: np.zeros((16, 16, 3))}
-    artifacts = Artifacts(lambda _, n: dict(list(grids.items())[-n:]), lambda _: np.arange(1000) - 99)
+    artifacts = Artifacts(
+        lambda _, n: dict(list(grids.items())[-n:]), lambda _: np.arange(1000) - 99, lambda *_: np.zeros((48, 48, 3))
+    )
     figures = draw_all([found], list(values), table, artifacts, tmp_path)
     kinds = [
         "differences", "power", "values", "pairs", "effects", "interaction", "quality", "losses", "penalties",
         "schedules", "costs", "front", "modes", "samples", "progress",
+        "neighbours", "interpolation",
     ]  # fmt: skip
     assert [figure.name for figure in figures] == [f"digits-laptop-{kind}" for kind in kinds]
     assert saved == [(tmp_path / folder, figure.name) for figure in figures for folder in ("", "one-column")]

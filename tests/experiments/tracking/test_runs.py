@@ -62,6 +62,7 @@ def finish(task):
     task.directory.samples.mkdir()
     Image.new("RGB", (600, 300), "red").save(task.directory.sample(160))
     write_json(task.directory.modes, {"images": 160, "counts": [2, 0]})
+    task.directory.neighbours.write_bytes(b"png")
     checkpoint = task.directory.checkpoints / "0000000160"
     checkpoint.mkdir(parents=True)
     save_tensors({"w": torch.ones(2)}, checkpoint / "ema.safetensors")
@@ -133,7 +134,7 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert sent_grids(client, run.info.run_id) == GRIDS
     kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
     assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
-    assert {"config.json", "modes.json"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert {"config.json", "modes.json", "neighbours.png"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.digest) == ("stacked-digits", "abc")
 

@@ -7,10 +7,11 @@ import torch
 from r3gan.data.catalog import data_root
 from r3gan.data.load import load_dataset
 from r3gan.evaluation.classifier import classifier_file, load_classifier
+from r3gan.evaluation.nearest import nearest
 from r3gan.exploration.classes import class_grid, class_names, embedding_map, mapped, spread
 from r3gan.exploration.features import feature_space, reduced_pixels
 from r3gan.exploration.maps import embedded, own_kind, perplexity_of, real_against_generated
-from r3gan.exploration.neighbours import nearest, neighbours
+from r3gan.exploration.neighbours import neighbours
 from r3gan.exploration.parts import Picture, Table, Text
 from r3gan.exploration.truncation import SCALES, trade, truncation
 

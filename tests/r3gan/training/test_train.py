@@ -82,6 +82,8 @@ def test_losses_metrics_samples_and_weights_are_recorded(tmp_path):
     assert sorted(path.name for path in job.samples.iterdir()) == ["0000000080.png", "0000000160.png"]
     assert sorted(path.name for path in job.checkpoints.iterdir()) == ["0000000120", "0000000160"]
     assert json.loads(job.environment.read_text())["dataset"]["name"] == "stacked-digits"
+    assert job.neighbours.exists()
+    assert job.interpolation.exists()
     modes = json.loads(job.modes.read_text())
     assert (modes["images"], sum(modes["counts"]), len(modes["counts"])) == (160, 1000, 1000)
     assert sum(count > 0 for count in modes["counts"]) == lines[-1][1]["modes"]

@@ -1,0 +1,44 @@
+"""Samples beside the training images nearest to them, and ways between samples."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.drawing.artifacts import LoadPicture
+from analysis.drawing.drawn import Drawn, Omitted, keep, omit
+from analysis.figures.samples import draw_pictures as draw
+from experiments import names
+
+KINDS = {
+    "neighbours": (
+        names.NEIGHBOURS_ARTIFACT,
+        (8, 6),
+        "Left in each row a sample of the last EMA generator (seeds 0 to 7), beside it the training images nearest to "
+        "it by their pixels. A generator that repeats its training set shows the same image twice.",
+    ),
+    "interpolation": (
+        names.INTERPOLATION_ARTIFACT,
+        (4, 8),
+        "From a sample of the last EMA generator (left) to another one (right), along the arc between their latents.",
+    ),
+}  # name of the figure -> file, images down and across, caption
+
+
+def draw_pictures(
+    group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, folder: Path
+) -> list[Drawn | Omitted]:
+    """Both figures of one profile and dataset, of the first seed of each variant."""
+    return [_draw(group, variants, load, folder, kind) for kind in KINDS]
+
+
+def _draw(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, folder: Path, kind: str) -> Drawn | Omitted:
+    file, shape, caption = KINDS[kind]
+    first = group.sort_values(names.SEED).groupby(names.VARIANT).head(1)
+    found = {row[names.VARIANT]: load(row, file) for _, row in first.iterrows()}
+    pictures = {v: picture for v in variants if (picture := found.get(v)) is not None}
+    if not pictures:
+        return omit(group, kind, f"no run has kept {file}, which older ones did not")
+    seeds = sorted(set(first.loc[first[names.VARIANT].isin(pictures), names.SEED]))
+    return keep(partial(draw, pictures, shape), group, kind, [caption, f"Seed {', '.join(map(str, seeds))}."], folder)
