@@ -193,7 +193,10 @@ def train(
         tracker.ended(end.task, end.outcome)
     done = sum(end.outcome.state is JobState.FINISHED for end in [*before, *finished])
     with Display(cli.console, left, done) as display:
-        return [*finished, *execute(left, launcher, [display, tracker], should_stop)]
+        ended = execute(
+            left, launcher, [display, tracker], should_stop, share=lambda tasks: sharing(tasks, launcher.execution)
+        )
+        return [*finished, *ended]
 
 
 def more_tasks(

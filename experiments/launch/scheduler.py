@@ -83,10 +83,12 @@ def execute(
     should_stop: Callable[[], bool],
     slots: Sequence[int] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    share: Callable[[list[Task]], list[Task]] = list,
 ) -> list[Ended]:
     """Run the tasks, one at a time in each slot (default: all of the launcher's), until all end or `should_stop`.
 
-    In order, but for a job that begins in the state of another one: it waits for that state, or for that job's end.
+    In order, but for a job that begins in the state of another one: it waits for that state, or for that job's end. If
+    that job ends without having left it, `share` says anew where those begin that would have begun in it.
 
     A job without a sign of life for as long as the launcher's Execution says is stopped, and has failed.
     Returns every task in the order of their ends; those that were never started are STOPPED, those that another command
@@ -129,6 +131,7 @@ def execute(
                 del running[slot]
                 free.append(slot)
                 end(job.task, outcome_of(job.task.directory, code, stopping, job.watchdog.reason))
+                waiting[:] = shared_anew(waiting, job.task, share)
         if should_stop() and not stopping:
             stopping = True
             for job in running.values():
@@ -140,6 +143,21 @@ def next_task(waiting: Sequence[Task], running: Collection[Running]) -> Task | N
     """The first one that can begin."""
     others = {task.job.identity for task in waiting} | {one.task.job.identity for one in running}
     return next((task for task in waiting if task.can_begin(others)), None)
+
+
+def shared_anew(waiting: list[Task], ended: Task, share: Callable[[list[Task]], list[Task]]) -> list[Task]:
+    """The same tasks; those that would have begun in a state which a task has not left are shared among each other, and
+    with what lies in the output folder."""
+
+    def is_orphan(task: Task) -> bool:
+        start = task.sharing.begins_in
+        if start is None or start.identity != ended.job.identity:
+            return False
+        return not start.directory(task.directory.root).checkpoint(start.images).exists()
+
+    orphans = {task.job.identity: task for task in waiting if is_orphan(task)}
+    told = {task.job.identity: task for task in share(list(orphans.values()))} if orphans else {}
+    return [told.get(task.job.identity, task) for task in waiting]
 
 
 def prepare_directory(task: Task) -> None:

@@ -78,8 +78,8 @@ def find_starts(jobs: Sequence[Job], findings: Findings, execution: Execution) -
 
 
 def with_sharing(tasks: Sequence[Task], starts: Starts) -> list[Task]:
-    """The same tasks, each told where it begins, and which states it keeps for others."""
-    keep: dict[str, set[int]] = {}
+    """The same tasks, each told where it begins, and which states it keeps for others beside those of before."""
+    keep = {task.job.identity: set(task.sharing.keep) for task in tasks}
     for start in starts.values():
         keep.setdefault(start.identity, set()).add(start.images)
     told = []

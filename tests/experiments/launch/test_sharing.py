@@ -1,6 +1,7 @@
 """No state is trained twice: who begins in whose state, in which order, and with the same bits in the end."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -11,15 +12,15 @@ from experiments.launch.job_states import look_into_all
 from experiments.launch.launchers import make_launcher
 from experiments.launch.outcome import JobState
 from experiments.launch.plan_tables import plan_summary
-from experiments.launch.scheduler import Task, execute
+from experiments.launch.scheduler import Task, execute, prepare_directory
 from experiments.launch.sharing import find_starts, with_sharing
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
-from r3gan.beginning import read_inherited
+from r3gan.beginning import Beginning, Sharing, read_inherited, read_sharing
 from r3gan.jobdir import JobDir
 from r3gan.provenance import source_hash
 from tests.experiments.launch.test_scheduler import ScriptedLauncher
-from tests.r3gan.training.test_train import assert_equal_weights, final_weights, without_times
+from tests.r3gan.training.test_train import assert_equal_weights, final_weights, run_inside, without_times
 
 LATER = ("from_fraction: 0.5}", "from_fraction: 0.75}")
 
@@ -181,6 +182,44 @@ def test_a_failed_job_does_not_block_those_that_would_have_begun_in_it(tasks):
         "switch": JobState.FINISHED,
         "both": JobState.FINISHED,
     }
+
+
+def test_heirs_of_a_job_that_failed_share_among_each_other_and_go_on_from_what_it_left(plan_of, tmp_path):
+    """Baseline fails with a checkpoint at 40; switch takes that, and early what switch has until the margins differ."""
+    early = (
+        "  both:\n    include: [attention, switch]\n",
+        "  early:\n    loss:\n      - {kind: relativistic-softplus}\n"
+        "      - {kind: relativistic-hinge, margin: 3.0, from_fraction: 0.5}\n",
+    )
+    execution = Execution(output=tmp_path, slots=1)
+    tasks = tasks_of(plan_of(early, only=["baseline", "switch", "early"]), execution)
+    assert [task.sharing.begins_in and task.sharing.begins_in.images for task in tasks] == [None, 80, 80]
+    baseline, switch, late = tasks
+    run_some_steps(baseline, execution)
+    launcher = ScriptedStates({"baseline/0": 1}, polls=9, slots=1)
+    execute(tasks, launcher, [], lambda: False, share=lambda some: shared(some, execution))
+    assert read_sharing(switch.directory) == Sharing(keep=(80,), begins_in=start_in(baseline, switch, 40))
+    assert read_sharing(late.directory).begins_in == start_in(switch, late, 80)
+
+
+def shared(tasks, execution):
+    jobs = [task.job for task in tasks]
+    return with_sharing(tasks, find_starts(jobs, look_into_all(jobs, execution.output), execution))
+
+
+def start_in(other, task, images):
+    folder = os.path.relpath(other.directory.root, task.directory.root)
+    name = f"{other.job.variant}/{other.job.seed}"
+    return Beginning(name=name, identity=other.job.identity, folder=folder, images=images)
+
+
+def run_some_steps(task, execution):
+    """Until there is a checkpoint at 40, and nothing else of it."""
+    prepare_directory(task)
+    calls = iter(range(1000))
+    run_inside(task.job.config, task.directory.root, should_stop=lambda: next(calls) >= 4)
+    (checkpoint,) = task.directory.checkpoint_folders()
+    assert int(checkpoint.name) == 40
 
 
 def test_moved_with_all_folders_a_job_finds_the_state_it_begins_in(plan_of, tmp_path):

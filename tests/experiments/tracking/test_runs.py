@@ -134,7 +134,9 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert sent_grids(client, run.info.run_id) == GRIDS
     kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
     assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
-    assert {"config.json", "modes.json", "neighbours.png"} <= {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert {"config.json", "modes.json", "neighbours.png"} <= {
+        file.path for file in client.list_artifacts(run.info.run_id)
+    }
     dataset = run.inputs.dataset_inputs[0].dataset
     assert (dataset.name, dataset.digest) == ("stacked-digits", "abc")
 
