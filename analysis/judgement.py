@@ -1,6 +1,7 @@
 """By what a profile and dataset is judged: the primary metric, the study's rule for collapse, and which seeds fell."""
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +13,11 @@ from experiments.design import CollapseRule, Design, design_from
 from r3gan.evaluation.protocol import read_key
 from r3gan.tables.metrics import METRICS
 
+RULES: tuple[tuple[str, str, Callable[[Design], object]], ...] = (
+    ("of what a collapse is", "it may have been chosen by their results", lambda design: design.collapse),
+    ("that adds seeds", "its level does not hold if results had been seen", lambda design: design.seed_rule),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
@@ -20,6 +26,7 @@ class Judgement:
     design: Design
     primary: Column | None  # None: nothing was measured that is better in one direction
     named: str  # who chose the primary metric, and when, in a sentence
+    changed: tuple[str, ...] = ()  # which rules are not those under which runs began, a sentence each
     collapses: Collapses | None
 
     @property
@@ -29,18 +36,20 @@ class Judgement:
             return ["Nothing was measured that is better in one direction: nothing is concluded."]
         rule = sentence(self.design.collapse, self.primary.label)
         note = self.collapses.note if self.collapses else ""
-        return [self.named, rule, *([f"{note[0].upper()}{note[1:]}."] if note else [])]
+        return [self.named, rule, *self.changed, *([f"{note[0].upper()}{note[1:]}."] if note else [])]
 
 
 def judge(group: pd.DataFrame, points: pd.DataFrame) -> Judgement:
     """group: the compared runs of one profile and dataset, rows of `load.load_jobs`; points: of `load.load_points`."""
-    design = design_of(group)
+    design = design_of(group[names.DESIGN][group["start_time"].sort_values().index])
     columns = shown_columns([key for key in group if group[key].notna().any()])
     primary, named = primary_of(columns, design, group)
     if primary is None or primary.better is None:
         return Judgement(design=design, primary=None, named=named, collapses=None)
     found = collapses_of(group, points, primary, design.collapse)
-    return Judgement(design=design, primary=primary, named=named, collapses=found)
+    return Judgement(
+        design=design, primary=primary, named=named, changed=tuple(changes(design, group)), collapses=found
+    )
 
 
 def collapses_of(group: pd.DataFrame, points: pd.DataFrame, primary: Column, rule: CollapseRule) -> Collapses:
@@ -50,17 +59,26 @@ def collapses_of(group: pd.DataFrame, points: pd.DataFrame, primary: Column, rul
     return find_collapses(curves[[names.VARIANT, names.SEED, "kimg", "value"]], primary.better, names.BASELINE, rule)
 
 
-def design_of(group: pd.DataFrame) -> Design:
-    """What the newest run says of the study; what is said of none is as in a study file that declares nothing."""
-    texts = group.sort_values("start_time")[names.DESIGN]
-    return design_from(json.loads(texts[texts != ""].iloc[-1])) if (texts != "").any() else Design()
+def design_of(texts: "pd.Series[str]") -> Design:
+    """What the last of these tags says of the study; where none says anything, that of a file that declares nothing."""
+    known = texts[texts != ""]
+    return design_from(json.loads(known.iloc[-1])) if len(known) else Design()
+
+
+def changes(design: Design, group: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each rule of the study that some runs began without."""
+    began = [design_from(json.loads(text)) for text in group[names.DESIGN_AT_START] if text]
+    for what, doubt, of in RULES:
+        late = sum(of(then) != of(design) for then in began)
+        if late:
+            yield f"The rule {what} was changed after {late} of these {len(group)} runs had begun: {doubt}."
 
 
 def primary_of(columns: tuple[Column, ...], design: Design, group: pd.DataFrame) -> tuple[Column | None, str]:
     """The primary metric, and a sentence on who chose it when."""
     by_key = {column.key: column for column in columns}
     if design.primary and design.primary in by_key:
-        late = int((group[names.PRIMARY_AT_START] != design.primary).sum())
+        late = sum(design_of(group.loc[[i], names.DESIGN_AT_START]).primary != design.primary for i in group.index)
         when = f"after {late} of these {len(group)} runs had begun" if late else "before these runs began"
         chosen = by_key[design.primary]
         return chosen, f"The primary metric is {chosen.label}: the study file named it {when}."

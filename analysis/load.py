@@ -32,7 +32,7 @@ ALSO = (
     names.FOLDER,
     names.DESIGN,
     names.ORIGIN,
-    names.PRIMARY_AT_START,
+    names.DESIGN_AT_START,
     names.OUTCOME,
     names.CLASSES,
     names.INHERITED_SECONDS,

@@ -110,7 +110,7 @@ class RunUpload:
 
     def _create(self, experiment: str) -> str:
         job = self.task.job
-        tags = self._tags() | {"mlflow.user": _user(), names.PRIMARY_AT_START: job.design.primary}
+        tags = self._tags() | {"mlflow.user": _user(), names.DESIGN_AT_START: job.design.as_text()}
         tags |= note_tags(run_note(job), {})
         tags[names.ORIGIN] = job.origin.as_text()
         start = _milliseconds(began(self.directory, next(iter(self.unsent), None)))

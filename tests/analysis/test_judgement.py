@@ -1,10 +1,12 @@
 """By what a comparison is judged, who chose it when, and which seeds fell."""
 
+from dataclasses import replace
+
 import pytest
 
 from analysis.judgement import judge, with_collapsed
 from experiments import names
-from experiments.design import CollapseRule, Design
+from experiments.design import CollapseRule, Design, SeedRule
 from tests.analysis.studies import points_of, runs_of
 
 VALUES = {"baseline": [1.0, 1.1, 1.2], "attention": [1.0, 9.0, 1.1]}
@@ -21,8 +23,21 @@ def test_the_metric_that_the_study_file_names_is_the_primary_one() -> None:
 
 def test_a_metric_that_was_named_after_runs_had_begun_is_said() -> None:
     runs = runs_of(KL, design=Design(primary="d_kl"))
-    runs.loc[:3, names.PRIMARY_AT_START] = ["", "modes", "d_kl", ""]
+    runs.loc[:3, names.DESIGN_AT_START] = ["", *(Design(primary=p).as_text() for p in ("modes", "d_kl", ""))]
     assert "named it after 3 of these 6 runs had begun" in judge(runs, points_of(runs, "d_kl")).named
+
+
+def test_rules_that_were_changed_after_runs_had_begun_are_said_to_be() -> None:
+    rule = SeedRule(least=3, most=10, sign=True)
+    before, today = Design(primary="d_kl"), Design(primary="d_kl", collapse=CollapseRule(factor=3), seed_rule=rule)
+    runs = runs_of(KL, design=today)
+    assert judge(runs, points_of(runs, "d_kl")).changed == ()
+    runs.loc[:1, names.DESIGN_AT_START] = [before.as_text(), replace(today, seed_rule=None).as_text()]
+    changed = judge(runs, points_of(runs, "d_kl")).sentences[2:]
+    assert [sentence.partition(":")[0] for sentence in changed] == [
+        "The rule of what a collapse is was changed after 1 of these 6 runs had begun",
+        "The rule that adds seeds was changed after 2 of these 6 runs had begun",
+    ]
 
 
 def test_without_a_name_the_first_metrics_own_number_is_taken_and_that_is_said() -> None:

@@ -74,11 +74,11 @@ def test_jobs_have_the_tags_of_the_studys_design_and_of_their_outcome_if_they_ha
     study = new_study()
     tagged = study.log("baseline", 0, final(modes=1.0))
     study.log("baseline", 1, final(modes=1.0))
-    for tag in (names.DESIGN, names.PRIMARY_AT_START, names.OUTCOME):
+    for tag in (names.DESIGN, names.DESIGN_AT_START, names.OUTCOME):
         store.set_tag(tagged, tag, f"its {tag}")
     jobs = load.load_jobs(store, study.experiment_id).sort_values("seed")
-    assert jobs[[names.DESIGN, names.PRIMARY_AT_START, names.OUTCOME]].to_numpy().tolist() == [
-        ["its design", "its primary_at_start", "its outcome"],
+    assert jobs[[names.DESIGN, names.DESIGN_AT_START, names.OUTCOME]].to_numpy().tolist() == [
+        ["its design", "its design_at_start", "its outcome"],
         ["", "", ""],
     ]
 
