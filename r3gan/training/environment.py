@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,15 @@ def peak_memory_gib(device: torch.device) -> float:
         return torch.cuda.max_memory_allocated(device) / 2**30
     unit = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+class ProcessorUse:
+    """How many of the processor's cores this process, with all its threads, keeps busy."""
+
+    def __init__(self) -> None:
+        self._seen = time.process_time(), time.perf_counter()
+
+    def cores(self) -> float:
+        """On average since the last call, or since it was made."""
+        before, self._seen = self._seen, (time.process_time(), time.perf_counter())
+        return (self._seen[0] - before[0]) / (self._seen[1] - before[1])

@@ -27,6 +27,7 @@ from r3gan.training.checkpoint import save_checkpoint
 from r3gan.training.cost import Workload
 from r3gan.training.environment import (
     Environment,
+    ProcessorUse,
     dataset_record,
     device_name,
     peak_memory_gib,
@@ -96,6 +97,7 @@ def train(
     shared = read_sharing(job).keep
     save = partial(save_checkpoint, state, config, job, computation.keep_checkpoints, shared)
     logged = state.seconds, batches.seconds
+    use = ProcessorUse()
 
     def stops() -> bool:
         return world.any(should_stop())
@@ -132,7 +134,7 @@ def train(
                     save_pictures(state.ema, data, job, at_once)
             state.measured = True
         if state.measured and (at_end or reached(config.log_every_kimg)):
-            rates = {"memory_gib": memory, "images_per_second": state.images / state.seconds}
+            rates = {"memory_gib": memory, "images_per_second": state.images / state.seconds, "cpu_cores": use.cores()}
             if state.seconds > logged[0]:
                 rates["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
             values = values_at(config, state.images - config.batch_size)
