@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis import search_figures as draw
-from analysis.drawing.drawn import Drawn
 from analysis.figures.style import Look, looks, save_figure
 from analysis.markdown import DASH, bullets, markdown_table, plural
 from analysis.metrics import Column
@@ -283,5 +282,4 @@ def file_prefix(search: SearchResult) -> str:
 def figure(folder: Path, name: str, caption: str, drawn: Any) -> str:
     """Save a figure. Returns the Markdown that shows it."""
     save_figure(drawn, folder, name)
-    shown = Drawn(name, caption)
-    return f"![{shown.name}]({FIGURES_FOLDER}/{shown.name}.png)\n\n*{shown.caption}*\n"
+    return f"![{name}]({FIGURES_FOLDER}/{name}.png)\n\n*{caption}*\n"

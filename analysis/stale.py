@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from analysis.drawing.drawn import ONE_COLUMN_FOLDER, Drawn, Omitted
+from analysis.drawing.drawn import Drawn, Omitted
+from analysis.drawing.save import ONE_COLUMN_FOLDER
 from analysis.figures.style import SUFFIXES
 from analysis.latex import TABLES_FOLDER, is_ours
 from analysis.sections.figures import FIGURES_FOLDER

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.comparison import Comparison
-from analysis.drawing.drawn import NOTHING_TO_JUDGE_BY, Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import NOTHING_TO_JUDGE_BY, Drawn, Omitted, figure_of, omit
 from analysis.figures import costs as bars
 from analysis.figures import trade
 from analysis.figures.style import looks
@@ -31,19 +30,17 @@ ONE_VARIANT = "there is one variant alone"
 NO_COST = "no cost was recorded of every variant"
 
 
-def draw_costs(comparison: Comparison, variants: Sequence[str], folder: Path) -> list[Drawn | Omitted]:
+def draw_costs(comparison: Comparison, variants: Sequence[str]) -> list[Drawn | Omitted]:
     """Costs, and the front of quality against them, of one profile and dataset."""
     group, found = comparison.runs, cost_rows(comparison.runs, variants)
     if group[names.VARIANT].nunique() < 2 or not found:
         why = NO_COST if group[names.VARIANT].nunique() > 1 else ONE_VARIANT
         return [omit(group, "costs", why), omit(group, "front", why)]
     draw = partial(bars.draw_costs, list(found.items()), looks(variants))
-    return [keep(draw, group, "costs", [COSTS_CAPTION], folder), _front(comparison, variants, found, folder)]
+    return [figure_of(draw, group, "costs", [COSTS_CAPTION]), _front(comparison, variants, found)]
 
 
-def _front(
-    comparison: Comparison, variants: Sequence[str], costs: Mapping[str, pd.DataFrame], folder: Path
-) -> Drawn | Omitted:
+def _front(comparison: Comparison, variants: Sequence[str], costs: Mapping[str, pd.DataFrame]) -> Drawn | Omitted:
     group, metric = comparison.runs, comparison.primary
     if metric is None or metric.better is None:
         return omit(group, "front", NOTHING_TO_JUDGE_BY)
@@ -51,7 +48,7 @@ def _front(
     shown = [(title, metric, rows) for title, rows in tables.items() if len(rows)]
     if not shown:
         return omit(group, "front", "no two variants have a cost and a seed that did not collapse")
-    return keep(partial(trade.draw_front, shown, looks(variants)), group, "front", [FRONT_CAPTION], folder)
+    return figure_of(partial(trade.draw_front, shown, looks(variants)), group, "front", [FRONT_CAPTION])
 
 
 def cost_rows(group: pd.DataFrame, variants: Sequence[str]) -> dict[str, pd.DataFrame]:

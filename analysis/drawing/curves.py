@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
-from analysis.drawing.drawn import Drawn, Omitted, collapsed_runs, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, collapsed_runs, figure_of, omit
 from analysis.figures import curves as figures
 from analysis.figures.curves import CurvePanel
 from analysis.figures.style import looks
@@ -19,9 +18,7 @@ OVER_TRAINING: tuple[FigureName, ...] = ("quality", "losses", "penalties")
 FLOOR_CAPTION = "Dotted, where the panel reaches so far: what a perfect generator shows with as many samples."
 
 
-def draw_curves(
-    group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path
-) -> list[Drawn | Omitted]:
+def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame) -> list[Drawn | Omitted]:
     """The figures over training of one profile and dataset."""
     drawn: list[Drawn | Omitted] = []
     for kind in OVER_TRAINING:
@@ -31,7 +28,7 @@ def draw_curves(
             floors = {key: group[floor].mean() for key, floor in keys.items() if floor in group and group[floor].any()}
             parts = [FIGURES[kind], lines_caption(panels, group), FLOOR_CAPTION if floors else ""]
             draw = partial(figures.draw_curves, panels, looks(variants), floors)
-            drawn.append(keep(draw, group, kind, parts, folder))
+            drawn.append(figure_of(draw, group, kind, parts))
         else:
             drawn.append(omit(group, kind, NO_POINTS))
     return drawn

@@ -2,13 +2,12 @@
 
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.answer import effect_name
 from analysis.comparison import Comparison
-from analysis.drawing.drawn import Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
 from analysis.figures.designs import draw_interaction
 from analysis.figures.intervals import draw_forest
 from analysis.metrics import Column
@@ -26,20 +25,20 @@ CELLS_CAPTION = (
 )
 
 
-def draw_design(comparison: Comparison, folder: Path) -> list[Drawn | Omitted]:
+def draw_design(comparison: Comparison) -> list[Drawn | Omitted]:
     """Effects and interaction in the primary metric of one profile and dataset."""
     group, design, metric = comparison.runs, comparison.design, comparison.primary
     if design is None or metric is None:
         return [omit(group, "effects", NO_DESIGN), omit(group, "interaction", NO_DESIGN)]
-    return [_effects(comparison, metric, folder), _interaction(comparison, design, metric, folder)]
+    return [_effects(comparison, metric), _interaction(comparison, design, metric)]
 
 
-def _effects(comparison: Comparison, metric: Column, folder: Path) -> Drawn | Omitted:
+def _effects(comparison: Comparison, metric: Column) -> Drawn | Omitted:
     rows = effect_rows(comparison)
     if rows.empty:
         return omit(comparison.runs, "effects", "no effect has an interval")
-    return keep(
-        partial(draw_forest, [(metric, rows)], "effect", {}), comparison.runs, "effects", [EFFECTS_CAPTION], folder
+    return figure_of(
+        partial(draw_forest, [(metric, rows)], "effect", {}), comparison.runs, "effects", [EFFECTS_CAPTION]
     )
 
 
@@ -56,14 +55,14 @@ def effect_rows(comparison: Comparison) -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def _interaction(comparison: Comparison, design: Factorial, metric: Column, folder: Path) -> Drawn | Omitted:
+def _interaction(comparison: Comparison, design: Factorial, metric: Column) -> Drawn | Omitted:
     if len(design.factors) != 2:
         return omit(comparison.runs, "interaction", f"it is drawn of two factors, here are {len(design.factors)}")
     cells = cell_rows(comparison, design, metric)
     if cells["estimate"].isna().any():
         return omit(comparison.runs, "interaction", "a cell of the design has no value")
     draw = partial(draw_interaction, [(metric, cells)], design.factors)
-    return keep(draw, comparison.runs, "interaction", [CELLS_CAPTION], folder)
+    return figure_of(draw, comparison.runs, "interaction", [CELLS_CAPTION])
 
 
 def cell_rows(comparison: Comparison, design: Factorial, metric: Column) -> pd.DataFrame:

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.comparison import Comparison, least_shown
-from analysis.drawing.drawn import NOTHING_TO_JUDGE_BY, Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import NOTHING_TO_JUDGE_BY, Drawn, Omitted, figure_of, omit
 from analysis.figures.intervals import draw_forest
 from analysis.figures.style import looks
 from analysis.figures.trade import draw_power as draw_curve
@@ -32,9 +31,7 @@ NO_DIFFERENCE = "no variant has a seed to compare with one of the baseline"
 NO_SPREAD = "it needs two seeds with different values of the baseline and of a variant"
 
 
-def draw_differences(
-    comparison: Comparison, variants: Sequence[str], corrected_for: int, folder: Path
-) -> list[Drawn | Omitted]:
+def draw_differences(comparison: Comparison, variants: Sequence[str], corrected_for: int) -> list[Drawn | Omitted]:
     """The forest plot and the power curve of one profile and dataset.
 
     corrected_for: how many differences the level is shared by.
@@ -43,19 +40,17 @@ def draw_differences(
     if metric is None:
         return [omit(comparison.runs, kind, NOTHING_TO_JUDGE_BY) for kind in ("differences", "power")]
     return [
-        _forest(comparison, metric, variants, corrected_for, folder),
-        _power(comparison, metric, variants, corrected_for, folder),
+        _forest(comparison, metric, variants, corrected_for),
+        _power(comparison, metric, variants, corrected_for),
     ]
 
 
-def _forest(
-    comparison: Comparison, metric: Column, variants: Sequence[str], corrected_for: int, folder: Path
-) -> Drawn | Omitted:
+def _forest(comparison: Comparison, metric: Column, variants: Sequence[str], corrected_for: int) -> Drawn | Omitted:
     rows = difference_rows(comparison, metric, corrected_for)
     if rows.empty:
         return omit(comparison.runs, "differences", NO_DIFFERENCE)
     draw = partial(draw_forest, [(metric, rows)], "difference to the baseline", looks(variants))
-    return keep(draw, comparison.runs, "differences", [FOREST_CAPTION, CONCLUDED[bool(comparison.conclusions)]], folder)
+    return figure_of(draw, comparison.runs, "differences", [FOREST_CAPTION, CONCLUDED[bool(comparison.conclusions)]])
 
 
 def difference_rows(comparison: Comparison, metric: Column, corrected_for: int) -> pd.DataFrame:
@@ -77,9 +72,7 @@ def difference_rows(comparison: Comparison, metric: Column, corrected_for: int) 
     return pd.DataFrame(rows)
 
 
-def _power(
-    comparison: Comparison, metric: Column, variants: Sequence[str], corrected_for: int, folder: Path
-) -> Drawn | Omitted:
+def _power(comparison: Comparison, metric: Column, variants: Sequence[str], corrected_for: int) -> Drawn | Omitted:
     rows = pd.DataFrame(list(power_rows(comparison, metric, corrected_for)))
     if rows.empty:
         return omit(comparison.runs, "power", NO_SPREAD)
@@ -90,7 +83,7 @@ def _power(
         "seeds that there are and did not collapse."
     )
     draw = partial(draw_curve, [(metric, rows)], looks(variants))
-    return keep(draw, comparison.runs, "power", [caption], folder)
+    return figure_of(draw, comparison.runs, "power", [caption])
 
 
 def seed_counts(most: int) -> list[int]:

@@ -1,27 +1,25 @@
-"""A figure that has been drawn, in both widths, or why not; what captions and names of files have in common."""
+"""A figure that can be drawn, or why not; what captions and names of files have in common."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, save_figure
 from experiments import names
 
-ONE_COLUMN_FOLDER = "one-column"  # below the folder of figures
 NOTHING_TO_JUDGE_BY = "nothing was measured that is better in one direction"
 MOST_NAMED = 12  # runs that a caption lists by name
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure in the folder: its file name without suffix, and its caption."""
+    """A figure: its file name without suffix, its caption, and what draws it at a width in inches."""
 
     name: str
     caption: str
+    draw: Callable[[float], Figure]  # may be sent to another process: a function of a module, with its data
 
     def markdown(self, folder: str) -> str:
         """The figure with its caption. folder: where the figures are, seen from the text."""
@@ -45,17 +43,9 @@ def omit(group: pd.DataFrame, kind: str, reason: str) -> Omitted:
     return Omitted(file_name(group, kind), reason)
 
 
-def keep(
-    draw: Callable[[float], Figure], group: pd.DataFrame, kind: str, caption: Iterable[str], folder: Path
-) -> Drawn:
-    """Save what `draw` draws, for two columns in the folder and for one below it.
-
-    draw: from a width to the figure. caption: sentences; empty ones are left out.
-    """
-    drawn = Drawn(file_name(group, kind), " ".join(filter(None, (place(group), *caption))))
-    save_figure(draw(TWO_COLUMNS), folder, drawn.name)
-    save_figure(draw(ONE_COLUMN), folder / ONE_COLUMN_FOLDER, drawn.name)
-    return drawn
+def figure_of(draw: Callable[[float], Figure], group: pd.DataFrame, kind: str, caption: Iterable[str]) -> Drawn:
+    """A figure of that kind. caption: sentences; empty ones are left out."""
+    return Drawn(file_name(group, kind), " ".join(filter(None, (place(group), *caption))), draw)
 
 
 def place(group: pd.DataFrame) -> str:

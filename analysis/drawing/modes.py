@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.drawing.artifacts import LoadModeCounts
-from analysis.drawing.drawn import Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
 from analysis.figures import modes as figures
 from analysis.figures.modes import MODES
 from experiments import names
@@ -21,9 +20,7 @@ CAPTION = (
 )
 
 
-def draw_modes(
-    group: pd.DataFrame, variants: Sequence[str], load_counts: LoadModeCounts, folder: Path
-) -> Drawn | Omitted:
+def draw_modes(group: pd.DataFrame, variants: Sequence[str], load_counts: LoadModeCounts) -> Drawn | Omitted:
     """The map of one profile and dataset."""
     if "modes" not in group or group["modes"].isna().all():
         return omit(group, "modes", "no modes were counted")
@@ -33,7 +30,7 @@ def draw_modes(
     shown = {variant: missing_share(counts[variant]) for variant in variants if variant in counts}
     seeds = ", ".join(f"{variant} {len(counts[variant])}" for variant in shown)
     collapsed = "Without collapsed seeds." if group["collapsed"].any() else ""
-    return keep(partial(figures.draw_modes, shown), group, "modes", [CAPTION, f"Seeds: {seeds}.", collapsed], folder)
+    return figure_of(partial(figures.draw_modes, shown), group, "modes", [CAPTION, f"Seeds: {seeds}.", collapsed])
 
 
 def counts_by_variant(group: pd.DataFrame, load_counts: LoadModeCounts) -> dict[str, np.ndarray]:

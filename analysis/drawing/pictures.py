@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.drawing.artifacts import LoadPicture
-from analysis.drawing.drawn import Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
 from analysis.figures.samples import draw_pictures as draw
 from experiments import names
 
@@ -26,14 +25,12 @@ KINDS = {
 }  # name of the figure -> file, images down and across, caption
 
 
-def draw_pictures(
-    group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, folder: Path
-) -> list[Drawn | Omitted]:
+def draw_pictures(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture) -> list[Drawn | Omitted]:
     """Both figures of one profile and dataset, of the first seed of each variant."""
-    return [_draw(group, variants, load, folder, kind) for kind in KINDS]
+    return [_draw(group, variants, load, kind) for kind in KINDS]
 
 
-def _draw(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, folder: Path, kind: str) -> Drawn | Omitted:
+def _draw(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, kind: str) -> Drawn | Omitted:
     file, shape, caption = KINDS[kind]
     first = group.sort_values(names.SEED).groupby(names.VARIANT).head(1)
     found = {row[names.VARIANT]: load(row, file) for _, row in first.iterrows()}
@@ -41,4 +38,4 @@ def _draw(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, folde
     if not pictures:
         return omit(group, kind, f"no run has kept {file}, which older ones did not")
     seeds = sorted(set(first.loc[first[names.VARIANT].isin(pictures), names.SEED]))
-    return keep(partial(draw, pictures, shape), group, kind, [caption, f"Seed {', '.join(map(str, seeds))}."], folder)
+    return figure_of(partial(draw, pictures, shape), group, kind, [caption, f"Seed {', '.join(map(str, seeds))}."])

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.drawing.artifacts import LoadGrids
-from analysis.drawing.drawn import Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
 from analysis.figures import samples as figures
 from experiments import names
 
@@ -17,19 +16,17 @@ TIMES = 5  # how many grids of a run the figure over training shows at most
 LAST_CAPTION = "Last samples of the EMA generator. A seed's latents are the same in all columns."
 
 
-def draw_samples(
-    group: pd.DataFrame, variants: Sequence[str], load_grids: LoadGrids, folder: Path
-) -> list[Drawn | Omitted]:
+def draw_samples(group: pd.DataFrame, variants: Sequence[str], load_grids: LoadGrids) -> list[Drawn | Omitted]:
     """The sample figures of one profile and dataset."""
     present = [variant for variant in variants if variant in set(group[names.VARIANT])]
     return [
-        draw_last(sample_grids(group, load_grids), group, present, folder),
-        draw_progress(group, present, load_grids, folder),
+        draw_last(sample_grids(group, load_grids), group, present),
+        draw_progress(group, present, load_grids),
     ]
 
 
 def draw_last(
-    grids: Mapping[tuple[str, int], np.ndarray | None], group: pd.DataFrame, present: Sequence[str], folder: Path
+    grids: Mapping[tuple[str, int], np.ndarray | None], group: pd.DataFrame, present: Sequence[str]
 ) -> Drawn | Omitted:
     """The last grids across variants."""
     if all(grid is None for grid in grids.values()):
@@ -37,10 +34,10 @@ def draw_last(
     lacking = [f"{variant}/{seed}" for (variant, seed), grid in grids.items() if grid is None]
     lack = f"No samples were found of {', '.join(lacking)}." if lacking else ""
     seeds = sorted({seed for _, seed in grids})
-    return keep(partial(figures.draw_samples, grids, present, seeds), group, "samples", [LAST_CAPTION, lack], folder)
+    return figure_of(partial(figures.draw_samples, grids, present, seeds), group, "samples", [LAST_CAPTION, lack])
 
 
-def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadGrids, folder: Path) -> Drawn | Omitted:
+def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadGrids) -> Drawn | Omitted:
     """The grids of the first seed over training."""
     seed = group[names.SEED].min()
     runs = group[group[names.SEED] == seed].sort_values(names.VARIANT)
@@ -52,7 +49,7 @@ def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadG
     caption = (
         f"Samples of the EMA generator over training, seed {seed}: the same latents everywhere. kimg to two digits."
     )
-    return keep(partial(figures.draw_progress, grids, variants), group, "progress", [caption], folder)
+    return figure_of(partial(figures.draw_progress, grids, variants), group, "progress", [caption])
 
 
 def sample_grids(group: pd.DataFrame, load_grids: LoadGrids) -> dict[tuple[str, int], np.ndarray | None]:

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.drawing.curves import NO_POINTS, curve_panels
-from analysis.drawing.drawn import Drawn, Omitted, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
 from analysis.figures import curves as figures
 from analysis.figures.curves import CurvePanel
 from analysis.figures.style import looks
 from analysis.metrics import FIGURES, shown_columns
 
 
-def draw_schedules(
-    group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame, folder: Path
-) -> list[Drawn | Omitted]:
+def draw_schedules(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFrame) -> list[Drawn | Omitted]:
     """The schedules of one profile and dataset; not drawn if all are constant and equal."""
     everyone = group.assign(collapsed=False)  # a schedule knows nothing of the seed
     panels = curve_panels(shown_columns(group.columns, "schedules"), everyone, points)
@@ -36,7 +33,7 @@ def draw_schedules(
     ]
     look = {labels[variant]: look for variant, look in looks(variants).items() if variant in labels}
     draw = partial(figures.draw_curves, merged, look, {})
-    return [keep(draw, group, "schedules", [FIGURES["schedules"], said], folder)]
+    return [figure_of(draw, group, "schedules", [FIGURES["schedules"], said])]
 
 
 def is_constant(panel: CurvePanel) -> bool:

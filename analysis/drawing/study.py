@@ -1,7 +1,6 @@
 """All figures of a study."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -24,7 +23,6 @@ def draw_all(
     variants: Sequence[str],
     points: pd.DataFrame,
     artifacts: Artifacts,
-    folder: Path,
 ) -> list[Drawn | Omitted]:
     """Every figure of every profile and dataset, in the order of the report: drawn, or said why not.
 
@@ -33,13 +31,13 @@ def draw_all(
     corrected_for, figures = shown_differences(comparisons), []
     for comparison in comparisons:
         group = comparison.runs
-        figures += draw_differences(comparison, variants, corrected_for, folder)
-        figures += draw_values(group, variants, folder)
-        figures += draw_design(comparison, folder)
-        figures += draw_curves(group, variants, points, folder)
-        figures += draw_schedules(group, variants, points, folder)
-        figures += draw_costs(comparison, variants, folder)
-        figures.append(draw_modes(group, variants, artifacts.mode_counts, folder))
-        figures += draw_samples(group, variants, artifacts.grids, folder)
-        figures += draw_pictures(group, variants, artifacts.picture, folder)
+        figures += draw_differences(comparison, variants, corrected_for)
+        figures += draw_values(group, variants)
+        figures += draw_design(comparison)
+        figures += draw_curves(group, variants, points)
+        figures += draw_schedules(group, variants, points)
+        figures += draw_costs(comparison, variants)
+        figures.append(draw_modes(group, variants, artifacts.mode_counts))
+        figures += draw_samples(group, variants, artifacts.grids)
+        figures += draw_pictures(group, variants, artifacts.picture)
     return figures

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 
-from analysis.drawing.drawn import Drawn, Omitted, collapsed_runs, keep, omit
+from analysis.drawing.drawn import Drawn, Omitted, collapsed_runs, figure_of, omit
 from analysis.figures import values as figures
 from analysis.figures.style import looks
 from analysis.metrics import Column, shown_columns
 from experiments import names
 
 
-def draw_values(group: pd.DataFrame, variants: Sequence[str], folder: Path) -> list[Drawn | Omitted]:
+def draw_values(group: pd.DataFrame, variants: Sequence[str]) -> list[Drawn | Omitted]:
     """Points per seed, and the same beside the baseline's with the same seeds, of one profile and dataset."""
     shown = last_values(group)
     if not shown:
@@ -26,16 +25,16 @@ def draw_values(group: pd.DataFrame, variants: Sequence[str], folder: Path) -> l
         )
     bar = f"Bar: median{' of the seeds that did not collapse' if crosses else ''}."
     drawn: list[Drawn | Omitted] = [
-        keep(
+        figure_of(
             partial(figures.draw_values, shown, looks(variants)),
-            group, "values", ["Values at the end of training, a point for each seed.", bar, crosses], folder,
+            group, "values", ["Values at the end of training, a point for each seed.", bar, crosses],
         )
     ]  # fmt: skip
     found = set(group[names.VARIANT])
     if names.BASELINE in found and len(found) > 1:
         caption = "Values at the end of training: each variant (right) beside the baseline (left). A line joins a seed."
         draw = partial(figures.draw_pairs, shown, looks(variants), names.BASELINE)
-        drawn.append(keep(draw, group, "pairs", [caption, crosses], folder))
+        drawn.append(figure_of(draw, group, "pairs", [caption, crosses]))
     else:
         drawn.append(omit(group, "pairs", "the baseline and another variant are needed"))
     return drawn

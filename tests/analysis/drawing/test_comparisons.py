@@ -1,7 +1,5 @@
 """Figures made from a comparison: differences, power, effects, costs; and what is said where one cannot be drawn."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +9,9 @@ from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.costs import cost_rows, costs_of, draw_costs, on_front
 from analysis.drawing.designs import cell_rows, draw_design, effect_rows
 from analysis.drawing.differences import difference_rows, draw_differences, power_rows, seed_counts
-from analysis.drawing.drawn import Omitted
+from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.study import draw_all
+from analysis.figures.style import TWO_COLUMNS
 from experiments.design import Design
 from tests.analysis.studies import compared, points_of, runs_of
 
@@ -95,25 +94,26 @@ def test_the_front_holds_what_nothing_beats_in_both() -> None:
     assert on_front(pd.DataFrame({"cost": [1.0, 1.0], "quality": [2.0, 2.0]}), "lower") == [True, True]
 
 
-def test_what_one_seed_allows_is_drawn_and_the_rest_said(tmp_path: Path) -> None:
+def test_what_one_seed_allows_is_drawn_and_the_rest_said() -> None:
     found = study({variant: values[:1] for variant, values in CELLS.items()})
-    said = omitted([*draw_differences(found, VARIANTS, 3, tmp_path), *draw_design(found, tmp_path)])
+    figures = [*draw_differences(found, VARIANTS, 3), *draw_design(found)]
+    said = omitted(figures)
     assert said == {
         "power": "it needs two seeds with different values of the baseline and of a variant",
         "effects": "no effect has an interval",
     }
-    assert (tmp_path / "digits-laptop-differences.png").exists()
-    assert (tmp_path / "digits-laptop-interaction.png").exists()
+    drawn = [figure for figure in figures if isinstance(figure, Drawn)]
+    assert [figure.name for figure in drawn] == ["digits-laptop-differences", "digits-laptop-interaction"]
+    assert all(figure.draw(TWO_COLUMNS).axes for figure in drawn)
 
 
-def test_one_variant_has_no_comparison_and_that_is_said(tmp_path: Path) -> None:
+def test_one_variant_has_no_comparison_and_that_is_said() -> None:
     found = study({"baseline": BASE}, images_per_second=100.0, ranks="1")
     figures = draw_all(
         [found],
         VARIANTS,
         points_of(found.runs, "d_kl"),
         Artifacts(lambda *_: {}, lambda _: None, lambda *_: None),
-        tmp_path,
     )
     assert omitted(figures) == {
         "differences": "no variant has a seed to compare with one of the baseline",
@@ -134,19 +134,19 @@ def test_one_variant_has_no_comparison_and_that_is_said(tmp_path: Path) -> None:
     }
 
 
-def test_a_design_of_three_factors_has_effects_and_no_interaction_of_two(tmp_path: Path) -> None:
+def test_a_design_of_three_factors_has_effects_and_no_interaction_of_two() -> None:
     includes = {"baseline": [], "a": [], "b": [], "c": []}
     includes |= {"ab": ["a", "b"], "ac": ["a", "c"], "bc": ["b", "c"], "abc": ["a", "b", "c"]}
     design = Design(primary="d_kl", includes=includes, pure=["ab", "ac", "bc", "abc"])
     values = {variant: [i + v for v in BASE] for i, variant in enumerate(includes)}
     (found,) = compared(runs_of({"d_kl": values}, design=design))
-    assert omitted(draw_design(found, tmp_path)) == {"interaction": "it is drawn of two factors, here are 3"}
+    assert omitted(draw_design(found)) == {"interaction": "it is drawn of two factors, here are 3"}
 
 
-def test_costs_without_a_primary_metric_have_no_front(tmp_path: Path) -> None:
+def test_costs_without_a_primary_metric_have_no_front() -> None:
     runs = runs_of({"loss_d": {"baseline": BASE, "a": SAME}}, images_per_second=100.0, ranks="1", memory_gib=1.0)
     (found,) = compared(runs)
-    assert omitted(draw_costs(found, ["baseline", "a"], tmp_path)) == {
+    assert omitted(draw_costs(found, ["baseline", "a"])) == {
         "front": "nothing was measured that is better in one direction"
     }
 

@@ -17,26 +17,23 @@ from tests.analysis.studies import runs_of
 RUNS = runs_of({"d_kl": {"baseline": [0.3, 0.4], "a": [0.5, 0.6], "b": [0.5, 0.6]}})
 
 
-def test_the_first_seed_of_each_variant_that_has_a_picture_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked, shown = [], []
-    monkeypatch.setattr("analysis.drawing.drawn.save_figure", lambda figure, *_: shown.append(figure))
+def test_the_first_seed_of_each_variant_that_has_a_picture_is_shown() -> None:
+    asked = []
 
     def load(row, name):
         asked.append((row["variant"], row["seed"], name))
         return None if row["variant"] == "b" else np.full((48, 48, 3), 0.5)
 
-    neighbours, interpolation = draw_pictures(RUNS, ["baseline", "a", "b"], load, tmp_path)
+    neighbours, interpolation = draw_pictures(RUNS, ["baseline", "a", "b"], load)
     assert isinstance(neighbours, Drawn)
     assert isinstance(interpolation, Drawn)
     assert set(asked) == {(v, 0, n) for v in ("baseline", "a", "b") for n in ("neighbours.png", "interpolation.png")}
-    assert [ax.get_title() for ax in shown[0].axes] == ["baseline", "a"]
+    assert [ax.get_title() for ax in neighbours.draw(TWO_COLUMNS).axes] == ["baseline", "a"]
     assert neighbours.caption.endswith("Seed 0.")
 
 
-def test_without_any_it_is_said(tmp_path: Path) -> None:
-    omitted = draw_pictures(RUNS, ["baseline", "a"], lambda *_: None, tmp_path)
+def test_without_any_it_is_said() -> None:
+    omitted = draw_pictures(RUNS, ["baseline", "a"], lambda *_: None)
     assert omitted[0] == Omitted("digits-laptop-neighbours", "no run has kept neighbours.png, which older ones did not")
 
 
