@@ -49,7 +49,7 @@ def draw_modes(shown: Mapping[str, np.ndarray], width: float = TWO_COLUMNS) -> F
 
 def title_of(variant: str, missing: np.ndarray) -> str:
     """With how many modes a seed lacks on average."""
-    return f"{variant}: {missing.sum():.1f} missing"
+    return f"{variant}: {round(missing.sum(), 1):g} missing"
 
 
 def draw_blocks(ax: Axes, missing: np.ndarray, in_a_row: int, label: float) -> None:

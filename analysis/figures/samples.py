@@ -15,8 +15,10 @@ GRIDS_PER_ROW = 5  # over two columns
 GRIDS_PER_NARROW_ROW = 2
 LARGEST = 2.2  # inches along a grid
 GRID_SIDE = 8  # images along a side of a sample grid
+FIRST_GAP = 24  # pixels beside the usual ones
 CROP = (2, 4)  # images down and across that are shown of a grid over training
 TITLE_LINE = 0.15
+TITLE_PAD = 0.12  # around the titles of a row
 LEAST_FOR_ONE_LINE = 0.9  # width of a column with "1200 kimg" in one line
 NAME_WIDTH = 0.8  # of the names beside grids over training
 
@@ -78,10 +80,13 @@ def draw_progress(
     return figure
 
 
-def draw_pictures(pictures: Mapping[str, np.ndarray], shape: tuple[int, int], width: float = TWO_COLUMNS) -> Figure:
+def draw_pictures(
+    pictures: Mapping[str, np.ndarray], shape: tuple[int, int], is_first_apart: bool, width: float = TWO_COLUMNS
+) -> Figure:
     """Pictures of several images each side by side, in rows where they are many.
 
-    pictures: [H, W, 3] in 0..1 by variant. shape: images down and across in each.
+    pictures: [H, W, 3] in 0..1 by variant. shape: images down and across in each. is_first_apart: a wider gap after
+    the first column of images.
     """
     variants = list(pictures)
     columns = min(GRIDS_PER_ROW if width > ONE_COLUMN else GRIDS_PER_NARROW_ROW, len(variants))
@@ -93,10 +98,13 @@ def draw_pictures(pictures: Mapping[str, np.ndarray], shape: tuple[int, int], wi
             max(titles[variant].count("\n") + 1 for variant in variants[i : i + columns])
             for i in range(0, len(variants), columns)
         )
-        size = (cell * columns, cell * shape[0] / shape[1] * rows + TITLE_LINE * lines)
+        size = (cell * columns, cell * shape[0] / shape[1] * rows + TITLE_LINE * lines + TITLE_PAD * rows)
         figure, axes = blank_axes(size, rows, columns)
         for ax, variant in zip(axes.ravel(), variants, strict=False):
-            draw_images(ax, separate(enlarge(as_bytes(pictures[variant])), shape))
+            image = enlarge(as_bytes(pictures[variant]))
+            first = image.shape[1] // shape[1]
+            image = separate(image, shape)
+            draw_images(ax, np.insert(image, [first] * FIRST_GAP, 255, axis=1) if is_first_apart else image)
             ax.set_title(titles[variant])
     return figure
 

@@ -52,4 +52,4 @@ def test_a_file_that_is_no_picture_is_none(tmp_path: Path) -> None:
 def test_nothing_is_unreadable(width: float, shape: tuple[int, int]) -> None:
     names = ["baseline", *(f"attention-and-no-r2-with-{i}-heads" for i in range(6))]
     picture = np.zeros((8 * shape[0], 8 * shape[1], 3))
-    assert unreadable(figures.draw_pictures(dict.fromkeys(names, picture), shape, width)) == []
+    assert unreadable(figures.draw_pictures(dict.fromkeys(names, picture), shape, shape == (8, 6), width)) == []
