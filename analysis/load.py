@@ -39,10 +39,6 @@ ALSO = (
     *names.MACHINE,
 )  # "" where absent
 RUN_INFO = ("run_id", "status", "start_time")
-DESCRIPTION = (
-    *(names.DATASET, names.PROFILE, names.VARIANT, names.SEED, names.IDENTITY), "run_id", "status", names.COMPARISON,
-    names.SOURCES,
-)  # fmt: skip
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 
@@ -141,14 +137,6 @@ def load_points(client: MlflowClient, jobs: pd.DataFrame, keys: Iterable[str]) -
 def metric_keys(jobs: pd.DataFrame) -> list[str]:
     """Every metric that a row of `load_jobs` has."""
     return [column for column in jobs if column not in (*RUN_INFO, *names.TAGS, *ALSO, *PARAMS)]
-
-
-def describe_points(points: pd.DataFrame, jobs: pd.DataFrame) -> pd.DataFrame:
-    """Points of these jobs, all of `load_points`, with what is known of their jobs; texts as categories."""
-    texts = [column for column in DESCRIPTION if column != names.SEED]
-    described = jobs[list(DESCRIPTION)].astype(dict.fromkeys(texts, "category"))
-    of_points = described.iloc[points["run_id"].cat.codes].reset_index(drop=True)
-    return pd.concat([of_points, points[["metric", "kimg", "value"]]], axis=1)
 
 
 def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:

@@ -23,7 +23,8 @@ def load_generator(
     source: a job directory, a checkpoint, a .safetensors file that this project wrote, or an imported official model.
     weights: of a job or checkpoint: the moving average, G itself, or (of a job) what scored best.
     z is [N, generator.latent_dim], standard normal; labels are classes [N] for a generator with `classes` above 0, and
-    left out for others; `generator.resolution` is R. Raises r3gan.snapshot.NoSnapshot if there is no such generator
+    left out for others; `generator.resolution` is R. `generator.inputs(seeds)` are the z and labels of
+    `r3gan generate`. Raises r3gan.snapshot.NoSnapshot if there is no such generator
     or its file is damaged.
     """
     import torch  # seconds

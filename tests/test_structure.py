@@ -1,8 +1,10 @@
 """The structure that docs/MAP.md promises: imports go one way, plans load no torch, records say their fields' names."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -29,6 +31,12 @@ FOR_ANALYSIS = (
     "experiments.tracking.trouble",
 )
 FROM_R3GAN = ("r3gan.tables.metrics", "r3gan.evaluation.protocol", "r3gan.files")  # metrics, and whole files
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "markdown_it": "markdown-it-py",
+    "ruamel": "ruamel.yaml",
+    "sklearn": "scikit-learn",
+}  # which are not named as what is imported
 POSITIONAL = {"Preset"}  # the rows of an aligned table
 
 
@@ -41,6 +49,36 @@ def imports(module):
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
     return {name for name in found & set(MODULES) if name != module and "." in name}
+
+
+def third_party(nodes):
+    """The packages, not of Python and not of the project, that these syntax nodes import."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_module":
+            found |= {arg.value.split(".")[0] for arg in node.args if isinstance(arg, ast.Constant)}
+    return found - set(sys.stdlib_module_names) - set(PACKAGES)
+
+
+def undeclared(packages, requirements):
+    """Those that none of the requirements names."""
+    names = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
+    return {name for name in packages if DISTRIBUTIONS.get(name, name.replace("_", "-")) not in names}
+
+
+def test_every_package_that_the_code_imports_is_declared_and_what_is_an_extra_is_imported_where_it_is_needed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
+    trees = [ast.parse(path.read_text()) for path in MODULES.values()]
+    always = third_party(node for tree in trees for node in tree.body)
+    anywhere = third_party(node for tree in trees for node in ast.walk(tree))
+    assert {"torch", "PIL", "markdown_it"} <= always
+    assert undeclared(always, project["dependencies"]) == set()
+    assert undeclared(anywhere, [*project["dependencies"], *extras]) == set()
 
 
 def package_of(module):

@@ -118,11 +118,9 @@ def count_rows(paths: Sequence[Path]) -> int:
 
 
 def _open(path: Path) -> Any:
-    try:
-        import pyarrow.parquet  # type: ignore[import-untyped]
-        from pyarrow import ArrowException  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise BadData(f"{path} needs the package pyarrow to be read: pip install pyarrow") from error
+    import pyarrow.parquet  # type: ignore[import-untyped]
+    from pyarrow import ArrowException  # type: ignore[import-untyped]
+
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (ArrowException, OSError) as error:

@@ -37,7 +37,7 @@ def clouds(groups: Mapping[str, np.ndarray], caption: str) -> Picture:
         axes.scatter(places[:, 0], places[:, 1], s=DOTS, alpha=0.6, linewidths=0, label=name)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.legend()
+    axes.legend(markerscale=3)  # dots as small as in the cloud cannot be told apart
     return _picture(figure, caption)
 
 

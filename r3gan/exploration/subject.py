@@ -14,7 +14,6 @@ from r3gan.evaluation.reference import all_indices, drawn_rows
 from r3gan.evaluation.sampling import fixed_inputs, to_uint8
 from r3gan.exploration.features import FeatureSpace, feature_space
 from r3gan.generation.images import images_of
-from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.load import LoadedGenerator
 
 PURPOSE, SEED = "exploration", 0  # of the stream that samples for statistics are drawn from
@@ -40,9 +39,7 @@ class Subject:
     @cached_property
     def shown(self) -> tuple[Tensor, Tensor | None]:
         """Latents [S, Z] and labels [S, K] of the seeds, as `generate` has them."""
-        classes = self.loaded.classes
-        labels = as_one_hot(classes_of(self.seeds, classes), classes) if classes else None
-        return latents_of(self.seeds, self.loaded.latent_dim), labels
+        return self.loaded.inputs(self.seeds)
 
     @cached_property
     def drawn(self) -> tuple[Tensor, Tensor | None]:

@@ -33,7 +33,7 @@ def truncation(subject: Subject) -> Parts:
         (f"{scale:g}", *(f"{score[name]:.3f}" for name in names)) for scale, score in zip(SCALES, scores, strict=True)
     ]
     yield Table(("scale", *names), cells)
-    yield Text("So few images, and these features, give other numbers than `evaluate`: compare the columns alone.")
+    yield Text("So few images, and these features, give other numbers than r3gan evaluate: compare the columns alone.")
 
 
 def trade(subject: Subject, real: Tensor) -> list[dict[str, float]]:

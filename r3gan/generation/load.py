@@ -1,12 +1,14 @@
 """The generator behind `from r3gan import load_generator`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from r3gan.config import IMG_PER_KIMG
-from r3gan.generation.inputs import as_one_hot
+from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
+from r3gan.generation.paths import path_through
 from r3gan.snapshot import Snapshot, WeightsName, open_snapshot
 
 
@@ -35,6 +37,20 @@ class LoadedGenerator(nn.Module):
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z is {list(z.shape)}: [N, {self.latent_dim}] was expected")
         return self.network(z.to(self.network.basis), self._weights(labels, len(z))).clamp(-1, 1)
+
+    def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """What `r3gan generate` feeds for these seeds: z [N, Z] and weights of classes [N, K], None without classes."""
+        labels = as_one_hot(classes_of(seeds, self.classes), self.classes) if self.classes else None
+        return latents_of(seeds, self.latent_dim), labels
+
+    def inputs_between(self, seeds: Sequence[int], steps: int) -> tuple[Tensor, Tensor | None]:
+        """The way from seed to seed, `steps` frames each, as `r3gan interpolate` goes: F = (N - 1) steps + 1 inputs.
+
+        Latents go along the arc, weights of classes straight.
+        """
+        z, labels = self.inputs(seeds)
+        between = None if labels is None else path_through(labels, steps, "linear", loop=False)
+        return path_through(z, steps, "spherical", loop=False), between
 
     def _weights(self, labels: Tensor | None, count: int) -> Tensor | None:
         if not self.classes:

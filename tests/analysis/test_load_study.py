@@ -1,5 +1,6 @@
 import math
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "analysis.md").read_text().split("## In a notebook")[1].split("\n## ")[0]
 COLUMNS = [
     "dataset", "profile", "variant", "seed", "identity", "run_id", "status", "comparison", "sources",
-    "metric", "kimg", "value",
+    "folder", "metric", "kimg", "value",
 ]  # fmt: skip
 
 
@@ -37,8 +38,8 @@ def test_a_study_is_one_table_with_a_row_for_each_point(new_study: NewStudy, sto
     one = ("stacked-digits", "laptop", "baseline", 3, identity("baseline", 3), first, "FINISHED", "first", "")
     two = ("cifar10", "full", "attention", 0, identity("attention", 0, "cifar10"), second, "RUNNING", "second", "abc")
     rows = [
-        (*two, "modes", 1.0, math.nan), (*one, "loss", 0.5, 0.5), (*one, "modes", 1.0, 5.0),
-        (*one, "modes", 2.0, math.inf),
+        (*two, "", "modes", 1.0, math.nan), (*one, "", "loss", 0.5, 0.5), (*one, "", "modes", 1.0, 5.0),
+        (*one, "", "modes", 2.0, math.inf),
     ]  # fmt: skip
     expected = pd.DataFrame(rows, columns=COLUMNS)
     order = ["variant", "metric", "kimg"]
@@ -53,6 +54,51 @@ def test_texts_are_categories_and_parameters_and_tags_are_no_metrics(new_study: 
     assert set(points["metric"]) == {"modes", "fid"}
     assert {column for column in points if points[column].dtype == "category"} == {*COLUMNS[:-2]} - {"seed"}
     assert sorted(load.metric_keys(load.load_jobs(store, study.experiment_id))) == ["fid", "modes"]
+
+
+def test_variants_are_in_the_order_of_the_report(new_study: NewStudy) -> None:
+    study = new_study()
+    for variant in ("switch", "attention", "baseline"):
+        study.log(variant, 0, final(modes=1.0))
+    assert analysis.load_study()["variant"].cat.categories.tolist() == ["baseline", "switch", "attention"]
+
+
+def test_a_jobs_folder_is_below_runs_or_where_the_run_was_sent_from(
+    new_study: NewStudy, store: MlflowClient, tmp_path: Path
+) -> None:
+    study = new_study()
+    sent = [study.log("baseline", seed, final(modes=1.0)) for seed in range(3)]
+    below = tmp_path / "out" / "study" / "stacked-digits" / "baseline" / f"seed0-{identity('baseline', 0)}"
+    elsewhere = tmp_path / "elsewhere"
+    for folder in (below, elsewhere):
+        folder.mkdir(parents=True)
+    for run in sent[:2]:
+        store.set_tag(run, names.FOLDER, f"{socket.gethostname()}:{elsewhere}")
+    store.set_tag(sent[2], names.FOLDER, f"another-machine:{elsewhere}")
+    points = analysis.load_study(runs=tmp_path / "out").set_index("seed")
+    assert points.loc[[0, 1, 2], "folder"].tolist() == [str(below), str(elsewhere), ""]
+
+
+def test_the_comparison_is_of_the_runs_that_the_report_compares(new_study: NewStudy) -> None:
+    study = new_study()
+    study.log("attention", 0, final(d_kl=9.0), comparison="older")
+    for seed in range(3):
+        study.log("baseline", seed, {"d_kl": {1000: 2.0, 2000: 0.5 + seed / 100}})
+        study.log("attention", seed, {"d_kl": {1000: 2.0, 2000: 0.7 + seed / 50}})
+    study.log("attention", 3, {}, status="FAILED")
+    table = analysis.compare_study("study")
+    assert table["variant"].tolist() == ["baseline", "attention"]
+    assert table["primary"].tolist() == ["d_kl", "d_kl"]
+    assert table["failed"].tolist() == [0, 1]
+    assert table["d_kl_mean"].tolist() == pytest.approx([0.51, 0.72])
+    assert table.loc[1, "d_kl_difference"] == pytest.approx(0.21)
+    assert table.loc[1, "d_kl_difference_p_holm"] < 0.05
+
+
+def test_there_is_no_comparison_of_unfinished_runs(new_study: NewStudy) -> None:
+    new_study().log("baseline", 0, final(modes=1.0), status="RUNNING")
+    with pytest.raises(ReportError, match="of 1 runs found, none has finished"):
+        analysis.compare_study()
 
 
 def test_a_study_without_points_is_an_empty_table(new_study: NewStudy) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch.nn.functional import one_hot
 
 from r3gan import load_generator
+from r3gan.__main__ import main
 from r3gan.generation.images import images_of, tiled, to_pixels
 from r3gan.generation.inputs import classes_of, latents_of
 from r3gan.snapshot import NoSnapshot
@@ -39,6 +41,24 @@ def test_the_last_sample_grid_of_a_job_shows_the_images_of_its_last_checkpoint(j
     images = torch.cat(list(images_of(generator.network, latents_of(range(64), 6), None, at_once=10)))
     assert np.array_equal(np.asarray(Image.open(job.sample(80))), tiled(to_pixels(images), 8))
     assert len(np.unique(to_pixels(images).reshape(64, -1), axis=0)) == 64
+
+
+def test_inputs_of_seeds_are_those_of_generate(job, conditional, tmp_path):
+    for source, name in ((job.root, "plain.safetensors"), (conditional, "conditional.safetensors")):
+        assert main(["generate", str(source), str(tmp_path / name), "--seeds", "2,0,9", "--device", "cpu"]) == 0
+        generator = load_generator(source)
+        images = load_file(tmp_path / name)["images"].clamp(-1, 1)
+        assert torch.allclose(generator(*generator.inputs([2, 0, 9])), images, atol=1e-6)
+    assert load_generator(job.root).inputs([2])[1] is None
+
+
+def test_inputs_between_seeds_are_those_of_interpolate(job, conditional, tmp_path):
+    for source, name in ((job.root, "plain.png"), (conditional, "conditional.png")):
+        command = ["interpolate", str(source), str(tmp_path / name), "--seeds", "0-2", "--steps", "3"]
+        assert main([*command, "--device", "cpu"]) == 0
+        generator = load_generator(source)
+        strip = np.concatenate(list(to_pixels(generator(*generator.inputs_between(range(3), steps=3)))), axis=1)
+        assert np.abs(np.asarray(Image.open(tmp_path / name)).astype(int) - strip).max() <= 1
 
 
 @pytest.mark.parametrize("seeds", [range(7), range(5, 40)])
