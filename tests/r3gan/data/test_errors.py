@@ -193,9 +193,3 @@ def test_parquet_without_images_or_with_bad_labels(crops, tmp_path):
     assert "b.parquet, column label: label None of image 0" in prepared_error(tmp_path / "b.parquet", tmp_path / "set")
     pq.write_table(pa.table({"image": [{"bytes": None, "path": "a.png"}]}), tmp_path / "c.parquet")
     assert "c.parquet, row 0 holds no image bytes" in prepared_error(tmp_path / "c.parquet", tmp_path / "set")
-
-
-def test_parquet_without_pyarrow_says_what_to_install(crops, tmp_path, monkeypatch):
-    path = as_folder(tmp_path, {"a.parquet": parquet_bytes(*crops)}) / "a.parquet"
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
-    assert "pip install pyarrow" in prepared_error(path, tmp_path / "set")
