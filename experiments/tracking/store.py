@@ -11,9 +11,10 @@ from mlflow.tracking import MlflowClient
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.patience import NoAnswer, call_patiently
 from experiments.tracking.run_upload import experiment_id
-from experiments.tracking.trouble import SQLITE, explain, store_file
+from experiments.tracking.trouble import SQLITE, explain, missing_store, store_file
 
 MOVED = "MLflow's store was moved or copied with its folder: the addresses of artifacts follow, and new ones go here"
+CREATION_SECONDS = 120.0  # nobody holds a file that is not there, and a busy machine takes its time for all the tables
 PATIENT_WITH_SERVERS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 
 
@@ -21,10 +22,12 @@ def open_store(study: str, seconds: float) -> tuple[str | None, list[str]]:
     """The id of the study's experiment in the store that MLflow's settings name, made if need be; None if the store
     cannot be used. Beside it, what ails the store, in sentences with the way out.
 
-    seconds: how long an answer is waited for.
+    seconds: how long an answer is waited for; an SQLite store that is yet to be made may take longer.
     """
     for name, value in PATIENT_WITH_SERVERS.items():
         os.environ.setdefault(name, value)
+    if missing_store():
+        seconds = max(seconds, CREATION_SECONDS)
     try:
         return call_patiently(lambda answered: _open(study), seconds)
     except NoAnswer as error:

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from experiments.tracking import store
 from experiments.tracking.patience import NoAnswer, call_patiently
 
 
@@ -28,3 +29,14 @@ def test_what_a_call_raises_is_the_callers_also_if_it_ran_out_of_time_itself():
 
     with pytest.raises(TimeoutError, match="of the call itself"):
         call_patiently(work, 60)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_store_that_is_yet_to_be_made_may_take_longer(is_there, tmp_path, monkeypatch):
+    if is_there:
+        (tmp_path / "mlflow.db").touch()
+    monkeypatch.setattr("mlflow.get_tracking_uri", lambda: f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setattr(store, "_open", lambda study: threading.Event().wait(0.3) or ("1", []))
+    experiment, troubles = store.open_store("tiny", 0.05)
+    assert experiment == (None if is_there else "1")
+    assert len(troubles) == is_there
