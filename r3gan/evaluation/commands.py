@@ -15,6 +15,7 @@ from r3gan.arguments import sample_count
 from r3gan.config import EvaluationConfig
 from r3gan.data.catalog import DatasetUnavailable, data_root, find_row
 from r3gan.data.load import ensure_dataset, load_dataset
+from r3gan.data.places import require_file_place
 from r3gan.data.progress import warn
 from r3gan.data.recognise import PreparedSource, open_source
 from r3gan.data.store import ImageSet
@@ -60,6 +61,8 @@ def resize(text: str) -> Resize:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measure, print a table, and write JSON if asked to."""
+    if options.json:
+        require_file_place(options.json)
     metrics = tuple(dict.fromkeys(options.metrics))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     asked = EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=metrics, labels=options.labels)
@@ -67,6 +70,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
     show(result)
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
 

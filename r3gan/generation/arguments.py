@@ -81,9 +81,3 @@ def require_classes(named: tuple[int, ...] | None, classes: int) -> None:
     unknown = [number for number in named or () if number >= classes]
     if unknown:
         raise BadData(f"--classes: {unknown[0]} is no class of this generator, which has 0 to {classes - 1}")
-
-
-def require_new(path: Path) -> None:
-    """Raises BadData if there is something of this name already."""
-    if path.exists() or path.is_symlink():
-        raise BadData(f"{path} exists already: remove it or name another place")

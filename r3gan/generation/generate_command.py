@@ -9,8 +9,9 @@ from torch import Tensor
 
 from r3gan.arguments import positive
 from r3gan.data.errors import BadData
+from r3gan.data.places import require_new
 from r3gan.data.progress import progress_bar, tell
-from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes, require_new, seed_list
+from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes, seed_list
 from r3gan.generation.images import GRID_SIDE, images_of
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.latents_file import read_latents

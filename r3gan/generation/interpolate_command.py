@@ -10,9 +10,10 @@ from torch import Tensor
 
 from r3gan.arguments import positive
 from r3gan.data.errors import BadData
+from r3gan.data.places import require_new
 from r3gan.data.progress import progress_bar
 from r3gan.files import replace_file
-from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes, require_new
+from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes
 from r3gan.generation.films import FILMS, Frames, film_of
 from r3gan.generation.images import images_of, to_pixels
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
