@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from r3gan.arguments import sample_count
+from r3gan.arguments import sample_count, seed_number
 from r3gan.config import EvaluationConfig
 from r3gan.data.catalog import DatasetUnavailable, data_root, find_row
 from r3gan.data.load import ensure_dataset, load_dataset
@@ -46,7 +46,7 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--samples", type=sample_count, default=50_000, help="how many to generate (default: 50000)")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
     add("--labels", choices=("dataset", "balanced"), default="dataset", help="classes of the samples")
-    add("--seed", type=int, default=0, help="of the latents; a job's own seed gives the job's own numbers")
+    add("--seed", type=seed_number, default=0, help="of the latents; a job's own seed gives the job's own numbers")
     add("--json", type=Path, help="also write the result to this file")
     parser.set_defaults(run=run_evaluate)
 

@@ -40,6 +40,15 @@ SECTIONS: dict[str, Callable[[Subject], Parts]] = {
     "Map of the classes": embedding_map,
 }
 FEWEST, DEFAULT_SAMPLES = 50, 500
+MOST_SHOWN = 100  # images, each of which begins several strips
+
+
+def shown_seeds(text: str) -> tuple[int, ...]:
+    """Seeds, as many as a page can show. Raises ArgumentTypeError."""
+    seeds = seed_list(text)
+    if len(seeds) > MOST_SHOWN:
+        raise argparse.ArgumentTypeError(f"{text!r}: {len(seeds):,} seeds; a page shows at most {MOST_SHOWN}")
+    return seeds
 
 
 def samples(text: str) -> int:
@@ -56,7 +65,7 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add = parser.add_argument
     add("destination", type=Path, help="a new .html file")
     add("--data", metavar="NAME", help="a dataset to compare with (default: what it was trained on, if that is here)")
-    add("--seeds", type=seed_list, default=tuple(range(6)), metavar="0-5", help="images that are shown (default: 0-5)")
+    add("--seeds", type=shown_seeds, default=tuple(range(6)), metavar="0-5", help="images shown (default: 0-5)")
     what = f"images of each kind for statistics (default: {DEFAULT_SAMPLES})"
     add("--samples", type=samples, default=DEFAULT_SAMPLES, help=what)
     parser.set_defaults(run=stoppable(run_explore))

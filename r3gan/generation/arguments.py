@@ -29,10 +29,25 @@ def number_list(text: str) -> tuple[int, ...]:
         ends = (first, last if dash else first)
         if not all(end.isascii() and end.isdecimal() and len(end) < 18 for end in ends) or int(ends[0]) > int(ends[1]):
             raise ArgumentTypeError(f"{text!r}: whole numbers and ranges such as 0-63,100 were expected")
-        if len(found) + int(ends[1]) - int(ends[0]) >= MOST:
-            raise ArgumentTypeError(f"{text!r}: more than {MOST:,}")
+        require_few(text, len(found) + int(ends[1]) - int(ends[0]) + 1)
         found += range(int(ends[0]), int(ends[1]) + 1)
     return tuple(found)
+
+
+def image_count(text: str) -> int:
+    """A whole number from 1 to MOST. Raises ArgumentTypeError."""
+    count = positive(text)
+    require_few(text, count)
+    return count
+
+
+def require_few(text: str, count: int) -> None:
+    """Raises ArgumentTypeError if a text asks for more images than one command makes."""
+    if count > MOST:
+        raise ArgumentTypeError(
+            f"{text!r}: {count:,} are more than {MOST:,}, the most of one command: name a part of them, "
+            f"such as --seeds 0-{MOST - 1}, and the others in further commands"
+        )
 
 
 def scale(text: str) -> float:

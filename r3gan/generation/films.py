@@ -72,11 +72,10 @@ def film_of(path: Path, total: int, size: int) -> Film:
         known = ", ".join(f"{suffix} ({row.text})" for suffix, row in FILMS.items())
         raise BadData(f"{path} ends in {path.suffix or 'nothing'}: known endings are {known}")
     if film.write is write_strip and total * size > LONGEST_STRIP:
-        raise BadData(
-            f"{path}: a strip of {total} frames would be {total * size} pixels long: take fewer --steps, or .mp4"
-        )
+        long = f"a strip of {total} frames would be {total * size} pixels long"
+        raise BadData(f"{path}: {long}: take fewer --steps or --seeds, or .mp4")
     if total > MOST_FRAMES:
-        raise BadData(f"{path}: {total:,} frames are more than {MOST_FRAMES:,}: take fewer --steps")
+        raise BadData(f"{path}: {total:,} frames are more than {MOST_FRAMES:,}: take fewer --steps or --seeds")
     if film.write is write_mp4:
         require_video()
     return film

@@ -7,16 +7,15 @@ from pathlib import Path
 
 from torch import Tensor
 
-from r3gan.arguments import positive
 from r3gan.data.errors import BadData
 from r3gan.data.places import require_new
 from r3gan.data.progress import progress_bar, tell
-from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes, seed_list
+from r3gan.generation.arguments import add_generator, device_of, image_count, number_list, require_classes, seed_list
 from r3gan.generation.images import GRID_SIDE, images_of
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.latents_file import read_latents
 from r3gan.generation.load import LoadedGenerator, load, origin
-from r3gan.generation.outputs import OUTPUTS, Batch, Whole, output_of, write_whole
+from r3gan.generation.outputs import OUTPUTS, Batch, Whole, output_of, require_space, write_whole
 from r3gan.generation.running import stoppable
 
 DEFAULT_COUNT = GRID_SIDE**2  # what a job's sample grids show
@@ -30,7 +29,7 @@ def add_generate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("destination", type=Path, help=f"what to write ({endings})")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--seeds", type=seed_list, metavar="0-63,100", help="an image of each (default: 0-63)")
-    which.add_argument("--count", type=positive, help="as many seeds from 0 on")
+    which.add_argument("--count", type=image_count, help="as many seeds from 0 on")
     which.add_argument("--latents", type=Path, metavar="FILE", help=".safetensors with z [N, Z] and maybe labels")
     how = "of a conditional generator; seed s takes number s mod their count (default: drawn)"
     parser.add_argument("--classes", type=number_list, metavar="0,3,5-7", help=how)
@@ -44,6 +43,7 @@ def run_generate(options: argparse.Namespace) -> int:
     require_classes(options.classes, generator.classes)
     asked = inputs_of(options, generator)
     output = output_of(options.destination, len(asked.numbers))
+    require_space(output, options.destination, len(asked.numbers), generator.resolution)
     with progress_bar(f"generating {options.destination.name}") as progress:
 
         def batches() -> Iterator[Batch]:

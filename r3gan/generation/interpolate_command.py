@@ -44,9 +44,10 @@ def run_interpolate(options: argparse.Namespace) -> int:
     """Generate, write, and say what was written."""
     require_new(options.destination)
     generator = load(options.source, options.weights, device_of(options.device))
-    z, weights = key_frames(options.seeds, options.classes, generator)
-    size = generator.resolution * options.scale
-    film = film_of(options.destination, frame_count(len(z), options.steps, options.loop), size)
+    require_classes(options.classes, generator.classes)
+    keys, size = key_count(options.seeds, options.classes), generator.resolution * options.scale
+    film = film_of(options.destination, frame_count(keys, options.steps, options.loop), size)
+    z, weights = key_frames(options.seeds, options.classes, keys, generator)
     latents = options.truncation * path_through(z, options.steps, options.way, options.loop)
     labels = None if weights is None else path_through(weights, options.steps, "linear", options.loop)
     with progress_bar(f"generating {options.destination.name}") as progress:
@@ -60,24 +61,28 @@ def run_interpolate(options: argparse.Namespace) -> int:
 
         frames = Frames(batches(), len(latents), size, options.fps)
         replace_file(options.destination, lambda temporary: film.write(frames, temporary))
-    what = f"{film.text}, {len(latents)} frames of {size}x{size} through {len(z)} key frames"
+    what = f"{film.text}, {len(latents)} frames of {size}x{size} through {keys} key frames"
     print(f"{options.destination} is written: {what}, {origin(options.source, generator)}")
     return 0
 
 
-def key_frames(
-    seeds: tuple[int, ...], classes: tuple[int, ...] | None, generator: LoadedGenerator
-) -> tuple[Tensor, Tensor | None]:
-    """Latents [M, Z] and, for a conditional generator, weights of classes [M, K].
-
-    Without `classes` each seed has the one that it draws. Raises BadData if seeds and classes do not pair.
-    """
-    require_classes(classes, generator.classes)
+def key_count(seeds: tuple[int, ...], classes: tuple[int, ...] | None) -> int:
+    """How many key frames there are. Raises BadData if seeds and classes do not pair."""
     count = max(len(seeds), len(classes or ()))
     if count < 2:
         raise BadData("--seeds: two key frames at least are needed, such as --seeds 0,1, or one seed and two --classes")
     if any(len(part) not in (1, count) for part in (seeds, classes or seeds)):
         raise BadData(f"--classes: {len(classes or ())} for {len(seeds)} seeds: as many or one of the two was expected")
+    return count
+
+
+def key_frames(
+    seeds: tuple[int, ...], classes: tuple[int, ...] | None, count: int, generator: LoadedGenerator
+) -> tuple[Tensor, Tensor | None]:
+    """Latents [M, Z] and, for a conditional generator, weights of classes [M, K].
+
+    Without `classes` each seed has the one that it draws.
+    """
     z = latents_of(seeds, generator.latent_dim).expand(count, -1)
     if not generator.classes:
         return z, None
