@@ -87,12 +87,3 @@ def device_of(text: str | None) -> torch.device:
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise BadData(f"--device {text}: torch sees {torch.cuda.device_count()} CUDA devices here: --device cpu")
     return torch.device(text)
-
-
-def require_classes(named: tuple[int, ...] | None, classes: int) -> None:
-    """Raises BadData if `--classes` names what a generator with so many classes does not have."""
-    if named and not classes:
-        raise BadData("--classes: this generator is unconditional and knows no classes: leave it out")
-    unknown = [number for number in named or () if number >= classes]
-    if unknown:
-        raise BadData(f"--classes: {unknown[0]} is no class of this generator, which has 0 to {classes - 1}")
