@@ -19,7 +19,9 @@ from r3gan.data.places import require_file_place
 from r3gan.data.progress import warn
 from r3gan.data.recognise import PreparedSource, open_source
 from r3gan.data.store import ImageSet
+from r3gan.devices import add_device, device_of
 from r3gan.distributed import World
+from r3gan.evaluation.array_files import open_npz
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.preparation import ensure_networks, open_evaluator
 from r3gan.evaluation.protocol import side_problems, wanted
@@ -34,7 +36,7 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """`r3gan evaluate`."""
     parser = commands.add_parser("evaluate", help="metrics of a generator, or of images in files or in a dataset")
     add = parser.add_argument
-    images = "images (folder, zip, prepared dataset)"
+    images = "images (folder, zip, .npz, prepared dataset)"
     add("source", type=Path, help=f"job directory, checkpoint folder, .safetensors file, {images}, or a dataset's name")
     add("--metrics", nargs="+", choices=METRICS, metavar="METRIC", required=True,
         help=f"any of {', '.join(METRICS)}")  # fmt: skip
@@ -47,6 +49,7 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
     add("--labels", choices=("dataset", "balanced"), default="dataset", help="classes of the samples")
     add("--seed", type=seed_number, default=0, help="of the latents; a job's own seed gives the job's own numbers")
+    add_device(parser)
     add("--json", type=Path, help="also write the result to this file")
     parser.set_defaults(run=run_evaluate)
 
@@ -64,7 +67,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.json:
         require_file_place(options.json)
     metrics = tuple(dict.fromkeys(options.metrics))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_of(options.device)
     asked = EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=metrics, labels=options.labels)
     path = find_snapshot(options.source, options.weights) if options.source.exists() else None
     result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
@@ -147,7 +150,7 @@ def open_side(place: Path, resize: Resize) -> ImageSide:
         if not isinstance(data, ImageSet):
             raise DatasetUnavailable(f"{place} is drawn without end, and no set of images: name it by --dataset")
         return ImageSide(f"dataset {place}", PreparedSource(data, None, ()), resize)
-    source = open_source([place], "none")
+    source = open_npz(place) if place.suffix.lower() == ".npz" and place.is_file() else open_source([place], "none")
     for note in source.notes:
         print(f"{place}: {note}", file=sys.stderr)
     if len(source) < FEWEST:

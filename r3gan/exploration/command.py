@@ -13,6 +13,7 @@ from r3gan.data.errors import BadData, DatasetUnavailable
 from r3gan.data.load import ensure_dataset, load_dataset
 from r3gan.data.places import require_new
 from r3gan.data.progress import tell, warn
+from r3gan.devices import device_of
 from r3gan.exploration.basis import basis
 from r3gan.exploration.classes import class_grid, embedding_map
 from r3gan.exploration.directions import activations, modulation
@@ -24,7 +25,7 @@ from r3gan.exploration.parts import Part, Parts
 from r3gan.exploration.subject import Subject
 from r3gan.exploration.truncation import truncation
 from r3gan.files import write_text
-from r3gan.generation.arguments import add_source, device_of, seed_list
+from r3gan.generation.arguments import add_source, seed_list
 from r3gan.generation.load import LoadedGenerator, load, origin
 from r3gan.generation.running import stoppable
 

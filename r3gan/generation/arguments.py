@@ -5,10 +5,8 @@ import math
 from argparse import ArgumentTypeError
 from pathlib import Path
 
-import torch
-
 from r3gan.arguments import positive
-from r3gan.data.errors import BadData
+from r3gan.devices import add_device
 
 MOST = 10_000_000  # images that one command makes
 
@@ -74,16 +72,4 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     add("source", type=Path, help="job directory, checkpoint folder, or .safetensors file of weights")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
     add("--batch", type=positive, default=64, help="images computed at once (default: 64)")
-    add("--device", help="cpu or cuda (default: cuda if there is one)")
-
-
-def device_of(text: str | None) -> torch.device:
-    """The device that is asked for. Raises BadData if there is none of this name."""
-    if text is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, index = text.partition(":")
-    if text != "cpu" and (kind != "cuda" or (index and not index.isdecimal())):
-        raise BadData(f"--device {text}: cpu, cuda or cuda:NUMBER was expected")
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise BadData(f"--device {text}: torch sees {torch.cuda.device_count()} CUDA devices here: --device cpu")
-    return torch.device(text)
+    add_device(parser)

@@ -10,7 +10,8 @@ from torch import Tensor
 from r3gan.data.errors import BadData
 from r3gan.data.places import require_new
 from r3gan.data.progress import progress_bar, tell
-from r3gan.generation.arguments import add_generator, device_of, image_count, seed_list
+from r3gan.devices import device_of
+from r3gan.generation.arguments import add_generator, image_count, seed_list
 from r3gan.generation.class_names import named_classes
 from r3gan.generation.images import GRID_SIDE, images_of
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of

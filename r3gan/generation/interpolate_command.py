@@ -12,8 +12,9 @@ from r3gan.arguments import positive
 from r3gan.data.errors import BadData
 from r3gan.data.places import require_new
 from r3gan.data.progress import progress_bar
+from r3gan.devices import device_of
 from r3gan.files import replace_file
-from r3gan.generation.arguments import add_generator, device_of, number_list
+from r3gan.generation.arguments import add_generator, number_list
 from r3gan.generation.class_names import named_classes
 from r3gan.generation.films import FILMS, Frames, film_of
 from r3gan.generation.images import images_of, to_pixels
