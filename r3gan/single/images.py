@@ -14,6 +14,8 @@ from r3gan.data.progress import progress_bar, tell
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source, count_classes
 from r3gan.data.summary import manifest_text, with_notes
+from r3gan.files import read_object
+from r3gan.jobdir import JobDir
 from r3gan.preset_choice import RESOLUTIONS, PresetChoice
 
 
@@ -67,3 +69,16 @@ def prepare_images(source: Source, name: str, resolution: int) -> None:
     with progress_bar(f"preparing {name}") as progress:
         manifest, notes = write_prepared(source, destination, Options(resolution), progress, wait=True)
     tell(with_notes(f"{destination}: {manifest_text(manifest)}", notes))
+
+
+def require_same_images(job: JobDir, name: str) -> None:
+    """Raises BadData if a training that was begun, or has finished, saw other images than are prepared now."""
+    before, folder = (read_object(job.environment) or {}).get("dataset", {}), data_root() / name
+    if before.get("name") != name or not is_prepared(folder):
+        return
+    found = read_manifest(folder).content_hash
+    if before.get("content_hash") != found:
+        content = f"content {before.get('content_hash')}, which is {found} now"
+        raise BadData(
+            f"{job.root} was trained on {name} with {content}: bring the old images back, or name another --out"
+        )

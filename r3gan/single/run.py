@@ -21,7 +21,7 @@ from r3gan.preset_choice import PresetChoice
 from r3gan.single.configuration import configuration, parse_preset, require_fit, with_dataset
 from r3gan.single.directory import require_free, write_job
 from r3gan.single.display import TrainingDisplay
-from r3gan.single.images import dataset_of, facts_of, images_at, prepare_images
+from r3gan.single.images import dataset_of, facts_of, images_at, prepare_images, require_same_images
 from r3gan.single.tracking import Follower, require_tracking
 
 LOOK_SECONDS = 0.3
@@ -63,6 +63,7 @@ def prepare(options: argparse.Namespace, job: JobDir) -> tuple[TrainConfig, Pres
     require_fit(config, preset, options.gpus, facts_of(source, preset, resolution) if source else None)
     if source:
         prepare_images(source, config.dataset, resolution)
+    require_same_images(job, config.dataset)
     return config, preset
 
 

@@ -1,9 +1,14 @@
+import shutil
+
 import pytest
 
 from r3gan.__main__ import main
 from r3gan.data.catalog import dataset_row
 from r3gan.data.errors import BadData, DatasetUnavailable
-from r3gan.single.images import dataset_of, images_at, prepare_images
+from r3gan.data.manifest import read_manifest
+from r3gan.files import write_json
+from r3gan.jobdir import JobDir
+from r3gan.single.images import dataset_of, images_at, prepare_images, require_same_images
 from tests.r3gan.conftest import as_folder, class_files, flat_files
 
 
@@ -105,3 +110,20 @@ def test_what_fails_while_images_are_prepared_leaves_nothing_behind(photos, monk
     assert "0040.png" in capsys.readouterr().err
     assert list((tmp_path / "data").iterdir()) == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_training_is_not_taken_for_one_on_the_images_that_have_its_datasets_name_now(photos, tmp_path):
+    name = dataset_of(str(photos), 16)
+    job = JobDir(tmp_path / "job")
+    job.root.mkdir()
+    require_same_images(job, name)  # nothing was trained yet
+    prepare_images(images_at(str(photos), name), name, 16)
+    content = read_manifest(tmp_path / "data" / name).content_hash
+    write_json(job.environment, {"dataset": {"name": name, "content_hash": content}})
+    require_same_images(job, name)
+    shutil.rmtree(tmp_path / "data" / name)
+    shutil.copy(photos / "china" / "0000.png", photos / "flower" / "0030.png")
+    require_same_images(job, name)  # nothing is prepared that could be compared
+    prepare_images(images_at(str(photos), name), name, 16)
+    with pytest.raises(BadData, match=f"job was trained on {name} with content {content}, which is .* now: bring"):
+        require_same_images(job, name)
