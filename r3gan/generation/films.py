@@ -13,6 +13,7 @@ from r3gan.data.errors import BadData
 
 LONGEST_STRIP = 65_000  # pixels: what most programs show
 MOST_FRAMES = 100_000  # an hour at 25 frames per second
+FASTEST_GIF = 50  # frames per second: what lasts less than 20 ms is shown for 100
 FINEST = 1000  # a film's frames per second are a fraction of at most this denominator
 
 
@@ -79,6 +80,12 @@ def film_of(path: Path, total: int, size: int) -> Film:
     if film.write is write_mp4:
         require_video()
     return film
+
+
+def require_rate(film: Film, path: Path, fps: int) -> None:
+    """Raises BadData if programs would not show so many frames in a second."""
+    if film.write is write_gif and fps > FASTEST_GIF:
+        raise BadData(f"{path}: a GIF shows at most {FASTEST_GIF} frames in a second, not {fps}: write a .mp4")
 
 
 def require_video() -> None:

@@ -16,7 +16,7 @@ from r3gan.devices import device_of
 from r3gan.files import replace_file
 from r3gan.generation.arguments import add_generator, number_list
 from r3gan.generation.class_names import named_classes
-from r3gan.generation.films import FILMS, Frames, film_of
+from r3gan.generation.films import FILMS, Frames, film_of, require_rate
 from r3gan.generation.images import images_of, to_pixels
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.load import LoadedGenerator, load, origin
@@ -49,6 +49,7 @@ def run_interpolate(options: argparse.Namespace) -> int:
     classes = named_classes(options.classes, options.source, generator)
     keys, size = key_count(options.seeds, classes), generator.resolution * options.scale
     film = film_of(options.destination, frame_count(keys, options.steps, options.loop), size)
+    require_rate(film, options.destination, options.fps)
     z, weights = key_frames(options.seeds, classes, keys, generator)
     latents = options.truncation * path_through(z, options.steps, options.way, options.loop)
     labels = None if weights is None else path_through(weights, options.steps, "linear", options.loop)
