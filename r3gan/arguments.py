@@ -13,6 +13,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def seed_number(text: str) -> int:
+    """A whole number from 0 up. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ArgumentTypeError(f"{text!r}: a whole number from 0 up was expected")
+    return int(text)
+
+
 def sample_count(text: str) -> int:
     """A whole number of samples that every metric can do with. Raises ArgumentTypeError."""
     if positive(text) < FEWEST:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from r3gan.checksums import CHECKSUMS, find_damage, seal
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.config_json import from_dict
@@ -121,8 +123,8 @@ def latest_beginning(config: TrainConfig, other: TrainConfig) -> int:
 def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
     """Let a job without checkpoints begin as `sharing.json` says: the checkpoint, points and samples are copied.
 
-    Yields a sentence if it cannot, and why; the job then begins from its own start. content_hash: of its data. Killed
-    at any moment, it is done again the next time. Raises OSError.
+    Yields a sentence if it cannot, and why, and the job then begins from its own start; and one for samples that it
+    leaves out. content_hash: of its data. Killed at any moment, it is done again the next time. Raises OSError.
     """
     if job.checkpoint_folders():
         return
@@ -145,6 +147,9 @@ def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
     write_text(job.metrics, as_lines(points))
     for sample in sorted(other.samples.glob("*.png")):
         if sample.stem.isdecimal() and int(sample.stem) <= beginning.images:
+            if not is_whole_picture(sample):
+                yield f"leaves out the samples {sample}, which are damaged"
+                continue
             job.samples.mkdir(exist_ok=True)
             shutil.copyfile(sample, job.samples / sample.name)
     inherited = Inherited(
@@ -176,6 +181,16 @@ def find_problem(other: JobDir, folder: Path, config: TrainConfig, images: int, 
     if not points_before_damage(folder / other.metrics.name)[1]:
         return f"the points in {folder} are damaged"
     return ""
+
+
+def is_whole_picture(path: Path) -> bool:
+    """Whether all parts of a PNG bear out their checksums."""
+    try:
+        with Image.open(path) as image:
+            image.verify()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
 
 
 def inherited_points(path: Path, config: TrainConfig) -> list[Point]:

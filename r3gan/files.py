@@ -3,7 +3,8 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def file_lock(path: Path, timeout: float = -1) -> FileLock:
     """
     path.touch()
     return FileLock(path, timeout=timeout)
+
+
+@contextmanager
+def passing_lock(path: Path, timeout: float = -1) -> Iterator[None]:
+    """`file_lock` for the time of some work; the file is gone after it, and whoever waits for it makes a new one.
+
+    Raises what the work and `file_lock` raise, and Timeout.
+    """
+    with file_lock(path, timeout):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def sync_path(path: Path) -> None:

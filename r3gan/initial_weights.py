@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from r3gan.data.errors import BadData
 from r3gan.jobdir import JobDir
+from r3gan.snapshot import OF_GENERATORS
 from r3gan.tensor_files import DamagedTensors, hash_tensors, load_tensors
 
 NETWORKS = ("generator", "discriminator", "ema")  # as checkpoints name their files
-OF_GENERATORS = "basis"  # a tensor that generators have
 OF_STAGES = re.compile(r"^(trunk\.stages\.)(-?\d+)\.")  # names of D's tensors; G's stages count up from 4x4
 INSTEAD = {"generator": "ema", "ema": "generator"}  # which begins as the other, where one is missing
 Tensors = Mapping[str, Tensor]

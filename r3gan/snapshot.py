@@ -15,6 +15,8 @@ from r3gan.tensor_files import DamagedTensors, load_tensors, save_tensors
 
 WeightsName = Literal["ema", "raw", "best"]
 FILE_NAMES = {"ema": "ema.safetensors", "raw": "generator.safetensors"}
+OF_GENERATORS = "basis"  # a tensor that generators have
+OF_BOTH = "trunk."  # what names of tensors begin with in generators and discriminators
 
 
 def save_weights(network: nn.Module, path: Path, config: TrainConfig, images: int, **facts: str | float) -> None:
@@ -77,6 +79,9 @@ def load_snapshot(path: Path, device: torch.device) -> Snapshot:
     try:
         weights, facts = load_tensors(path)
         trained: TrainConfig | None = from_dict(TrainConfig, facts["config"]) if "config" in facts else None
+        if OF_GENERATORS not in weights and any(name.startswith(OF_BOTH) for name in weights):
+            instead = f"name {FILE_NAMES['ema']} or {FILE_NAMES['raw']}, which lie beside it"
+            raise NoSnapshot(f"{path} holds the weights of a discriminator, which makes no images: {instead}")
         network: NetworkConfig = trained.network if trained else from_dict(NetworkConfig, facts["network"])
         classes = weights["embedding.weight"].shape[1] if "embedding.weight" in weights else 0
         generator = Generator(network, classes)

@@ -64,4 +64,6 @@ def hash_tensors(tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None 
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"its metadata has no {error}, which this project writes"
     return (str(error).splitlines() or [type(error).__name__])[0]

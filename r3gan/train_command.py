@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from r3gan.arguments import positive
+from r3gan.arguments import positive, seed_number
 from r3gan.computation import add_computation, computation_of
 from r3gan.data.errors import BadData
 from r3gan.job import train_job
@@ -26,7 +26,7 @@ def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add("--preset", metavar="PRESET", help="ffhq64, say, or '{like: ffhq64, resolution: 128}'")
     add("--out", type=Path, metavar="DIR", help="the directory of the training; run again to go on with it")
     add("--init-from", metavar="WEIGHTS", help="fine-tuning: a job, checkpoint or file of weights to begin with")
-    add("--seed", type=int, default=0, help="names every random stream (default: 0)")
+    add("--seed", type=seed_number, default=0, help="names every random stream (default: 0)")
     add("--gpus", type=positive, default=1, metavar="N", help="GPUs to train on (default: 1); without any, processes")
     add("--track", action="store_true", help="copy points, samples and weights to MLflow")
     add_computation(parser)

@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from experiments.design import SeedRule, Spending
 from experiments.names import BASELINE
@@ -39,19 +48,23 @@ class SeedsSection(BaseModel):
 
     min: int = Field(ge=2)
     max: int = Field(le=MOST_SEEDS)
-    until: _Until
+    until: _Until = Field(default=None, validate_default=True)
     spending: Spending = SeedRule.spending
 
     @field_validator("until", mode="before")
     @classmethod
     def _sign_alone(cls, until: Any) -> Any:
+        if until is None:
+            raise ValueError("is missing: `until: sign`, say; seeds that all run are a list, such as [0, 1, 2]")
         return {"sign": True} if until == "sign" else until
 
-    @model_validator(mode="after")
-    def _grows(self) -> "SeedsSection":
-        if self.max <= self.min:
-            raise ValueError(f"max: {self.max} is not above min: {self.min}")
-        return self
+    @field_validator("max")
+    @classmethod
+    def _grows(cls, most: int, info: ValidationInfo) -> int:
+        least = info.data.get("min")
+        if least is not None and most <= least:
+            raise ValueError(f"{most} is not above min, which is {least}")
+        return most
 
     @property
     def metric(self) -> str | None:

@@ -21,7 +21,7 @@ class DatasetRow(NamedTuple):
 
     facts: Facts
     storage: Storage
-    licence: str = ""  # of the images; empty where their makers state none, or it is not known
+    licence: str = ""  # of the images, with the address that says so; empty of images of one's own
 
 
 def ffhq(resolution: int) -> DatasetRow:
@@ -33,7 +33,8 @@ def ffhq(resolution: int) -> DatasetRow:
             (f"ffhq{resolution}.zip", f"ffhq-{size}.zip", f"ffhq-{size}", f"ffhq{resolution}*.parquet"),
             f"ffhq-{size}.zip, or the folder, zip or parquet files of the 70,000 images ({size} or larger)",
         ),
-        "CC BY-NC-SA 4.0 (the set; single photographs have licences of their own)",
+        "CC BY-NC-SA 4.0 (the set; photographs have licences of their own): "
+        "https://github.com/NVlabs/ffhq-dataset/blob/master/LICENSE.txt",
     )
 
 
@@ -46,7 +47,7 @@ def imagenet(resolution: int, archives: str) -> DatasetRow:
             f"{archives}, or train_data_batch_1 ... train_data_batch_10 (pickled or .npz), "
             "or the 1000 class folders of the training images",
         ),
-        "ImageNet's terms of access: research and education that are not commercial",
+        "ImageNet's terms of access, research and education that are not commercial: https://www.image-net.org/download",
     )
 
 
@@ -54,7 +55,7 @@ DATASETS: dict[str, DatasetRow] = {
     "stacked-digits": DatasetRow(
         Facts(8, 1000),
         StackedDigitFiles(loader=Deferred("r3gan.data.digits:load_embedded_digits"), package="scikit-learn"),
-        "CC BY 4.0",
+        "CC BY 4.0: https://doi.org/10.24432/C50P49",
     ),
     "stacked-mnist": DatasetRow(
         Facts(32, 1000),
@@ -66,7 +67,8 @@ DATASETS: dict[str, DatasetRow] = {
             home="mnist",
             download=Deferred("r3gan.data.download:download_mnist"),
         ),
-        "CC BY-SA 3.0",
+        "unknown from its makers; CC BY-SA 3.0 says "
+        "https://www.tensorflow.org/api_docs/python/tf/keras/datasets/mnist/load_data",
     ),
     "cifar10": DatasetRow(
         Facts(32, 10, 50_000),
@@ -75,6 +77,7 @@ DATASETS: dict[str, DatasetRow] = {
             "cifar-10-python.tar.gz (or its folder cifar-10-batches-py)",
             Deferred("r3gan.data.download:download_cifar10"),
         ),
+        "unknown, see https://www.cs.toronto.edu/~kriz/cifar.html",
     ),
     "ffhq64": ffhq(64),
     "ffhq256": ffhq(256),

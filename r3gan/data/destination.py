@@ -1,19 +1,17 @@
 """Where a prepared dataset may be written: what cannot be, or what no study could name, is refused before any work."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from r3gan.data.archive import is_zip
 from r3gan.data.catalog import DATASETS, OWN_NAME, data_root
-from r3gan.data.errors import BadData, as_told
+from r3gan.data.errors import BadData
 from r3gan.data.facts import Facts
 from r3gan.data.manifest import PARTIAL, is_prepared
+from r3gan.data.places import longest_name, require_writable
 from r3gan.data.prepare import Options, partial_of, resolution_of
 from r3gan.data.sources import Source, count_classes
 from r3gan.data.writer import is_partial
-
-LONGEST_NAME = 255  # bytes, where the file system does not say
 
 
 def require_destination(destination: Path, holds_source: bool = False) -> None:
@@ -28,9 +26,9 @@ def require_destination(destination: Path, holds_source: bool = False) -> None:
     partial = partial_of(destination)
     if os.path.lexists(partial) and not is_partial(partial):
         raise BadData(f"{partial}, where the work on {destination} would lie, is something else: rename it")
-    _require_writable(destination.parent)
+    require_writable(destination.parent)
     if destination.exists():
-        _require_writable(destination)
+        require_writable(destination)
 
 
 def require_known_place(destination: Path, source: Source, options: Options) -> None:
@@ -59,9 +57,7 @@ def _require_name(destination: Path) -> None:
 
 
 def _require_length(destination: Path) -> None:
-    above = _nearest(destination.parent)
-    longest = os.pathconf(above, "PC_NAME_MAX") if hasattr(os, "pathconf") else LONGEST_NAME
-    size, most = len(os.fsencode(destination.name)), longest - len(PARTIAL)
+    size, most = len(os.fsencode(destination.name)), longest_name(destination.parent) - len(PARTIAL)
     if size > most:
         raise BadData(
             f"{destination} has a name of {size} bytes: at most {most} can be, so that {PARTIAL} fits behind it"
@@ -81,19 +77,3 @@ def _require_room(destination: Path, holds_source: bool) -> None:
     other = next((path for path in sorted(destination.iterdir()) if not path.name.startswith(".")), None)
     if other is not None and not holds_source:
         raise BadData(f"{destination} holds something else already, such as {other.name}: name a new folder")
-
-
-def _require_writable(folder: Path) -> None:
-    above = _nearest(folder)
-    if not above.is_dir():
-        raise BadData(f"{folder} cannot be made: {above} is a file")
-    try:
-        tempfile.TemporaryFile(dir=above).close()
-    except OSError as error:
-        reason = error.strerror or error
-        raise as_told(error, f"{folder} cannot be written: {above} takes no new file ({reason})") from error
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder itself, or what there is on the way to it."""
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -26,7 +26,7 @@ from r3gan.data.sources import LabelMode, Source
 from r3gan.data.store import ImageSet, open_prepared
 from r3gan.data.summary import all_notes
 from r3gan.data.writer import StoreWriter, publish
-from r3gan.files import file_lock, replace_file
+from r3gan.files import passing_lock, replace_file
 
 AT_ONCE = 128  # images that are decoded before they are written
 Progress = Callable[[int, int], None]  # is called with how many images of how many are done
@@ -64,7 +64,7 @@ def write_prepared(
     partial = partial_of(destination)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(destination.with_name(f".{destination.name}.lock"), -1 if wait else 0):
+        with passing_lock(destination.with_name(f".{destination.name}.lock"), -1 if wait else 0):
             if is_prepared(destination) and wait:
                 return Written(read_manifest(destination), ("another process has prepared it",))
             if is_prepared(destination) or destination.is_file():
@@ -146,6 +146,9 @@ def _write_folder(source: Source, name: str, folder: Path, options: Options, pro
         background = earlier or writer.remarks.background(options.conversion)
         manifest = writer.finish(name, source.description, source.labels, source.class_names, background)
         return Written(manifest, (*all_notes(source), *writer.remarks.notes(count, options.conversion)))
+    except BadData:  # the source, once mended, is another one, with which this cannot go on
+        shutil.rmtree(folder)
+        raise
     finally:
         writer.close()
 

@@ -11,14 +11,17 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from r3gan.arguments import sample_count
+from r3gan.arguments import sample_count, seed_number
 from r3gan.config import EvaluationConfig
 from r3gan.data.catalog import DatasetUnavailable, data_root, find_row
 from r3gan.data.load import ensure_dataset, load_dataset
+from r3gan.data.places import require_file_place
 from r3gan.data.progress import warn
 from r3gan.data.recognise import PreparedSource, open_source
 from r3gan.data.store import ImageSet
+from r3gan.devices import add_device, device_of
 from r3gan.distributed import World
+from r3gan.evaluation.array_files import open_npz
 from r3gan.evaluation.evaluator import Evaluator
 from r3gan.evaluation.preparation import ensure_networks, open_evaluator
 from r3gan.evaluation.protocol import side_problems, wanted
@@ -33,7 +36,7 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """`r3gan evaluate`."""
     parser = commands.add_parser("evaluate", help="metrics of a generator, or of images in files or in a dataset")
     add = parser.add_argument
-    images = "images (folder, zip, prepared dataset)"
+    images = "images (folder, zip, .npz, prepared dataset)"
     add("source", type=Path, help=f"job directory, checkpoint folder, .safetensors file, {images}, or a dataset's name")
     add("--metrics", nargs="+", choices=METRICS, metavar="METRIC", required=True,
         help=f"any of {', '.join(METRICS)}")  # fmt: skip
@@ -45,7 +48,8 @@ def add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--samples", type=sample_count, default=50_000, help="how many to generate (default: 50000)")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
     add("--labels", choices=("dataset", "balanced"), default="dataset", help="classes of the samples")
-    add("--seed", type=int, default=0, help="of the latents; a job's own seed gives the job's own numbers")
+    add("--seed", type=seed_number, default=0, help="of the latents; a job's own seed gives the job's own numbers")
+    add_device(parser)
     add("--json", type=Path, help="also write the result to this file")
     parser.set_defaults(run=run_evaluate)
 
@@ -60,13 +64,16 @@ def resize(text: str) -> Resize:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measure, print a table, and write JSON if asked to."""
+    if options.json:
+        require_file_place(options.json)
     metrics = tuple(dict.fromkeys(options.metrics))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_of(options.device)
     asked = EvaluationConfig(every_kimg=1.0, samples=options.samples, metrics=metrics, labels=options.labels)
     path = find_snapshot(options.source, options.weights) if options.source.exists() else None
     result = evaluate_snapshot(path, asked, options, device) if path else evaluate_images(asked, options, device)
     show(result)
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
@@ -143,7 +150,7 @@ def open_side(place: Path, resize: Resize) -> ImageSide:
         if not isinstance(data, ImageSet):
             raise DatasetUnavailable(f"{place} is drawn without end, and no set of images: name it by --dataset")
         return ImageSide(f"dataset {place}", PreparedSource(data, None, ()), resize)
-    source = open_source([place], "none")
+    source = open_npz(place) if place.suffix.lower() == ".npz" and place.is_file() else open_source([place], "none")
     for note in source.notes:
         print(f"{place}: {note}", file=sys.stderr)
     if len(source) < FEWEST:

@@ -11,7 +11,9 @@ from r3gan.data.catalog import data_root
 from r3gan.data.dataset import Dataset
 from r3gan.data.errors import BadData, DatasetUnavailable
 from r3gan.data.load import ensure_dataset, load_dataset
+from r3gan.data.places import require_new
 from r3gan.data.progress import tell, warn
+from r3gan.devices import device_of
 from r3gan.exploration.basis import basis
 from r3gan.exploration.classes import class_grid, embedding_map
 from r3gan.exploration.directions import activations, modulation
@@ -23,7 +25,7 @@ from r3gan.exploration.parts import Part, Parts
 from r3gan.exploration.subject import Subject
 from r3gan.exploration.truncation import truncation
 from r3gan.files import write_text
-from r3gan.generation.arguments import add_source, device_of, require_new, seed_list
+from r3gan.generation.arguments import add_source, seed_list
 from r3gan.generation.load import LoadedGenerator, load, origin
 from r3gan.generation.running import stoppable
 
@@ -39,6 +41,15 @@ SECTIONS: dict[str, Callable[[Subject], Parts]] = {
     "Map of the classes": embedding_map,
 }
 FEWEST, DEFAULT_SAMPLES = 50, 500
+MOST_SHOWN = 100  # images, each of which begins several strips
+
+
+def shown_seeds(text: str) -> tuple[int, ...]:
+    """Seeds, as many as a page can show. Raises ArgumentTypeError."""
+    seeds = seed_list(text)
+    if len(seeds) > MOST_SHOWN:
+        raise argparse.ArgumentTypeError(f"{text!r}: {len(seeds):,} seeds; a page shows at most {MOST_SHOWN}")
+    return seeds
 
 
 def samples(text: str) -> int:
@@ -55,7 +66,7 @@ def add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add = parser.add_argument
     add("destination", type=Path, help="a new .html file")
     add("--data", metavar="NAME", help="a dataset to compare with (default: what it was trained on, if that is here)")
-    add("--seeds", type=seed_list, default=tuple(range(6)), metavar="0-5", help="images that are shown (default: 0-5)")
+    add("--seeds", type=shown_seeds, default=tuple(range(6)), metavar="0-5", help="images shown (default: 0-5)")
     what = f"images of each kind for statistics (default: {DEFAULT_SAMPLES})"
     add("--samples", type=samples, default=DEFAULT_SAMPLES, help=what)
     parser.set_defaults(run=stoppable(run_explore))

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from r3gan.data.errors import DatasetUnavailable
+from r3gan.data.places import require_new
 from r3gan.export.card import Model, card_text, samples_path
 from r3gan.export.facts import facts_of
 from r3gan.export.formats import require_packages
 from r3gan.export.records import UNKNOWN, data_of, measured_of, trained_config
 from r3gan.files import replace_file, write_text
-from r3gan.generation.arguments import require_new
 from r3gan.generation.images import save_grid
 from r3gan.generation.load import load
 

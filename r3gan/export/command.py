@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 
 from r3gan.config import IMG_PER_KIMG
+from r3gan.data.places import require_new
 from r3gan.export.facts import facts_of
 from r3gan.export.formats import FORMATS, Facts, Format, format_of
 from r3gan.export.traced import CHECKED_BATCHES, largest_difference, readable_flags
 from r3gan.files import replace_file
-from r3gan.generation.arguments import require_new
 from r3gan.generation.load import LoadedGenerator, load
 
 

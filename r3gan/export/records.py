@@ -9,9 +9,8 @@ from r3gan.config_json import from_dict
 from r3gan.data.catalog import DATASETS
 from r3gan.data.errors import DatasetUnavailable
 from r3gan.evaluation.protocol import read_key
-from r3gan.files import read_object
+from r3gan.generation.class_names import folder_of, recorded_dataset
 from r3gan.generation.load import LoadedGenerator
-from r3gan.jobdir import JobDir
 from r3gan.snapshot import WeightsName
 from r3gan.tables.metrics import METRICS, Metric, Number, metric_of
 
@@ -46,10 +45,7 @@ def trained_config(facts: dict[str, Any]) -> TrainConfig | None:
 def data_of(source: Path, generator: LoadedGenerator) -> Data:
     """From environment.json beside the weights, if it speaks of the same dataset, and the catalogue."""
     name = generator.dataset or UNKNOWN
-    environment = read_object(_folder(source).environment) or {}
-    recorded = environment.get("dataset", {})
-    if recorded.get("name") != generator.dataset:
-        recorded = {}
+    recorded = recorded_dataset(source, generator.dataset)
     licence = DATASETS[name].licence if name in DATASETS else ""
     return Data(
         name=name,
@@ -66,7 +62,7 @@ def measured_of(
 
     Raises DatasetUnavailable if the metrics are there and belong to another training.
     """
-    job = _folder(source)
+    job = folder_of(source)
     if not job.metrics.exists():
         return []
     chosen = "metric" in facts  # best weights, whose own numbers are recorded at the end of training
@@ -81,8 +77,3 @@ def measured_of(
         and recorded.best == chosen
         and (chosen or recorded.raw == (weights == "raw"))
     ]
-
-
-def _folder(source: Path) -> JobDir:
-    """A job's directory and its checkpoints have the same records by the same names."""
-    return JobDir(source if source.is_dir() else source.parent)

@@ -5,10 +5,8 @@ import math
 from argparse import ArgumentTypeError
 from pathlib import Path
 
-import torch
-
 from r3gan.arguments import positive
-from r3gan.data.errors import BadData
+from r3gan.devices import add_device
 
 MOST = 10_000_000  # images that one command makes
 
@@ -29,10 +27,25 @@ def number_list(text: str) -> tuple[int, ...]:
         ends = (first, last if dash else first)
         if not all(end.isascii() and end.isdecimal() and len(end) < 18 for end in ends) or int(ends[0]) > int(ends[1]):
             raise ArgumentTypeError(f"{text!r}: whole numbers and ranges such as 0-63,100 were expected")
-        if len(found) + int(ends[1]) - int(ends[0]) >= MOST:
-            raise ArgumentTypeError(f"{text!r}: more than {MOST:,}")
+        require_few(text, len(found) + int(ends[1]) - int(ends[0]) + 1)
         found += range(int(ends[0]), int(ends[1]) + 1)
     return tuple(found)
+
+
+def image_count(text: str) -> int:
+    """A whole number from 1 to MOST. Raises ArgumentTypeError."""
+    count = positive(text)
+    require_few(text, count)
+    return count
+
+
+def require_few(text: str, count: int) -> None:
+    """Raises ArgumentTypeError if a text asks for more images than one command makes."""
+    if count > MOST:
+        raise ArgumentTypeError(
+            f"{text!r}: {count:,} are more than {MOST:,}, the most of one command: name a part of them, "
+            f"such as --seeds 0-{MOST - 1}, and the others in further commands"
+        )
 
 
 def scale(text: str) -> float:
@@ -59,31 +72,4 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     add("source", type=Path, help="job directory, checkpoint folder, or .safetensors file of weights")
     add("--weights", choices=("ema", "raw", "best"), default="ema", help="which of a job's generators (default: ema)")
     add("--batch", type=positive, default=64, help="images computed at once (default: 64)")
-    add("--device", help="cpu or cuda (default: cuda if there is one)")
-
-
-def device_of(text: str | None) -> torch.device:
-    """The device that is asked for. Raises BadData if there is none of this name."""
-    if text is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, index = text.partition(":")
-    if text != "cpu" and (kind != "cuda" or (index and not index.isdecimal())):
-        raise BadData(f"--device {text}: cpu, cuda or cuda:NUMBER was expected")
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise BadData(f"--device {text}: torch sees {torch.cuda.device_count()} CUDA devices here: --device cpu")
-    return torch.device(text)
-
-
-def require_classes(named: tuple[int, ...] | None, classes: int) -> None:
-    """Raises BadData if `--classes` names what a generator with so many classes does not have."""
-    if named and not classes:
-        raise BadData("--classes: this generator is unconditional and knows no classes: leave it out")
-    unknown = [number for number in named or () if number >= classes]
-    if unknown:
-        raise BadData(f"--classes: {unknown[0]} is no class of this generator, which has 0 to {classes - 1}")
-
-
-def require_new(path: Path) -> None:
-    """Raises BadData if there is something of this name already."""
-    if path.exists() or path.is_symlink():
-        raise BadData(f"{path} exists already: remove it or name another place")
+    add_device(parser)

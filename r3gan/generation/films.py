@@ -13,6 +13,7 @@ from r3gan.data.errors import BadData
 
 LONGEST_STRIP = 65_000  # pixels: what most programs show
 MOST_FRAMES = 100_000  # an hour at 25 frames per second
+FASTEST_GIF = 50  # frames per second: what lasts less than 20 ms is shown for 100
 FINEST = 1000  # a film's frames per second are a fraction of at most this denominator
 
 
@@ -72,14 +73,19 @@ def film_of(path: Path, total: int, size: int) -> Film:
         known = ", ".join(f"{suffix} ({row.text})" for suffix, row in FILMS.items())
         raise BadData(f"{path} ends in {path.suffix or 'nothing'}: known endings are {known}")
     if film.write is write_strip and total * size > LONGEST_STRIP:
-        raise BadData(
-            f"{path}: a strip of {total} frames would be {total * size} pixels long: take fewer --steps, or .mp4"
-        )
+        long = f"a strip of {total} frames would be {total * size} pixels long"
+        raise BadData(f"{path}: {long}: take fewer --steps or --seeds, or .mp4")
     if total > MOST_FRAMES:
-        raise BadData(f"{path}: {total:,} frames are more than {MOST_FRAMES:,}: take fewer --steps")
+        raise BadData(f"{path}: {total:,} frames are more than {MOST_FRAMES:,}: take fewer --steps or --seeds")
     if film.write is write_mp4:
         require_video()
     return film
+
+
+def require_rate(film: Film, path: Path, fps: int) -> None:
+    """Raises BadData if programs would not show so many frames in a second."""
+    if film.write is write_gif and fps > FASTEST_GIF:
+        raise BadData(f"{path}: a GIF shows at most {FASTEST_GIF} frames in a second, not {fps}: write a .mp4")
 
 
 def require_video() -> None:

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from torch import Tensor
 
-from r3gan.arguments import positive
 from r3gan.data.errors import BadData
+from r3gan.data.places import require_new
 from r3gan.data.progress import progress_bar, tell
-from r3gan.generation.arguments import add_generator, device_of, number_list, require_classes, require_new, seed_list
+from r3gan.devices import device_of
+from r3gan.generation.arguments import add_generator, image_count, seed_list
+from r3gan.generation.class_names import named_classes
 from r3gan.generation.images import GRID_SIDE, images_of
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.latents_file import read_latents
 from r3gan.generation.load import LoadedGenerator, load, origin
-from r3gan.generation.outputs import OUTPUTS, Batch, Whole, output_of, write_whole
+from r3gan.generation.outputs import OUTPUTS, Batch, Whole, output_of, require_space, write_whole
 from r3gan.generation.running import stoppable
 
 DEFAULT_COUNT = GRID_SIDE**2  # what a job's sample grids show
@@ -29,10 +31,10 @@ def add_generate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("destination", type=Path, help=f"what to write ({endings})")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--seeds", type=seed_list, metavar="0-63,100", help="an image of each (default: 0-63)")
-    which.add_argument("--count", type=positive, help="as many seeds from 0 on")
+    which.add_argument("--count", type=image_count, help="as many seeds from 0 on")
     which.add_argument("--latents", type=Path, metavar="FILE", help=".safetensors with z [N, Z] and maybe labels")
-    how = "of a conditional generator; seed s takes number s mod their count (default: drawn)"
-    parser.add_argument("--classes", type=number_list, metavar="0,3,5-7", help=how)
+    how = "numbers or names, of a conditional generator; seed s takes number s mod their count (default: drawn)"
+    parser.add_argument("--classes", metavar="0,3,5-7,cat", help=how)
     parser.set_defaults(run=stoppable(run_generate))
 
 
@@ -40,9 +42,9 @@ def run_generate(options: argparse.Namespace) -> int:
     """Generate, write, and say what was written."""
     require_new(options.destination)
     generator = load(options.source, options.weights, device_of(options.device))
-    require_classes(options.classes, generator.classes)
-    asked = inputs_of(options, generator)
+    asked = inputs_of(options, named_classes(options.classes, options.source, generator), generator)
     output = output_of(options.destination, len(asked.numbers))
+    require_space(output, options.destination, len(asked.numbers), generator.resolution)
     with progress_bar(f"generating {options.destination.name}") as progress:
 
         def batches() -> Iterator[Batch]:
@@ -70,9 +72,8 @@ class Inputs:
     labelled: bool = True  # whether the weights are of one class each
 
 
-def inputs_of(options: argparse.Namespace, generator: LoadedGenerator) -> Inputs:
+def inputs_of(options: argparse.Namespace, classes: tuple[int, ...], generator: LoadedGenerator) -> Inputs:
     """What the options ask for. Raises BadData."""
-    classes = options.classes or ()
     if options.latents is None:
         return Inputs(numbers=options.seeds or range(options.count or DEFAULT_COUNT), classes=classes)
     z, weights = read_latents(options.latents, generator)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from r3gan.config import IMG_PER_KIMG
 from r3gan.data.errors import BadData
+from r3gan.data.places import require_new
 from r3gan.files import new_folder, replace_file
-from r3gan.generation.arguments import require_new
 from r3gan.generation.official import Official, read_official
 from r3gan.tensor_files import save_tensors
 

@@ -7,6 +7,7 @@ are those of the StyleGAN and EDM dataset tools.
 import io
 import json
 import math
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from PIL import Image
 from torch import Tensor
 
 from r3gan.data.errors import BadData
+from r3gan.data.places import nearest
+from r3gan.data.progress import warn
 from r3gan.files import new_folder, replace_file
 from r3gan.generation.images import tiled, to_pixels
 
@@ -125,6 +128,19 @@ def output_of(path: Path, count: int) -> Output:
     if output.write is write_grid and count > MOST_IN_GRID:
         raise BadData(f"{path}: a grid shows at most {MOST_IN_GRID} images, not {count}: name a folder, .zip or .npz")
     return output
+
+
+def require_space(output: Output, path: Path, count: int, resolution: int) -> None:
+    """Raises BadData if the disk has no room for an array of so many images; warns of PNGs, which are packed."""
+    need = count * 3 * resolution**2 * (4 if output.write is write_tensors else 1)
+    free = shutil.disk_usage(nearest(path.parent)).free
+    if need <= free:
+        return
+    images = f"{count:,} images of {resolution}x{resolution}"
+    sizes = f"{images} are {need / 2**30:,.1f} GiB, {free / 2**30:,.1f} GiB are free"
+    if output.write in (write_npz, write_tensors):
+        raise BadData(f"{path}: {sizes}: ask for fewer, or write a .zip of PNGs")
+    warn(f"{path}: unpacked, {sizes}")
 
 
 def write_whole(output: Output, whole: Whole, path: Path) -> None:

@@ -27,10 +27,12 @@ def explain(error: ValidationError, schema: Any, fixed: Sequence[str] = ()) -> I
             yield path, f"a mapping of keys was expected, not {given!r}"
         elif kind == "string_type" and not isinstance(given, (dict, list)):
             yield path, not_text_message(given)
+        elif kind == "value_error":
+            yield path, detail["msg"].removeprefix("Value error, ")
         elif kind == "literal_error":
             yield path, unknown_message("value", given, get_args_at(schema, path))
         else:
-            message = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+            message = detail["msg"].removeprefix("Input should be ")
             yield path, f"{given!r} is not {message}" if message != detail["msg"] else f"{message}, not {given!r}"
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from r3gan.availability import RESOLUTION_KEY, availability_problems
+from r3gan.availability import RESOLUTION_KEY, availability_problems, misfits
 from r3gan.config import TrainConfig
 from r3gan.data.catalog import dataset_row
+from r3gan.data.facts import Facts
 from r3gan.preset_choice import PresetChoice, choice_problems
 from r3gan.settings.layers import Origin, annotate, override
 from r3gan.settings.options import parse_settings
@@ -51,9 +52,12 @@ def configuration(data: str, preset: PresetChoice, settings: Iterable[str], seed
     return config
 
 
-def require_fit(config: TrainConfig, preset: PresetChoice, ranks: int) -> None:
-    """Raises BadSettings if the dataset lacks what the configuration asks for, or the ranks cannot share the batch."""
-    problems = list(_misfits(config, preset))
+def require_fit(config: TrainConfig, preset: PresetChoice, ranks: int, images: Facts | None = None) -> None:
+    """Raises BadSettings if the dataset lacks what the configuration asks for, or the ranks cannot share the batch.
+
+    images: what is known of the dataset if it is still to be prepared, for the network's resolution.
+    """
+    problems = list(_misfits(config, preset, images))
     if config.batch_size % ranks:
         message = f"{ranks} GPUs cannot share the batch_size {config.batch_size} evenly"
         problems.append(SettingProblem("--gpus", "", message))
@@ -61,8 +65,8 @@ def require_fit(config: TrainConfig, preset: PresetChoice, ranks: int) -> None:
         raise BadSettings(problems)
 
 
-def _misfits(config: TrainConfig, preset: PresetChoice) -> Iterator[SettingProblem]:
-    for problem in availability_problems(config):
+def _misfits(config: TrainConfig, preset: PresetChoice, images: Facts | None) -> Iterator[SettingProblem]:
+    for problem in availability_problems(config) if images is None else misfits(config, images):
         message = problem.message
         if problem.path == RESOLUTION_KEY:
             theirs = dataset_row(config.dataset).facts.resolution

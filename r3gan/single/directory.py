@@ -7,6 +7,7 @@ from dataclasses import asdict
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
 from r3gan.data.errors import BadData
+from r3gan.data.places import require_writable
 from r3gan.files import write_json
 from r3gan.identity import NOT_IN_RESULT, configuration_identity, job_identity
 from r3gan.jobdir import JobDir
@@ -26,6 +27,7 @@ def require_free(job: JobDir, config: TrainConfig) -> None:
         others = sorted(path.name for path in job.root.iterdir()) if job.root.is_dir() else []
         if set(others) - OWN_FILES:
             raise BadData(f"--out {job.root} holds no training, but {others[0]}: name an empty or a new folder")
+        require_writable(job.root)
         return
     try:
         there: TrainConfig = from_dict(TrainConfig, json.loads(job.config.read_text()))

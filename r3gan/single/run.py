@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -22,7 +21,7 @@ from r3gan.preset_choice import PresetChoice
 from r3gan.single.configuration import configuration, parse_preset, require_fit, with_dataset
 from r3gan.single.directory import require_free, write_job
 from r3gan.single.display import TrainingDisplay
-from r3gan.single.images import dataset_of, prepare_images
+from r3gan.single.images import dataset_of, facts_of, images_at, prepare_images, require_same_images
 from r3gan.single.tracking import Follower, require_tracking
 
 LOOK_SECONDS = 0.3
@@ -60,9 +59,11 @@ def prepare(options: argparse.Namespace, job: JobDir) -> tuple[TrainConfig, Pres
     require_gpus(options.gpus)
     if options.track:
         require_tracking()
-    if config.dataset != options.data and Path(options.data).exists():
-        prepare_images(options.data, config.dataset, config.network.resolution)
-    require_fit(config, preset, options.gpus)
+    source, resolution = images_at(options.data, config.dataset), config.network.resolution
+    require_fit(config, preset, options.gpus, facts_of(source, preset, resolution) if source else None)
+    if source:
+        prepare_images(source, config.dataset, resolution)
+    require_same_images(job, config.dataset)
     return config, preset
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from r3gan.beginning import Beginning, Sharing, can_begin, latest_beginning, read_inherited
+from r3gan.beginning import Beginning, Sharing, adopt, can_begin, latest_beginning, read_inherited
 from r3gan.config import AttentionConfig, LossPhase, Schedule
-from r3gan.files import write_json
+from r3gan.files import read_object, write_json
 from r3gan.identity import state_identity
 from r3gan.training import loop
 from r3gan.training.steps import discriminator_step
@@ -109,6 +109,16 @@ def damage_weights(donor):
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
 
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
 def remove(donor):
     shutil.rmtree(donor.checkpoint(80))
 
@@ -121,6 +131,13 @@ def retrain(donor):
     ("harm", "why"),
     [
         (damage_weights, "is damaged (ema.safetensors is not what was written)"),
+        (lambda donor: cut(donor.checkpoint(80) / "generator.safetensors"), "is damaged (generator.safetensors is not"),
+        (lambda donor: flip(donor.checkpoint(80) / "state.pt"), "is damaged (state.pt is not"),
+        (lambda donor: flip(donor.checkpoint(80) / "metrics.jsonl"), "is damaged (metrics.jsonl is not"),
+        (lambda donor: (donor.checkpoint(80) / "environment.json").unlink(), "is damaged (environment.json is "),
+        (lambda donor: cut(donor.config), "config.json is not what was written"),
+        (lambda donor: donor.config.write_text("[]"), "config.json is not what was written"),
+        (lambda donor: shutil.rmtree(donor.root), "there is no checkpoint"),
         (remove, "there is no checkpoint"),
         (retrain, "was trained or measured under another configuration"),
     ],
@@ -134,6 +151,16 @@ def test_without_a_sound_state_it_says_why_and_trains_from_its_own_start(copy, t
     assert why in said
     assert_same(job, alone)
     assert read_inherited(job) is None
+
+
+@pytest.mark.parametrize("harm", [cut, flip])
+def test_samples_that_are_damaged_are_named_and_not_inherited(copy, tmp_path, harm):
+    harm(copy.sample(80))
+    job = heir(tmp_path / "heir", SWITCH, copy, 80)
+    content = read_object(copy.environment)["dataset"]["content_hash"]
+    assert list(adopt(job, SWITCH, content)) == [f"leaves out the samples {copy.sample(80)}, which are damaged"]
+    assert read_inherited(job).images == 80
+    assert not job.sample(80).exists()
 
 
 def test_a_longer_training_goes_on_from_the_end_of_a_shorter_one(tmp_path):

@@ -1,5 +1,6 @@
 """Names: what is known of them, where their files are looked for, and what happens before the jobs."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -290,3 +291,9 @@ def test_loading_stacked_digits_needs_no_preparation(root):
     ones = [int((data.train.labels == digit).sum()) for digit in range(10)]
     assert histogram.sum() == len(data)
     assert histogram[345] == ones[3] * ones[4] * ones[5]
+
+
+def test_every_known_dataset_says_its_licence_with_the_address_that_does_or_that_it_is_unknown():
+    for name, row in DATASETS.items():
+        assert re.search(r"https://\S+\w/?$", row.licence), name
+        assert re.match(r"CC |ImageNet's terms|unknown", row.licence), name

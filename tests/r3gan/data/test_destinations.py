@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import r3gan.data.commands
-import r3gan.data.destination
+import r3gan.data.places
 import r3gan.data.writer
 from r3gan.__main__ import main
 from r3gan.data.catalog import DATASETS, own_names
@@ -99,7 +99,7 @@ def test_a_place_that_takes_no_file_is_refused_at_once(prepare, tmp_path, monkey
         raise OSError(number, os.strerror(number))
 
     (tmp_path / "here" / "empty").mkdir()
-    monkeypatch.setattr(r3gan.data.destination.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(r3gan.data.places.tempfile, "TemporaryFile", refuse)
     monkeypatch.setattr(r3gan.data.commands, "write_prepared", None)
     found, _, err = prepare(destination)
     assert (found, f"takes no new file ({os.strerror(number)})" in err) == (code, True)

@@ -253,3 +253,64 @@ def test_a_resize_without_images_in_files_is_refused(tmp_path, capsys):
     weights = generator_file(tmp_path)
     assert evaluate(tmp_path, weights, "--resize", "bilinear-crop:8", metrics=("digits",))[0] == 2
     assert "--resize is for images in files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_an_array_gives_the_numbers_of_the_same_images_in_files_on_both_sides(tmp_path, write):
+    sides = {}
+    for name, seed in (("ours", 0), ("theirs", 1)):
+        images = list(pictures(seed))
+        sides[name] = as_zip(tmp_path / f"{name}.zip", files_of(images)), tmp_path / f"{name}.npz"
+        write(sides[name][1], np.stack(images), np.zeros(COUNT, np.int64))
+    metrics = ("fid", "inception-score")
+    (zips, arrays) = (
+        evaluate(tmp_path, ours, "--reference", theirs, "--device", "cpu", metrics=metrics)
+        for ours, theirs in zip(*sides.values(), strict=True)
+    )
+    assert (zips[0], arrays[0]) == (0, 0)
+    assert arrays[1]["metrics"] == zips[1]["metrics"]
+    for side in ("measured", "compared_with"):
+        assert arrays[1][side]["pixels_sha256"] == zips[1][side]["pixels_sha256"]
+
+
+def test_what_generate_writes_as_an_array_is_read(tmp_path):
+    weights = generator_file(tmp_path)
+    for name in ("made.npz", "made.zip"):
+        assert main(["generate", str(weights), str(tmp_path / name), "--count", str(COUNT), "--device", "cpu"]) == 0
+    found = [evaluate(tmp_path, tmp_path / name, metrics=["inception-score"]) for name in ("made.npz", "made.zip")]
+    assert [code for code, _ in found] == [0, 0]
+    assert found[0][1]["metrics"] == found[1][1]["metrics"]
+
+
+BAD_ARRAYS = {
+    "holds images: arr_0 with images uint8 [N, H, W, 3] was expected": {"images": np.zeros((COUNT, 8, 8, 3), np.uint8)},
+    "arr_0 is float32 [1000, 8, 8, 3], uint8 [N, H, W, 3] was expected": {"arr_0": np.zeros((COUNT, 8, 8, 3), "f4")},
+    "arr_0 is uint8 [1000, 3, 8, 8]": {"arr_0": np.zeros((COUNT, 3, 8, 8), np.uint8)},
+    "arr_0 is object [1]": {"arr_0": np.array([None])},
+    "holds 999 images: at least 1000": {"arr_0": np.zeros((COUNT - 1, 8, 8, 3), np.uint8)},
+}
+
+
+@pytest.mark.parametrize("told", BAD_ARRAYS)
+def test_an_array_of_something_else_is_one_sentence(tmp_path, capsys, told):
+    np.savez(tmp_path / "a.npz", **BAD_ARRAYS[told])
+    assert evaluate(tmp_path, tmp_path / "a.npz", metrics=["inception-score"]) == (2, None)
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_damaged_array_is_told_and_not_measured(tmp_path, capsys):
+    path = tmp_path / "a.npz"
+    np.savez(path, np.stack(list(pictures(0))))
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:]):
+        path.write_bytes(damaged)
+        assert evaluate(tmp_path, path, metrics=["inception-score"]) == (2, None)
+        assert str(path) in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_told(tmp_path, capsys):
+    weights = generator_file(tmp_path)
+    assert evaluate(tmp_path, weights, "--device", "cuda:99", metrics=["inception-score"]) == (2, None)
+    assert "--device cuda:99: torch sees" in capsys.readouterr().err

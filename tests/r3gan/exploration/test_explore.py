@@ -63,6 +63,12 @@ def test_the_same_command_makes_the_same_page_and_says_what_is_left_out(weights,
     assert "warning: sections without real images" in capsys.readouterr().err
 
 
+def test_more_seeds_than_a_page_shows_are_refused(weights, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["explore", str(weights), str(tmp_path / "a.html"), "--seeds", "0-9999"])
+    assert "10,000 seeds; a page shows at most 100" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,35 @@ def test_seeds_that_are_none_are_refused_before_anything_is_loaded(seeds, tmp_pa
         generate(tmp_path / "nothing", tmp_path / "a.png", f"--seeds={seeds}")
     assert stopped.value.code == 2
     assert "argument --seeds" in capsys.readouterr().err
+
+
+def test_more_images_than_one_command_makes_are_refused_with_their_number_and_the_way_out(tmp_path, capsys):
+    for option in (("--seeds", "7,0-99999999998"), ("--count", "100000000000")):
+        with pytest.raises(SystemExit):
+            generate(tmp_path / "nothing", tmp_path / "a.npz", *option)
+        told = capsys.readouterr().err
+        assert "100,000,000,000 are more than 10,000,000, the most of one command: name a part of them" in told
+
+
+def test_an_array_for_which_there_is_no_room_is_refused_before_the_work_and_pngs_are_told(
+    conditional, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**6, 10**6, 8 * 8 * 3 * 50))
+    assert generate(conditional, tmp_path / "a.npz", "--count", 51) == 2
+    told = capsys.readouterr().err
+    assert "51 images of 8x8 are 0.0 GiB, 0.0 GiB are free: ask for fewer, or write a .zip of PNGs" in told
+    assert generate(conditional, tmp_path / "a.safetensors", "--count", 13) == 2
+    assert generate(conditional, tmp_path / "a.npz", "--count", 50) == 0
+    assert generate(conditional, tmp_path / "a.zip", "--count", 51) == 0
+    assert "warning: " in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "a.zip"]
+
+
+def test_a_discriminators_weights_are_told_apart_from_a_generators(job, tmp_path, capsys):
+    path = job.last_checkpoint() / "discriminator.safetensors"
+    assert generate(path, tmp_path / "a.png") == 2
+    told = capsys.readouterr().err
+    assert f"{path} holds the weights of a discriminator, which makes no images: name ema.safetensors" in told
 
 
 def drawn_batches(count, size, batch):

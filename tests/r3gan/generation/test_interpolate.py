@@ -101,8 +101,9 @@ def test_gif_and_mp4_hold_every_frame_in_its_time(conditional, tmp_path):
         ("a.png", ["--classes", "0,1"], "2 for 8 seeds: as many or one of the two was expected"),
         ("a.avi", [], "ends in .avi: known endings are .png (one strip), .gif"),
         ("a", [], "ends in nothing"),
-        ("a.png", ["--steps", "5000"], "take fewer --steps, or .mp4"),
-        ("a.gif", ["--steps", "100000000"], "700,000,001 frames are more than 100,000: take fewer --steps"),
+        ("a.png", ["--steps", "5000"], "take fewer --steps or --seeds, or .mp4"),
+        ("a.gif", ["--fps", "51"], "a GIF shows at most 50 frames in a second, not 51: write a .mp4"),
+        ("a.gif", ["--steps", "100000000"], "700,000,001 frames are more than 100,000: take fewer --steps or --seeds"),
     ],
 )
 def test_bad_input_is_one_sentence(conditional, tmp_path, capsys, name, options, message):

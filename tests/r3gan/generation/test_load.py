@@ -120,7 +120,7 @@ def test_what_holds_no_generator_is_refused_by_name(job, conditional, tmp_path):
     for source, message in (
         (tmp_path / "nothing", "does not exist"),
         (tmp_path, "holds no generator: a job directory, a checkpoint or a .safetensors file was expected"),
-        (other, "holds no generator of this project"),
+        (other, "holds the weights of a discriminator, which makes no images: name ema.safetensors"),
         (cut, "no sound file of tensors"),
     ):
         with pytest.raises(NoSnapshot, match=message):

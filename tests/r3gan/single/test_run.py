@@ -140,6 +140,13 @@ def test_bad_input_is_told_in_one_sentence_and_writes_nothing(arguments, told, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_seed_that_is_none_is_told_as_the_options_value(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *SMALL, "--out", "o", "--seed", "-1"])
+    assert ended.value.code == 2
+    assert "argument --seed: '-1': a whole number from 0 up was expected" in capsys.readouterr().err
+
+
 def test_words_behind_options_belong_to_train_alone(capsys):
     with pytest.raises(SystemExit):
         main(["data", "list", "total_kimg=3"])
