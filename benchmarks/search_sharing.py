@@ -2,9 +2,9 @@
 
 `python -m benchmarks.search_sharing [--kimg 8] [--trials 10] [--output DIR] [--json FILE]`
 
-The switch of the ready-made space `loss-schedule` (whether, when, to what, with which margin), on the data of
-ablations.yaml's `tune` section, by that section's sampler and pruner and at random without pruning; each search with
-and without sharing, one trial at a time. Trials have to be the same, value by value, bit for bit.
+The switch of the ready-made space `loss-schedule` (whether, when, to what, with which margin), on the data and by the
+methods of ablations.yaml's `tune` section, with and without sharing, one trial at a time. Trials have to be the same,
+value by value, bit for bit. Run again, it goes on where it was stopped.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from benchmarks.machine import write_result
 from experiments.cli import console, prepared_launcher
 from experiments.launch.execution import Execution
 from experiments.study.study import Study, read_study
-from experiments.study.tune_section import PrunerSection, SamplerSection, SpaceSection
-from experiments.tracking.search_record import SearchRecord
+from experiments.study.tune_section import SpaceSection
+from experiments.tracking.search_record import SearchRecord, TrialState
 from experiments.tuning.make_searches import make_searches
 from experiments.tuning.optuna_study import open_study
 from experiments.tuning.ready_spaces import loss_schedule
@@ -30,7 +30,6 @@ from experiments.tuning.storage import default_url, open_storage
 
 EVALUATIONS, SAMPLES = 4, 1000
 SPACE = "loss-schedule"
-RANDOM = {"sampler": SamplerSection(kind="random"), "pruner": PrunerSection(kind="none")}
 
 
 def main() -> None:
@@ -45,21 +44,19 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{(options.output / 'mlflow.db').resolve()}"
     study = read_study(options.study)
-    rows = []
-    for changes in ({}, RANDOM):
-        search = switch_search(study, options.kimg, options.trials, changes)
-        shared, alone = (run(search, options.output / name, name == "shared") for name in ("shared", "alone"))
-        rows.append(compared(search, shared, alone))
-    show(rows)
-    write_result(options.json, {"kimg": options.kimg, "trials": options.trials, "searches": rows})
+    search = switch_search(study, options.kimg, options.trials)
+    shared, alone = (run(search, options.output / name, name == "shared") for name in ("shared", "alone"))
+    row = compared(search, shared, alone)
+    show(row)
+    write_result(options.json, {"kimg": options.kimg, "searches": [row]})
 
 
-def switch_search(study: Study, kimg: float, trials: int, changes: dict[str, Any]) -> Search:
+def switch_search(study: Study, kimg: float, trials: int) -> Search:
     """The section's search of the baseline on one seed, over the switch alone."""
     assert study.tune is not None
     budget = {"trials": trials, "kimg": None, "minutes": None, "seeds": 1}
     pruner = study.tune.pruner.model_copy(update={"warmup_kimg": kimg / EVALUATIONS})
-    tune = study.tune.model_copy(update={"pruner": pruner, **changes, **budget})
+    tune = study.tune.model_copy(update={"pruner": pruner, **budget})
     settings: dict[str, Any] = {
         "total_kimg": kimg,
         "evaluation.every_kimg": kimg / EVALUATIONS,
@@ -90,6 +87,7 @@ def compared(search: Search, shared: SearchRecord, alone: SearchRecord) -> dict[
     return {
         "method": search.method,
         "trials": len(shared.trials),
+        "pruned": sum(trial.state is TrialState.PRUNED for trial in shared.trials),
         "nominal_kimg": sum(trial.kimg for trial in shared.trials),
         "trained_kimg": sum(trial.trained_kimg for trial in shared.trials),
         "seconds_shared": sum(trial.seconds for trial in shared.trials),
@@ -98,13 +96,12 @@ def compared(search: Search, shared: SearchRecord, alone: SearchRecord) -> dict[
     }
 
 
-def show(rows: list[dict[str, Any]]) -> None:
+def show(row: dict[str, Any]) -> None:
     """Print the comparison."""
-    table = Table(title="searches over the switch alone")
-    for key in rows[0]:
+    table = Table(title="a search over the switch alone")
+    for key in row:
         table.add_column(key.replace("_", " "), justify="right")
-    for row in rows:
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
+    table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
     console.print(table)
 
 

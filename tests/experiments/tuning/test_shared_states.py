@@ -50,6 +50,8 @@ def comparable(record):
         worker=None) for trial in record.trials]  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # six jobs
 def test_a_search_that_shares_ends_with_the_bits_of_one_that_does_not(over, tmp_path):
     """The own setting, without a switch, then switches at 120 and at 80 of 160 images."""
     made = over()
