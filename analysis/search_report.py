@@ -52,6 +52,8 @@ def write_search_report(study: str, searches: Sequence[SearchResult], out: Path)
     got.to_csv(out / "searches.csv", index=False)
     sections = [f"# {study}: searches\n", "## What each search got\n", markdown_table(*shown_budgets(got, searches))]
     meaning = "Device time is training time, summed over the ranks; evaluations are not in it."
+    if (got["trained_kimg"] < got["kimg"]).any():
+        meaning += " Nor is what trials began in: of kimg, the rest was trained by others of the same search."
     sections.append(bullets([meaning, *fairness_notes(searches)]))
     for (dataset, variant, comparison), group in grouped(searches).items():
         sections.append(f"## {dataset}, {variant}\n")
@@ -70,7 +72,7 @@ def budget_table(searches: Sequence[SearchResult]) -> pd.DataFrame:
         states = [trial.state for trial in search.spent]
         row: dict[str, Any] = {"dataset": search.dataset, "variant": search.variant, "method": search.method}
         row |= {"search": search.tuning, "trials": len(states)} | {state: states.count(state) for state in STATES}
-        row |= {"kimg": search.cost("kimg"), "seconds": search.cost("seconds")}
+        row |= {unit: search.cost(unit) for unit in ("kimg", "trained_kimg", "seconds")}
         for i, metric in enumerate(search.metrics):
             best = search.best_in(i)
             row[f"{metric.key}_default"] = search.default_value(i)
@@ -91,7 +93,7 @@ def shown_budgets(got: pd.DataFrame, searches: Sequence[SearchResult]) -> tuple[
     for _, row in got.iterrows():
         states = states_text(row, ", ")
         cells = [*(str(row[name]) for name in names), f"{row['trials']} ({states})" if states else str(row["trials"])]
-        cells += [kimg_text(row["kimg"]), clock(row["seconds"])]
+        cells += [spent_text(row), clock(row["seconds"])]
         for metric in metrics.values():
             cells += [own_text(row, metric), best_text(row, metric)]
         rows.append(cells)
@@ -106,10 +108,16 @@ def budgets_terminal(got: pd.DataFrame, searches: Sequence[SearchResult]) -> Tab
         table.add_column(escape(name))
     for _, row in got.iterrows():
         cells = [f"{row['dataset']}\n{row['variant']}\n{row['method']}", states_text(row, "\n")]
-        cells += [kimg_text(row["kimg"]), clock(row["seconds"])]
+        cells += [spent_text(row), clock(row["seconds"])]
         cells += [f"own  {own_text(row, metric)}\nbest {best_text(row, metric)}" for metric in metrics.values()]
         table.add_row(*(escape(cell) for cell in cells))
     return table
+
+
+def spent_text(row: pd.Series) -> str:
+    """The kimg of all trials; and how many of them were trained, if some were begun in others."""
+    kimg, trained = row["kimg"], row["trained_kimg"]
+    return f"{kimg_text(kimg)} ({kimg_text(trained)} trained)" if trained < kimg else kimg_text(kimg)
 
 
 def states_text(row: pd.Series, between: str) -> str:

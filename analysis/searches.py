@@ -54,7 +54,7 @@ class SearchResult(SearchRecord):
         return 1 if self.objectives[objective].direction == "minimize" else -1
 
     def cost(self, unit: str) -> float:
-        """All that was spent, in kimg or in seconds."""
+        """Of all trials: kimg (with what they had from others), trained_kimg, or seconds (of training them)."""
         return float(sum(getattr(trial, unit) for trial in self.spent))
 
     def best_in(self, objective: int) -> TrialRecord | None:

@@ -43,6 +43,8 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
     add_computation(parser)
     add("--patience", type=minutes, default=Execution.patience_minutes, metavar="MINUTES",
         help="stop a job that shows no sign of life for so long (default: 30; 0: never)")  # fmt: skip
+    add("--sharing", action=argparse.BooleanOptionalAction, default=Execution.sharing,
+        help="let jobs begin in the states of others that have trained the same so far (default: yes)")  # fmt: skip
     add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
@@ -77,7 +79,7 @@ def execution_of(options: argparse.Namespace) -> Execution:
         ranks=options.ranks,
         computation=computation_of(options),
         patience_minutes=options.patience,
-        sharing=getattr(options, "sharing", False),
+        sharing=options.sharing,
         output=options.output,
     )
 

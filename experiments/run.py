@@ -82,8 +82,6 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
     add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
-    add("--sharing", action=argparse.BooleanOptionalAction, default=True,
-        help="let jobs begin in the states of others that have trained the same so far (default: yes)")  # fmt: skip
     add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
     cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)

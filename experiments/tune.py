@@ -129,7 +129,7 @@ def show(searches: "list[Search]", url: str, execution: Execution, with_costs: b
         found = existing_study(search, storage) if storage else None
         record = search_record(search, found) if found else None
         costs = cli.costs_of(search.jobs({}), execution) if with_costs else {}
-        cli.console.print(search_table(search, record, costs))
+        cli.console.print(search_table(search, record, costs, sharing=execution.sharing))
 
 
 def report(searches: "list[Search]", output: Path) -> int:

@@ -141,7 +141,15 @@ def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
     points = inherited_points(folder / other.metrics.name, config)
     temporary = job.incomplete_checkpoint
     shutil.rmtree(temporary, ignore_errors=True)
-    shutil.copytree(folder, temporary, ignore=shutil.ignore_patterns(CHECKSUMS))
+    try:
+        shutil.copytree(folder, temporary, ignore=shutil.ignore_patterns(CHECKSUMS))
+    except OSError:
+        problem = find_problem(other, folder, config, beginning.images, content_hash)
+        if not problem:  # it is still there, and whole
+            raise
+        shutil.rmtree(temporary, ignore_errors=True)
+        yield f"does not begin in {beginning.text}: {problem}; it trains from its own start"
+        return
     write_text(temporary / job.metrics.name, as_lines(points))
     seal(temporary)
     write_text(job.metrics, as_lines(points))

@@ -415,6 +415,11 @@ def tuning_tables():
             f"{row[f'{kind}_seconds']:.2f} s | {row[f'{kind}_share']:.2%}" for kind in ("clock", "processor")
         )
         yield f"| {row['finished_trials']} | {row['trial_seconds']:.0f} s | {clock} | {processor} |"
+    sharing = json.loads((RESULTS / "search_sharing.json").read_text())
+    for row in sharing["searches"]:
+        assert row["is_same"]
+        trials = f"{row['trials']} of {sharing['kimg']:g} kimg, {row['pruned']} pruned"
+        yield f"| {row['method']} | {trials} | {row['trained_kimg']:.1f} of {row['nominal_kimg']:.1f} |"
 
 
 def test_the_numbers_of_the_tuning_page_are_those_of_the_results():

@@ -34,6 +34,7 @@ class Start:
     identity: str
     folder: Path
     images: int
+    label: str = ""  # of that job, for people, other than its variant and seed
 
     @property
     def kimg(self) -> float:
@@ -42,7 +43,7 @@ class Start:
 
     def seen_from(self, folder: Path) -> Beginning:
         """For the job that lies there."""
-        name, path = f"{self.variant}/{self.seed}", os.path.relpath(self.folder, folder)
+        name, path = self.label or f"{self.variant}/{self.seed}", os.path.relpath(self.folder, folder)
         return Beginning(name=name, identity=self.identity, folder=path, images=self.images)
 
 
@@ -66,7 +67,7 @@ def find_starts(jobs: Sequence[Job], findings: Findings, execution: Execution) -
             if other is None:
                 continue
             directory, state = JobDir(other.directory(execution.output)), findings[other.identity].state
-            options += _kept(other, directory, job.config, execution)
+            options += kept_states(other, directory, job.config, execution)
             trained_until = _trained_until(directory, state, starts.get(other.identity))
             is_resumed, is_before = state is FolderState.RESUME, order[other.identity] < order[job.identity]
             will_come = _made_alike(directory, execution) if is_resumed else is_before
@@ -114,7 +115,7 @@ def _trained_until(directory: JobDir, state: FolderState, start: Start | None) -
     return int(checkpoint.name) if state is FolderState.RESUME and checkpoint else math.inf
 
 
-def _kept(other: Job, directory: JobDir, config: TrainConfig, execution: Execution) -> Iterator[Start]:
+def kept_states(other: Job, directory: JobDir, config: TrainConfig, execution: Execution) -> Iterator[Start]:
     """The checkpoints of a job that a training may go on from."""
     if not directory.checkpoint_folders() or not _made_alike(directory, execution):
         return
@@ -150,10 +151,10 @@ class _Elsewhere:
             self._folders[root] = self._list(root)
         for folder in self._folders[root].get(f"seed{job.seed}", []):
             if folder not in self._jobs:
-                self._jobs[folder] = _read_job(folder)
+                self._jobs[folder] = read_job(folder)
             other = self._jobs[folder]
             if other is not None:
-                yield from _kept(other, JobDir(folder), job.config, self._execution)
+                yield from kept_states(other, JobDir(folder), job.config, self._execution)
 
     def _list(self, root: Path) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
@@ -163,7 +164,7 @@ class _Elsewhere:
         return found
 
 
-def _read_job(folder: Path) -> Job | None:
+def read_job(folder: Path) -> Job | None:
     """The job whose folder it is; None if it cannot be told, which is said to whoever asks for that job."""
     try:
         return job_from_json(read_object(folder / JOB_FILE) or {}, read_object(JobDir(folder).config) or {})

@@ -83,14 +83,22 @@ class TrialRecord:
     params: dict[str, Any]
     values: tuple[float, ...] | None  # of each objective; only of a complete one
     rungs: tuple[Rung, ...]
-    kimg: float
-    seconds: float  # of training, summed over the ranks
+    kimg: float  # up to which it was trained, with what it has from other trials
+    seconds: float  # of training, summed over the ranks; not those that other trials had spent
     started: int | None  # milliseconds since 1970
     ended: int | None
     worker: Worker | None
     is_default: bool  # whether it is the variant's own setting
     retry_of: int | None  # the first attempt at the same trial
     reason: str  # why it has no value
+    starts_from: str = ""  # the states of other trials in which its jobs began, for people
+    inherited_kimg: float = 0.0  # what it has from them
+    inherited_seconds: float = 0.0
+
+    @property
+    def trained_kimg(self) -> float:
+        """What was trained for it."""
+        return self.kimg - self.inherited_kimg
 
     @property
     def scores(self) -> tuple[float, ...]:

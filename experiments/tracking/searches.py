@@ -97,12 +97,14 @@ class SearchUpload:
         ]
         if not trial.state.is_open:
             values = {f"objective_{key}": value for key, value in zip(keys, trial.values or (), strict=False)}
-            values |= {"kimg": trial.kimg, "seconds": trial.seconds}
+            values |= {"kimg": trial.kimg, "trained_kimg": trial.trained_kimg, "seconds": trial.seconds}
             last = trial.rungs[-1][0] if trial.rungs else 0
             metrics += [Metric(key, value, trial.ended or 0, last) for key, value in values.items()]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
         tags = {"state": trial.state, "reason": trial.reason}
+        if trial.starts_from:
+            tags |= {names.STARTS_FROM: trial.starts_from, names.INHERITED_SECONDS: repr(trial.inherited_seconds)}
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items() if value])
         if not trial.state.is_open:
             self.client.set_terminated(run_id, trial.state.mlflow_status, trial.ended)

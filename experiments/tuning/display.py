@@ -15,12 +15,16 @@ from experiments.tuning.budget import Budget
 from experiments.tuning.own_setting import own_setting, own_setting_is_within
 from experiments.tuning.parameter import number_text
 from experiments.tuning.search import Search
+from experiments.tuning.sharing_text import sharing_text
 from r3gan.config import IMG_PER_KIMG
 from r3gan.training.cost import Cost
 
 
-def search_table(search: Search, record: SearchRecord | None, costs: dict[str, Cost]) -> Table:
-    """What a search looks for, beside the variant's own values, and what it may cost: by the identity of its jobs."""
+def search_table(search: Search, record: SearchRecord | None, costs: dict[str, Cost], *, sharing: bool = True) -> Table:
+    """What a search looks for, beside the variant's own values, and what it may cost: by the identity of its jobs.
+
+    sharing: whether trials begin in the states of others.
+    """
     table = Table(title=escape(search.name), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("parameter", no_wrap=True)
     for column in ("searched", "if", f"{search.variant} has"):
@@ -40,6 +44,7 @@ def search_table(search: Search, record: SearchRecord | None, costs: dict[str, C
         f"a trial: {len(jobs)} job{'s' * (len(jobs) > 1)}, {search.trial_img / IMG_PER_KIMG:g} kimg; budget: "
         + budget_text(search.budget),
         *{cost_text(costs[job.identity]) for job in jobs if job.identity in costs},
+        *([sharing_text(search, next(iter(costs.values()), None))] if sharing else []),
         f"so far: {progress_text(record)}" if record else "new",
     ]
     if not own_setting_is_within(search):
@@ -64,7 +69,10 @@ def progress_text(record: SearchRecord) -> str:
     """Trials by state, and the best value."""
     states = [trial.state for trial in record.trials]
     counted = ", ".join(f"{states.count(state)} {state}" for state in TrialState if state in states)
-    return f"{counted or 'no trials'}{f'; best {best_text(record)}' if record.best else ''}"
+    spent = [trial for trial in record.trials if trial.state.has_cost]
+    kimg, trained = sum(trial.kimg for trial in spent), sum(trial.trained_kimg for trial in spent)
+    shared = f"; {trained:g} of {kimg:g} kimg trained, the rest begun in other trials" if trained < kimg else ""
+    return f"{counted or 'no trials'}{f'; best {best_text(record)}' if record.best else ''}{shared}"
 
 
 def best_text(record: SearchRecord) -> str:
@@ -91,7 +99,8 @@ def trial_lines(before: SearchRecord | None, record: SearchRecord) -> Iterator[s
         mark = " (default)" if trial.is_default else ""
         best = ", the best so far" if record.best == (trial.number,) else ""
         value = shown or trial.reason or "no value"
-        yield f"trial {trial.number}{mark} {trial.state}: {value} at {trial.kimg:g} kimg{best}"
+        begun = f", {trial.trained_kimg:g} of them trained" if trial.inherited_kimg else ""
+        yield f"trial {trial.number}{mark} {trial.state}: {value} at {trial.kimg:g} kimg{begun}{best}"
 
 
 class SearchDisplay(Display):

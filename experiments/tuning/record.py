@@ -22,7 +22,17 @@ from experiments.tuning.budget import repeated
 from experiments.tuning.own_setting import own_setting
 from experiments.tuning.parameter import Parameter
 from experiments.tuning.search import Search
-from experiments.tuning.trial_attributes import COST, IS_DEFAULT, OUTCOME, REASON, RETRIES, RUNGS, SURPLUS, WORKER
+from experiments.tuning.trial_attributes import (
+    COST,
+    INHERITED,
+    IS_DEFAULT,
+    OUTCOME,
+    REASON,
+    RETRIES,
+    RUNGS,
+    SURPLUS,
+    WORKER,
+)
 from r3gan.config import IMG_PER_KIMG
 
 
@@ -100,7 +110,8 @@ def _parameter(p: Parameter) -> ParameterRecord:
 
 
 def _trial(trial: FrozenTrial, state: TrialState) -> TrialRecord:
-    cost = trial.user_attrs.get(COST, {"kimg": 0.0, "seconds": 0.0})
+    nothing = {"kimg": 0.0, "seconds": 0.0}
+    cost, inherited = (nothing | trial.user_attrs.get(name, {}) for name in (COST, INHERITED))
     history = trial.system_attrs.get(RETRIES)
     return TrialRecord(
         number=trial.number,
@@ -109,13 +120,16 @@ def _trial(trial: FrozenTrial, state: TrialState) -> TrialRecord:
         values=tuple(trial.values) if trial.state == OptunaState.COMPLETE else None,
         rungs=rungs_of(trial),
         kimg=cost["kimg"],
-        seconds=cost["seconds"],
+        seconds=cost["seconds"] - inherited["seconds"],
         started=_milliseconds(trial.datetime_start),
         ended=_milliseconds(trial.datetime_complete),
         worker=worker_of(trial),
         is_default=bool(trial.user_attrs.get(IS_DEFAULT)),
         retry_of=history[0] if history else None,
         reason=reason_of(trial) if state in (TrialState.FAILED, TrialState.DIVERGED) else "",
+        starts_from=inherited.get("starts_from", ""),
+        inherited_kimg=inherited["kimg"],
+        inherited_seconds=inherited["seconds"],
     )
 
 

@@ -20,7 +20,7 @@ from experiments.tuning.record import search_record
 from experiments.tuning.search import Search
 from experiments.tuning.storage import STORAGE_ERRORS, storage_message
 from experiments.tuning.takeover import take_over
-from experiments.tuning.trial import drop_checkpoints
+from experiments.tuning.trial_files import tidy
 from experiments.tuning.workers import Workers
 from r3gan.files import write_text
 
@@ -55,11 +55,11 @@ class Session:
 
         with SearchTracker(read, self.wait_seconds) as tracker, SearchDisplay(console, search) as display:
 
-            def publish() -> None:
+            def publish(is_over: bool = False) -> None:
                 with lock:
                     record = read()
                     display.show(record)
-                    drop_checkpoints(folder, record)
+                    tidy(folder, record, is_over=is_over)
                     text = json.dumps(record.to_json())  # indented, a large one would take ten times as long
                     try:
                         write_text(folder / TUNING_ARTIFACT, text)
@@ -78,7 +78,7 @@ class Session:
                 after_trial=publish,
             )
             workers.run()
-            publish()
+            publish(is_over=not workers.should_stop())
         if workers.error:
             print_errors([f"{search.name}: {workers.error}"])
         warn_if_behind(tracker.warning)

@@ -1,7 +1,6 @@
 """One trial: a chain of ordinary jobs, watched at every evaluation, and ended early if Optuna's pruner says so."""
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -15,11 +14,14 @@ from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Observer, Task, execute
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
-from experiments.tracking.search_record import SearchRecord, TrialState
+from experiments.tracking.search_record import TrialState
 from experiments.tuning.search import Search
+from experiments.tuning.shared_states import trial_sharing
 from experiments.tuning.storage import STORAGE_ERRORS, storage_message
 from experiments.tuning.takeover import TakenByAnother, frozen, queue_again
-from experiments.tuning.trial_attributes import COST, OUTCOME, REASON, RETRIES, RUNGS
+from experiments.tuning.trial_attributes import COST, INHERITED, OUTCOME, REASON, RETRIES, RUNGS
+from experiments.tuning.trial_files import leave_kept, trial_folder
+from r3gan.beginning import read_inherited
 from r3gan.config import IMG_PER_KIMG
 from r3gan.job_log import log_tail
 from r3gan.jobdir import JobDir
@@ -58,10 +60,12 @@ def run_trial(
     trial.set_user_attr(OUTCOME, TrialState.RUNNING)
     number = first_attempt(trial)
     watch = Watch(search=search, trial=trial, ranks=launcher.execution.ranks, observers=observers)
-    for job in watch.jobs():
-        name = f"{job.variant}-seed{job.seed}-{job.identity}"
+    chosen = search.space.suggest(trial)
+    for job in watch.jobs(chosen):
+        directory = JobDir(trial_folder(folder, number) / f"{job.variant}-seed{job.seed}-{job.identity}")
         label = f"{search.dataset}/{search.variant} trial {trial.number}, {job.variant}/{job.seed}"
-        task = Task(job, JobDir(trial_folder(folder, number) / name), label)
+        sharing = trial_sharing(search, chosen, job, directory, launcher.execution)
+        task = Task(job, directory, label, sharing)
         watch.follow(task)
         if not task.directory.finished():
             execute([task], launcher, [watch], lambda: watch.look() or should_stop(), [slot])
@@ -74,20 +78,6 @@ def run_trial(
 def first_attempt(trial: optuna.Trial) -> int:
     """The number under which the trial's files lie: its own, or that of the attempt which it repeats."""
     return int((frozen(trial).system_attrs.get(RETRIES) or [trial.number])[0])
-
-
-def trial_folder(folder: Path, number: int) -> Path:
-    """Where the jobs of a trial lie, in the search's folder; `number` is that of its first attempt."""
-    return folder / f"trial{number:04}"
-
-
-def drop_checkpoints(folder: Path, record: SearchRecord) -> None:
-    """Free the disk of weights that no one goes on from: those of complete trials that are not the best."""
-    for trial in record.trials:
-        if trial.state is TrialState.COMPLETE and trial.number not in record.best:
-            first = trial.number if trial.retry_of is None else trial.retry_of
-            for job in trial_folder(folder, first).glob("*/"):
-                shutil.rmtree(JobDir(job).checkpoints, ignore_errors=True)
 
 
 @dataclass(kw_only=True)
@@ -104,22 +94,28 @@ class Watch:
     seen: list[list[list[float]]] = field(default_factory=list)  # job -> evaluation -> value of each objective
     rungs: list[tuple[int, list[float]]] = field(default_factory=list)
     cost: list[tuple[float, float]] = field(default_factory=list)  # job -> kimg and device seconds
-    reader: PointReader | None = None  # of the present job's points
+    inherited: list[tuple[float, float]] = field(default_factory=list)  # of that, what jobs of other trials had spent
+    starts: list[str] = field(default_factory=list)  # job -> the state that it began in, for people
+    told: dict[str, Any] = field(default_factory=lambda: {COST: None, INHERITED: None})  # the storage, last
+    task: Task | None = None  # the present job
+    reader: PointReader | None = None  # of its points
     last: JobOutcome | None = None  # what became of the last job that was run
 
-    def jobs(self) -> list[Job]:
+    def jobs(self, chosen: dict[str, Any]) -> list[Job]:
         """What the trial trains under the parameters that Optuna proposes."""
         try:
-            return self.search.jobs(self.search.space.suggest(self.trial))
+            return self.search.jobs(chosen)
         except StudyError as error:  # a combination that the checks before the search did not meet
             self._end(TrialState.FAILED, str(error))
             raise TrialFailed from error
 
     def follow(self, task: Task) -> None:
         """Go on with the next job."""
-        self.reader = PointReader(task.directory.metrics)
+        self.task, self.reader = task, PointReader(task.directory.metrics)
         self.seen.append([])
         self.cost.append((0.0, 0.0))
+        self.inherited.append((0.0, 0.0))
+        self.starts.append("")
 
     def look(self) -> bool:
         """Report what is new. Returns whether to stop the job: pruned, taken over, or the storage cannot be written."""
@@ -127,10 +123,9 @@ class Watch:
         points = self.reader.read()
         try:
             for point in points:
-                self._note(point)
-            if points:
-                kimg, seconds = (sum(part) for part in zip(*self.cost, strict=True))
-                self.trial.set_user_attr(COST, {"kimg": kimg, "seconds": seconds})
+                if not self.pruned:  # what was inherited beyond that a trial by itself would not have trained
+                    self._note(point)
+            self._tell_cost()
         except STORAGE_ERRORS as error:
             self.lost = error
         except UpdateFinishedTrialError:  # this machine slept, say, and its heartbeats with it
@@ -150,7 +145,7 @@ class Watch:
             raise TakenByAnother
         if self.pruned:
             self._end(TrialState.PRUNED)
-            shutil.rmtree(task.directory.checkpoints, ignore_errors=True)  # no one goes on from there
+            leave_kept(task.directory)  # no one goes on from the others
             raise TrialPruned
         if task.directory.finished():
             return
@@ -181,6 +176,21 @@ class Watch:
         self.last = JobOutcome(JobState.PRUNED) if self.pruned else outcome
         for observer in self.observers:
             observer.ended(task, self.last)
+
+    def _tell_cost(self) -> None:
+        """What the trial has cost so far, and what of that was trained before, by others."""
+        assert self.task is not None
+        begun = read_inherited(self.task.directory)
+        if begun is not None:
+            kimg, seconds = self.cost[-1]
+            self.inherited[-1] = min(begun.images / IMG_PER_KIMG, kimg), min(begun.seconds * self.ranks, seconds)
+            self.starts[-1] = f"{begun.text} ({begun.identity})"
+        starts = "; ".join(filter(None, self.starts))
+        told = {COST: _sums(self.cost), INHERITED: _sums(self.inherited) | {"starts_from": starts}}
+        for name, value in told.items():
+            if value != self.told[name]:
+                self.trial.set_user_attr(name, value)
+        self.told = told
 
     def _note(self, point: dict[str, Any]) -> None:
         self.cost[-1] = point["images"] / IMG_PER_KIMG, point["seconds"] * self.ranks
@@ -216,3 +226,8 @@ class Watch:
         self.trial.set_user_attr(OUTCOME, outcome)
         if reason:
             self.trial.set_user_attr(REASON, reason)
+
+
+def _sums(parts: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    kimg, seconds = (sum(part) for part in zip(*parts, strict=True))
+    return {"kimg": kimg, "seconds": seconds}

@@ -7,6 +7,7 @@ WORKER = "worker"  # the host, process and slot that run it
 IS_DEFAULT = "is_default"  # whether it is the variant's own setting
 RUNGS = "rungs"  # [images, value of each objective] per evaluation, if there are several objectives
 COST = "cost"  # {"kimg": ..., "seconds": ...} so far
+INHERITED = "inherited"  # the same of what it has from the jobs of other trials, and "starts_from": which ones
 OUTCOME = "outcome"  # a TrialState
 REASON = "reason"  # why it diverged or failed
 SURPLUS = "surplus"  # it was begun beyond the budget, and ended at once

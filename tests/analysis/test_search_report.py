@@ -56,6 +56,15 @@ def test_a_search_of_few_trials_says_what_it_cannot_show(store: MlflowClient, tm
     assert "| baseline | tpe+median | a1b2c3d4e5 | 3 (2 complete, 1 pruned) | 54   | 0:02:15" in report
 
 
+def test_what_trials_have_from_others_is_no_cost_and_said(store: MlflowClient, tmp_path: Path) -> None:
+    begun = trial(1, seconds=15.0, inherited_kimg=18.0, inherited_seconds=45.0, starts_from="trial 0")
+    log_search(store, record([trial(0), begun]))
+    assert main(["tune", "--study", "tiny", "--out", str(tmp_path / "out")]) == 0
+    report = (tmp_path / "out" / "tune.md").read_text()
+    assert "| 2 (2 complete) | 48 (30 trained) | 0:01:15" in report
+    assert "of kimg, the rest was trained by others of the same search" in report
+
+
 def test_a_search_without_a_complete_trial_is_reported(store: MlflowClient, tmp_path: Path) -> None:
     log_search(store, record([trial(0, "diverged", value=None), trial(1, "running", value=None, ended=None)]))
     assert main(["tune", "--out", str(tmp_path / "out")]) == 0

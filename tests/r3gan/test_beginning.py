@@ -243,15 +243,16 @@ def test_equal_keys_mean_equal_weights_and_different_keys_different_ones(tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # five starts of a job, of two ranks each under torchrun
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_killed_on_both_sides_of_the_fork_it_ends_with_the_same_bits(tmp_path, ranks):
-    long = {"total_kimg": 1.2, "log_every_kimg": 0.08, "checkpoint_every_kimg": 0.088}
-    long["evaluation"] = replace(SMALL.evaluation, every_kimg=0.4)
+    long = {"total_kimg": 0.64, "log_every_kimg": 0.08, "checkpoint_every_kimg": 0.088}
+    long["evaluation"] = replace(SMALL.evaluation, every_kimg=0.32)
     donor_config, config = replace(SMALL, **long), replace(SWITCH, **long)
     through = run_process(make_job(tmp_path / "through", config), ranks)
-    donor = keeping(tmp_path / "donor", donor_config, 600)
-    job = heir(tmp_path / "heir", config, donor, 600)
-    for one, points in ((donor, 4), (job, 10)):
+    donor = keeping(tmp_path / "donor", donor_config, 320)
+    job = heir(tmp_path / "heir", config, donor, 320)
+    for one, points in ((donor, 2), (job, 5)):
         process = subprocess.Popen(command(one, ranks), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None and len(one.points()) < points:
             time.sleep(0.01)
@@ -259,5 +260,5 @@ def test_killed_on_both_sides_of_the_fork_it_ends_with_the_same_bits(tmp_path, r
         process.wait()
         assert not one.finished()
         run_process(one, ranks)
-    assert read_inherited(job).images == 600
+    assert read_inherited(job).images == 320
     assert_same(job, through)

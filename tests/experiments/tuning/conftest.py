@@ -32,6 +32,17 @@ tune:
   pruner: none
   trials: 3
 """
+GAMMA = TUNE[TUNE.index("    schedules.gamma.start") : TUNE.index("  objective")]  # what TUNE searches
+SWITCH = """\
+    loss:
+      choice:
+        no-switch: [{kind: relativistic-softplus}]
+        hinge: [{kind: relativistic-softplus}, {kind: relativistic-hinge, from_fraction: 0.5}]
+    loss.1.from_fraction: {PLACES, when: {loss: hinge}}
+    loss.1.margin: {log: [0.25, 4], when: {loss: hinge}}
+"""
+STEPS = "uniform: [0.25, 0.75], step: 0.25"  # places of the switch
+RANGE = "uniform: [0.2, 0.8]"
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +85,16 @@ def search(searches):
     def make(*replacements, **options):
         (only,) = searches(*replacements, **options)
         return only
+
+    return make
+
+
+@pytest.fixture
+def over(search):
+    """The search of the tiny study over the switch alone, searched in some places, and over what else is said."""
+
+    def make(*replacements, places=STEPS, more="", **options):
+        return search((GAMMA, SWITCH.replace("PLACES", places) + more), *replacements, **options)
 
     return make
 

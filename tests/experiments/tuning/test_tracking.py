@@ -62,6 +62,18 @@ def test_trials_are_children_with_parameters_values_at_rungs_and_state(store, re
     assert json.loads(path.read_text()) == record
 
 
+def test_where_a_trial_began_is_told_as_for_a_job_and_what_it_has_from_there_is_no_cost(store, record):
+    record["trials"][0] |= {"starts_from": "trial 3, baseline/1000 at 0.12 kimg (abc)", "inherited_kimg": 0.12}
+    record["trials"][0] |= {"inherited_seconds": 1.5}
+    upload(store, record)
+    _, children = runs(store)
+    assert children[0].data.tags[names.STARTS_FROM] == "trial 3, baseline/1000 at 0.12 kimg (abc)"
+    assert children[0].data.tags[names.INHERITED_SECONDS] == "1.5"
+    assert children[0].data.metrics["kimg"] == 0.16
+    assert children[0].data.metrics["trained_kimg"] == pytest.approx(0.04)
+    assert not {names.STARTS_FROM, names.INHERITED_SECONDS} & children[1].data.tags.keys()
+
+
 def test_sent_again_by_a_later_command_it_is_the_same(store, record):
     for _ in range(3):
         upload(store, record)

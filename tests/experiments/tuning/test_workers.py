@@ -20,8 +20,8 @@ from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
 from experiments.tuning.storage import JOURNAL, open_storage
 from experiments.tuning.takeover import MOST_KILLS, queue_again, take_over
-from experiments.tuning.trial import drop_checkpoints
 from experiments.tuning.trial_attributes import WORKER
+from experiments.tuning.trial_files import tidy
 from experiments.tuning.workers import Workers
 from r3gan.jobdir import JobDir
 from tests.experiments.tuning.conftest import InventedLauncher, Recorder
@@ -269,7 +269,7 @@ def test_only_the_best_trial_keeps_its_weights(search, storage, work, tmp_path):
     for number in range(5):
         (job,) = (tmp_path / "files" / f"trial{number:04}").iterdir()
         (job / "checkpoints" / "0000000160").mkdir(parents=True)
-    drop_checkpoints(tmp_path / "files", SearchRecord.from_json(found))
+    tidy(tmp_path / "files", SearchRecord.from_json(found), is_over=True)
     kept = [path.parts[-3] for path in (tmp_path / "files").glob("*/*/checkpoints")]
     assert kept == [f"trial{number:04}" for number in found["best"]]
     assert len(list((tmp_path / "files").glob("*/*/result.json"))) == 5
