@@ -13,9 +13,9 @@ body { font: 16px/1.55 system-ui, sans-serif; margin: 0 auto; padding: 1.5rem; m
 h1, h2 { line-height: 1.25; }
 h2 { margin-top: 2.2rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem; }
 p { max-width: 50rem; }
-figure { margin: 1.2rem 0; }
+figure { display: inline-block; vertical-align: top; margin: 1rem 1.5rem 1rem 0; max-width: 100%; }
 img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
-figcaption { max-width: 50rem; font-size: .9rem; padding-top: .3rem; }
+figcaption { max-width: 35rem; font-size: .9rem; padding-top: .3rem; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; text-align: left; border-bottom: 1px solid var(--line); }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } figure, table { break-inside: avoid; } }
