@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from analysis import load
 from analysis.__main__ import main
+from experiments import names
 from tests.analysis.conftest import FakeStudy, final, identity
 
 NewStudy = Callable[..., FakeStudy]
@@ -298,3 +299,37 @@ def test_the_classes_of_a_dataset_stand_with_what_is_compared(new_study: NewStud
     store.set_tag(new_study().log("baseline", 0, final(modes=1.0)), "classes", "3 (bee, cat, dog)")
     assert main(["report"]) == 0
     assert "Classes: 3 (bee, cat, dog)." in Path("runs/study/report/report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        (names.SEED, "zero", "a whole number from 0 on"),
+        (names.SEED, "-3", "a whole number from 0 on"),
+        (names.SEED, "1.5", "a whole number from 0 on"),
+        ("d_kl_floor", "low", "a number"),
+    ],
+)
+def test_a_tag_that_is_no_number_is_one_line_that_names_the_run(
+    key: str, text: str, expected: str, new_study: NewStudy, store: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = new_study().log("baseline", 0, final(modes=1.0))
+    store.set_tag(run_id, key, text)
+    said = f"{key} of MLflow's run {run_id} (stacked-digits/baseline/0) is {text!r}, {expected} was expected"
+    assert said in fails([], capsys)
+
+
+def test_a_parameter_that_is_no_number_is_one_line_too(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    new_study().log("baseline", 0, final(modes=1.0), samples="many")  # type: ignore[arg-type]
+    assert "evaluation.samples of MLflow's run" in fails([], capsys)
+
+
+@pytest.mark.parametrize("modes", [0.96, 2000.0, -1.0])
+def test_modes_that_are_no_count_are_one_line_that_names_the_run(
+    modes: float, new_study: NewStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = new_study()
+    study.log("baseline", 0, final(modes=900.0, d_kl=0.1))
+    run_id = study.log("both", 3, final(modes=modes, d_kl=0.1))
+    said = f"modes of MLflow's run {run_id} (stacked-digits/both/3): {modes:g} is no count from 0 to 1000"
+    assert said in fails([], capsys)
