@@ -37,6 +37,7 @@ ALSO = (
     names.INHERITED_SECONDS,
     *names.MACHINE,
 )  # "" where absent
+DAMAGED = (OSError, ValueError, SyntaxError)  # of a picture that cannot be read
 RUN_INFO = ("run_id", "status", "start_time")
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -146,9 +147,13 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
     if none is found.
     """
     for folder in job_folders(runs, job):
-        grids = spread(sorted((folder / names.SAMPLES_FOLDER).glob("*.png")), at_most)
-        if grids:
-            return {kimg_of(path): as_rgb(imread(path)) for path in grids}
+        found = (folder / names.SAMPLES_FOLDER).glob("*.png")
+        grids = spread(sorted(path for path in found if path.stem.isdecimal()), at_most)
+        try:
+            if grids:
+                return {kimg_of(path): as_rgb(imread(path)) for path in grids}
+        except DAMAGED:  # MLflow has them too
+            continue
     try:
         there = sent_grids(client, job["run_id"])
         with TemporaryDirectory() as here:
@@ -156,7 +161,7 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
                 images / 1000: as_rgb(imread(client.download_artifacts(job["run_id"], there[images], here)))
                 for images in spread(sorted(there), at_most)
             }
-    except (MlflowException, OSError):  # the store was moved away from its artifacts, say
+    except (MlflowException, *DAMAGED):  # the store was moved away from its artifacts, say
         return {}
 
 

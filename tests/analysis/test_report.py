@@ -249,6 +249,21 @@ def test_a_grid_is_taken_from_the_job_directory_where_it_is(
     assert load.load_grids(store, tmp_path / "runs", job, 1) == {}
 
 
+def test_a_damaged_grid_is_taken_from_mlflow_and_other_pictures_are_none(
+    new_study: NewStudy, store: MlflowClient, tmp_path: Path
+) -> None:
+    study = new_study()
+    study.log("baseline", 0, {}, grid=np.full((4, 4, 3), 0.5))
+    (job,) = (row for _, row in load.load_jobs(store, study.experiment_id).iterrows())
+    folder = tmp_path / "runs/study/stacked-digits/baseline" / f"seed0-{job['identity']}" / "samples"
+    folder.mkdir(parents=True)
+    imsave(folder / "0000021000.png", np.ones((4, 4, 3)))
+    (folder / "notes.png").touch()
+    assert load.load_grids(store, tmp_path / "runs", job, 1)[21.0].min() == 1.0
+    (folder / "0000021000.png").write_bytes((folder / "0000021000.png").read_bytes()[:30])
+    assert load.load_grids(store, tmp_path / "runs", job, 1)[21.0].max() == pytest.approx(0.5, abs=0.01)
+
+
 def test_samples_that_are_not_found_are_said(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:
     study = new_study()
     study.log("baseline", 0, final(modes=1.0), grid=np.zeros((16, 16, 3)))
