@@ -32,6 +32,9 @@ def answer(comparison: Comparison, comparisons: int) -> list[str]:
 def _baseline(comparison: Comparison, metric: Column) -> str:
     cell, rate = comparison.cells[names.BASELINE, metric.key], comparison.rates[names.BASELINE]
     bad = rate.counts["collapsed"] + rate.counts["diverged"]
+    if not cell.mean.count:
+        fell = f": {bad} collapsed or diverged" if bad else ""
+        return f"**{names.BASELINE}**: no seed gave a number to compare with{fell}."
     fell = f"; {bad} more collapsed or diverged" if bad else ""
     value = format_average(cell.mean, metric.spec)
     return f"**{names.BASELINE}**: {metric.label} {value} over {_seeds(cell.mean.count)}{fell}."
@@ -43,20 +46,36 @@ def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: 
         concluded = adaptive_text.sentence(variant, comparison.conclusions[variant], rule, metric)
         return f"{concluded} {_collapse(comparison, variant)}".rstrip()
     if found is None or math.isnan(found.value):
-        return f"**{variant}**: no seed gave a number to compare. {_collapse(comparison, variant)}".rstrip()
+        return f"**{variant}**: {_alone(comparison, variant, metric)}. {_collapse(comparison, variant)}".rstrip()
     what = f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}"
     seeds = f"{found.count} against {_seeds(found.baseline_count)}"
     if is_shown(found):
         is_better = (found.value > 0) == (metric.better == "higher")
         verdict = f"{'better' if is_better else 'worse'} than the baseline ({p_is(found.p_holm)})"
         return f"**{variant}** is {verdict}: {what}, {seeds}. {_collapse(comparison, variant)}".rstrip()
-    least = least_shown(comparison, variant, comparisons)
-    seen = (
-        f"a difference of {format_number(least, metric.spec)} would have been seen with {POWER:.0%} probability"
-        if math.isfinite(least)
-        else "so few seeds could hardly have shown one"
-    )
+    seen = _seen(comparison, variant, metric, comparisons)
     return f"**{variant}**: {what}, {seeds}: no difference shown; {seen}. {_collapse(comparison, variant)}".rstrip()
+
+
+def _alone(comparison: Comparison, variant: str, metric: Column) -> str:
+    """A variant whose difference is unknown: it has no number, or the baseline has none."""
+    mean = comparison.cells[variant, metric.key].mean
+    if not mean.count:
+        return "no seed gave a number to compare"
+    value = format_average(mean, metric.spec)
+    return f"{metric.label} {value} over {_seeds(mean.count)}, and no seed of the baseline to compare with"
+
+
+def _seen(comparison: Comparison, variant: str, metric: Column, comparisons: int) -> str:
+    """Which difference these seeds would have shown."""
+    least = least_shown(comparison, variant, comparisons)
+    if math.isfinite(least):
+        return f"a difference of {format_number(least, metric.spec)} would have been seen with {POWER:.0%} probability"
+    means = {name: comparison.cells[name, metric.key].mean for name in (names.BASELINE, variant)}
+    equal = [name for name, mean in means.items() if mean.count > 1 and not mean.sd]
+    if equal:
+        return f"which one would have been seen cannot be told from equal values of all seeds of {' and '.join(equal)}"
+    return "so few seeds could hardly have shown one"
 
 
 def _collapse(comparison: Comparison, variant: str) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from analysis.adaptive import Conclusion, at_its_look, conclude
+from analysis.errors import ReportError
 from analysis.judgement import Judgement, judge, with_collapsed
 from analysis.metrics import Column, shown_columns
 from analysis.outcomes import outcomes_of
 from analysis.selection import GROUP, Selection
 from analysis.statistics.collapse_rates import CollapseRate, collapse_rates
+from analysis.statistics.counts import counts
 from analysis.statistics.differences import Difference, difference, with_holm
 from analysis.statistics.factorial import Factorial, find_factorial
 from analysis.statistics.factorial_effects import Effect, effects
@@ -101,6 +103,7 @@ def _compare(
     metrics = _primary_first(shown_columns([key for key in runs if runs[key].notna().any()]), judgement.primary)
     cells, every = {}, {}
     for metric in metrics:
+        require_counts(runs, metric)
         samples = {v: _samples(runs[runs[names.VARIANT] == v], metric, diverged[v]) for v in present}
         for variant in present:
             base = samples.get(names.BASELINE) if variant != names.BASELINE else None
@@ -123,6 +126,20 @@ def _compare(
         effects=tuple(effects(design, good)) if design else (),
         conclusions=conclude(group, left_out, points, judgement) if names.BASELINE in present else {},
     )
+
+
+def require_counts(runs: pd.DataFrame, metric: Column) -> None:
+    """Raises ReportError for a run whose value of a metric that counts is no count."""
+    if metric.ceiling is None:
+        return
+    for _, run in runs.iterrows():
+        try:
+            counts([run[metric.key]], metric.ceiling)
+        except ValueError as error:
+            raise ReportError(
+                f"{metric.key} of MLflow's run {run['run_id']} ({run[names.DATASET]}/{run[names.VARIANT]}/"
+                f"{run[names.SEED]}): {error} Delete the run and send it anew by `python -m experiments.sync`"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -166,10 +183,10 @@ def find_design(judgement: Judgement, variants: Sequence[str]) -> Factorial | No
 
 
 def good_values(runs: pd.DataFrame, metric: Column | None) -> dict[str, pd.Series]:
-    """By variant: the values by seed of the runs that did not collapse."""
+    """By variant: the values by seed of the runs that did not collapse, as far as they are finite."""
     if metric is None:
         return {}
-    good = runs[~runs["collapsed"]]
+    good = runs[~runs["collapsed"] & (runs[metric.key].abs() < math.inf)]
     return {variant: rows.set_index(names.SEED)[metric.key] for variant, rows in good.groupby(names.VARIANT)}
 
 

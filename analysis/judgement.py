@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.errors import ReportError
 from analysis.metrics import Column, shown_columns
 from analysis.statistics.collapse import Collapses, find_collapses, sentence
 from experiments import names
@@ -17,6 +18,7 @@ RULES: tuple[tuple[str, str, Callable[[Design], object]], ...] = (
     ("of what a collapse is", "it may have been chosen by their results", lambda design: design.collapse),
     ("that adds seeds", "its level does not hold if results had been seen", lambda design: design.seed_rule),
 )
+MOST_QUOTED = 60  # characters of a tag that cannot be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,10 @@ class Judgement:
 
 
 def judge(group: pd.DataFrame, points: pd.DataFrame) -> Judgement:
-    """group: the compared runs of one profile and dataset, rows of `load.load_jobs`; points: of `load.load_points`."""
+    """group: the compared runs of one profile and dataset, rows of `load.load_jobs`; points: of `load.load_points`.
+
+    Raises ReportError for a tag on how the study is judged that cannot be read.
+    """
     design = design_of(group[names.DESIGN][group["start_time"].sort_values().index])
     columns = shown_columns([key for key in group if group[key].notna().any()])
     primary, named = primary_of(columns, design, group)
@@ -62,12 +67,24 @@ def collapses_of(group: pd.DataFrame, points: pd.DataFrame, primary: Column, rul
 def design_of(texts: "pd.Series[str]") -> Design:
     """What the last of these tags says of the study; where none says anything, that of a file that declares nothing."""
     known = texts[texts != ""]
-    return design_from(json.loads(known.iloc[-1])) if len(known) else Design()
+    return read_design(known.iloc[-1]) if len(known) else Design()
+
+
+def read_design(text: str) -> Design:
+    """What a tag says. Raises ReportError for one that this version does not understand."""
+    try:
+        return design_from(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise ReportError(
+            f"what a run's tag {names.DESIGN} or {names.DESIGN_AT_START} in MLflow says of how the study is judged "
+            f"cannot be read ({error}): {text[:MOST_QUOTED]!r}. Make the report with the version that trained the run, "
+            "or mend the tag"
+        ) from error
 
 
 def changes(design: Design, group: pd.DataFrame) -> Iterator[str]:
     """A sentence for each rule of the study that some runs began without."""
-    began = [design_from(json.loads(text)) for text in group[names.DESIGN_AT_START] if text]
+    began = [read_design(text) for text in group[names.DESIGN_AT_START] if text]
     for what, doubt, of in RULES:
         late = sum(of(then) != of(design) for then in began)
         if late:

@@ -93,9 +93,8 @@ def latex_text(text: str) -> str:
 def _primary(comparison: Comparison) -> str:
     metric = comparison.primary
     assert metric is not None
-    good = good_values(comparison.runs, metric)
-    finite = {variant: own[own.notna() & (own.abs() < float("inf"))].to_numpy() for variant, own in good.items()}
-    near_best = not_worse_than_best(finite, metric.better or "lower")
+    good = {variant: own.to_numpy() for variant, own in good_values(comparison.runs, metric).items()}
+    near_best = not_worse_than_best(good, metric.better or "lower")
     rows = []
     for variant in comparison.variants:
         cell = comparison.cells[variant, metric.key]

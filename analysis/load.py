@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import math
 import socket
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -38,6 +37,7 @@ ALSO = (
     names.INHERITED_SECONDS,
     *names.MACHINE,
 )  # "" where absent
+DAMAGED = (OSError, ValueError, SyntaxError)  # of a picture that cannot be read
 RUN_INFO = ("run_id", "status", "start_time")
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
@@ -121,7 +121,8 @@ def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
 
     Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; those of ALSO empty if unknown),
     the parameters of PARAMS (numbers or NaN), and under its recorded name every metric's last value (infinite where
-    MLflow's database holds the largest number instead) and every constant. Raises ReportError if there is no such run.
+    MLflow's database holds the largest number instead) and every constant. Raises ReportError if there is no such
+    run, and for one whose seed, parameters or constants are no numbers.
     """
     runs = [run for run in all_runs(client, experiment_id, names.IS_JOB) if set(names.TAGS) <= set(run.data.tags)]
     if not runs:
@@ -146,9 +147,13 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
     if none is found.
     """
     for folder in job_folders(runs, job):
-        grids = spread(sorted((folder / names.SAMPLES_FOLDER).glob("*.png")), at_most)
-        if grids:
-            return {kimg_of(path): as_rgb(imread(path)) for path in grids}
+        found = (folder / names.SAMPLES_FOLDER).glob("*.png")
+        grids = spread(sorted(path for path in found if path.stem.isdecimal()), at_most)
+        try:
+            if grids:
+                return {kimg_of(path): as_rgb(imread(path)) for path in grids}
+        except DAMAGED:  # MLflow has them too
+            continue
     try:
         there = sent_grids(client, job["run_id"])
         with TemporaryDirectory() as here:
@@ -156,7 +161,7 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
                 images / 1000: as_rgb(imread(client.download_artifacts(job["run_id"], there[images], here)))
                 for images in spread(sorted(there), at_most)
             }
-    except (MlflowException, OSError):  # the store was moved away from its artifacts, say
+    except (MlflowException, *DAMAGED):  # the store was moved away from its artifacts, say
         return {}
 
 
@@ -196,11 +201,32 @@ def as_rgb(image: np.ndarray) -> np.ndarray:
 
 def _job(run: Run) -> dict[str, object]:
     tags = {tag: run.data.tags[tag] for tag in names.TAGS}
-    params = {column: float(run.data.params.get(key, math.nan)) for column, key in PARAMS.items()}
+    params = {column: _number(run, key, run.data.params.get(key, "nan")) for column, key in PARAMS.items()}
     info = {name: getattr(run.info, name) for name in RUN_INFO}
     also = {tag: run.data.tags.get(tag, "") for tag in ALSO}
     # A run that was begun before metrics had sections has both forms of a key: that with a section is whole.
     stored = sorted(run.data.metrics.items(), key=lambda metric: recorded_name(metric[0]) != metric[0])
     last = {recorded_name(key): float(infinite_again(value)) for key, value in stored}
-    constants = {name: float(value) for name, value in run.data.tags.items() if is_constant(name)}
-    return {**info, **tags, **also, names.SEED: int(tags[names.SEED]), **params, **last, **constants}
+    constants = {name: _number(run, name, value) for name, value in run.data.tags.items() if is_constant(name)}
+    return {**info, **tags, **also, names.SEED: _seed(run), **params, **last, **constants}
+
+
+def _seed(run: Run) -> int:
+    text = run.data.tags[names.SEED]
+    if not (text.isascii() and text.isdecimal()):
+        raise _odd(run, names.SEED, text, "a whole number from 0 on")
+    return int(text)
+
+
+def _number(run: Run, key: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise _odd(run, key, text, "a number") from None
+
+
+def _odd(run: Run, key: str, text: str, expected: str) -> ReportError:
+    return ReportError(
+        f"{key} of MLflow's run {run.info.run_id} ({run.info.run_name}) is {text!r}, {expected} was expected: mend it "
+        "there, or delete the run and send it anew by `python -m experiments.sync`"
+    )

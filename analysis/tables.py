@@ -157,8 +157,9 @@ def secondary_markdown(comparison: Comparison) -> str:
 def seeds_of(comparison: Comparison, variant: str) -> str:
     """How many seeds the mean is of, and of how many jobs."""
     counts = comparison.rates[variant].counts
-    jobs = sum(counts.values())
-    return str(jobs) if counts["well"] == jobs else f"{counts['well']} of {jobs}"
+    jobs, metric = sum(counts.values()), comparison.primary
+    used = comparison.cells[variant, metric.key].mean.count if metric else counts["well"]
+    return str(jobs) if used == jobs else f"{used} of {jobs}"
 
 
 def collapsed_count(comparison: Comparison, variant: str) -> str:

@@ -76,7 +76,10 @@ class Design:
 
 
 def design_from(data: Mapping[str, Any]) -> Design:
-    """From what `asdict` made of it. Raises TypeError for other data."""
+    """From what `asdict` made of it. Raises TypeError or ValueError for other data."""
+    includes = data.get("includes", {}) if isinstance(data, Mapping) else None
+    if not (isinstance(includes, Mapping) and all(isinstance(included, list) for included in includes.values())):
+        raise TypeError("a mapping was expected, with a list of variants for each variant of includes")
     rule = data.get("seed_rule")
     parts = {"collapse": CollapseRule(**data.get("collapse", {})), "seed_rule": rule and SeedRule(**rule)}
     return Design(**{**data, **parts})

@@ -31,9 +31,13 @@ def reproduce_parts(comparisons: Sequence[Comparison]) -> list[str]:
 def _origins(comparison: Comparison) -> Iterator[str]:
     """Command and file, for each file or set of changes that runs come from."""
     for text, runs in comparison.runs.groupby(names.ORIGIN):
-        origin = Origin(**json.loads(str(text))) if text else Origin()
         whose = "" if len(runs) == len(comparison.runs) else f" of {len(runs)} of the runs"
         seeds = as_ranges(runs[names.SEED].unique())
+        try:
+            origin = Origin(**json.loads(str(text))) if text else Origin()
+        except (ValueError, TypeError):
+            yield f"Command and study file{whose}: the tag `{names.ORIGIN}` in MLflow cannot be read. Seeds: {seeds}."
+            continue
         if not origin.file:
             yield f"Command and study file{whose}: {UNKNOWN}. Seeds: {seeds}."
             continue

@@ -1,5 +1,7 @@
 """The tables of one profile and dataset."""
 
+import math
+
 from analysis import adaptive_text, tables
 from analysis.comparison import Comparison
 from analysis.markdown import bullets
@@ -8,6 +10,7 @@ from analysis.sections.factorial import factorial_parts
 from analysis.sections.pairing import pairing_parts
 from analysis.sections.published import published_parts
 from analysis.statistics.interval import CONFIDENCE
+from experiments import names
 
 PRIMARY_NOTES = (
     "The mean is of the seeds that neither collapsed nor diverged, with its interval; the median is of all seeds, a "
@@ -51,4 +54,20 @@ def result_parts(comparison: Comparison) -> list[str]:
 def primary_notes(comparison: Comparison) -> list[str]:
     """What a reader has to know of the table of the primary metric."""
     mean, difference, *others = PRIMARY_NOTES
-    return [mean, adaptive_text.PRIMARY_NOTE if comparison.conclusions else difference, *others]
+    concluded = adaptive_text.PRIMARY_NOTE if comparison.conclusions else difference
+    return [mean, *numberless_notes(comparison), concluded, *others]
+
+
+def numberless_notes(comparison: Comparison) -> list[str]:
+    """Which finished runs enter no mean, though they did not collapse."""
+    metric, runs = comparison.primary, comparison.runs
+    if metric is None:
+        return []
+    odd = runs[~runs["collapsed"] & ~(runs[metric.key].abs() < math.inf)]
+    if odd.empty:
+        return []
+    which = ", ".join(f"{run[names.VARIANT]}/{run[names.SEED]}" for _, run in odd.iterrows())
+    return [
+        f"Finished without a finite {metric.label} at the end, and in no mean: {which}. Whether such a seed collapsed "
+        "is judged by the last number that it has."
+    ]

@@ -48,7 +48,10 @@ def find_factorial(
 def _levels(
     includes: Mapping[str, Sequence[str]], variant: str, own_keys: Collection[str], baseline: str
 ) -> Levels | None:
-    """The factors of a variant; None if it is neither a factor nor a pure combination of at least two."""
+    """The factors of a variant; None if it is neither a factor nor a pure combination of at least two, and for one that
+    the study file does not know: it has been taken out of it since, or renamed."""
+    if variant not in includes:
+        return None
     included = [name for name in includes[variant] if name != baseline]
     if not included:
         return frozenset({variant}) if variant in own_keys else None

@@ -64,3 +64,21 @@ def test_without_a_baseline_or_a_metric_nothing_is_concluded() -> None:
     runs = runs_of({"loss_d": {"baseline": BASE}})
     (found,) = compared(runs, points=points_of(runs, "loss_d"))
     assert "nothing is concluded" in answer(found, 0)[0]
+
+
+def test_a_variant_beside_a_baseline_without_numbers_keeps_its_own() -> None:
+    nan = float("nan")
+    runs = runs_of({"d_kl": {"baseline": [nan, nan], "a": [0.3, 0.4], "b": [nan, nan]}})
+    (found,) = compared(runs, left_out=[unfinished(runs, "baseline", 2, "diverged")])
+    baseline, a, b = answer(found, 1)
+    assert baseline == "**baseline**: no seed gave a number to compare with: 1 collapsed or diverged."
+    assert a.startswith("**a**: D_KL 0.350 [")
+    assert "] over 2 seeds, and no seed of the baseline to compare with. 0 of 2 seeds collapsed" in a
+    assert b.startswith("**b**: no seed gave a number to compare. ")
+
+
+def test_equal_values_of_many_seeds_are_not_called_few_seeds() -> None:
+    said = sentences({"baseline": BASE, "flat": [0.35] * 5})["flat"]
+    assert said.endswith("no difference shown; which one would have been seen cannot be told from equal values of all "
+                         "seeds of flat.")  # fmt: skip
+    assert "all seeds of baseline and flat." in sentences({"baseline": [0.4] * 5, "flat": [0.4] * 5})["flat"]

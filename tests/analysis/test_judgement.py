@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.errors import ReportError
 from analysis.judgement import judge, with_collapsed
 from experiments import names
 from experiments.design import CollapseRule, Design, SeedRule
@@ -78,3 +79,16 @@ def test_the_newest_run_says_how_the_study_is_judged_today() -> None:
     judgement = judge(runs, points_of(runs, "d_kl", "modes"))
     assert judgement.design.primary == "d_kl"
     assert "after 6 of these 6" in judgement.named
+
+
+@pytest.mark.parametrize(
+    "text", ["nope", "[1]", '{"new": 1}', '{"collapse": {"factor": 0.5}}', '{"collapse": {"factor": "2"}}',
+             '{"includes": {"both": 5}}'],
+)  # fmt: skip
+@pytest.mark.parametrize("tag", [names.DESIGN, names.DESIGN_AT_START])
+def test_a_tag_that_cannot_be_read_is_an_error_that_quotes_it(tag: str, text: str) -> None:
+    runs = runs_of(KL, design=Design(primary="d_kl"))
+    runs.loc[5, tag] = text
+    with pytest.raises(ReportError, match=r"design_at_start in MLflow .* cannot be read \(") as caught:
+        judge(runs, points_of(runs, "d_kl"))
+    assert f"{text!r}. Make the report with the version that trained the run" in str(caught.value)

@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from analysis import load
 from analysis.__main__ import main
+from experiments import names
 from tests.analysis.conftest import FakeStudy, final, identity
 
 NewStudy = Callable[..., FakeStudy]
@@ -248,6 +249,21 @@ def test_a_grid_is_taken_from_the_job_directory_where_it_is(
     assert load.load_grids(store, tmp_path / "runs", job, 1) == {}
 
 
+def test_a_damaged_grid_is_taken_from_mlflow_and_other_pictures_are_none(
+    new_study: NewStudy, store: MlflowClient, tmp_path: Path
+) -> None:
+    study = new_study()
+    study.log("baseline", 0, {}, grid=np.full((4, 4, 3), 0.5))
+    (job,) = (row for _, row in load.load_jobs(store, study.experiment_id).iterrows())
+    folder = tmp_path / "runs/study/stacked-digits/baseline" / f"seed0-{job['identity']}" / "samples"
+    folder.mkdir(parents=True)
+    imsave(folder / "0000021000.png", np.ones((4, 4, 3)))
+    (folder / "notes.png").touch()
+    assert load.load_grids(store, tmp_path / "runs", job, 1)[21.0].min() == 1.0
+    (folder / "0000021000.png").write_bytes((folder / "0000021000.png").read_bytes()[:30])
+    assert load.load_grids(store, tmp_path / "runs", job, 1)[21.0].max() == pytest.approx(0.5, abs=0.01)
+
+
 def test_samples_that_are_not_found_are_said(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:
     study = new_study()
     study.log("baseline", 0, final(modes=1.0), grid=np.zeros((16, 16, 3)))
@@ -298,3 +314,37 @@ def test_the_classes_of_a_dataset_stand_with_what_is_compared(new_study: NewStud
     store.set_tag(new_study().log("baseline", 0, final(modes=1.0)), "classes", "3 (bee, cat, dog)")
     assert main(["report"]) == 0
     assert "Classes: 3 (bee, cat, dog)." in Path("runs/study/report/report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        (names.SEED, "zero", "a whole number from 0 on"),
+        (names.SEED, "-3", "a whole number from 0 on"),
+        (names.SEED, "1.5", "a whole number from 0 on"),
+        ("d_kl_floor", "low", "a number"),
+    ],
+)
+def test_a_tag_that_is_no_number_is_one_line_that_names_the_run(
+    key: str, text: str, expected: str, new_study: NewStudy, store: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = new_study().log("baseline", 0, final(modes=1.0))
+    store.set_tag(run_id, key, text)
+    said = f"{key} of MLflow's run {run_id} (stacked-digits/baseline/0) is {text!r}, {expected} was expected"
+    assert said in fails([], capsys)
+
+
+def test_a_parameter_that_is_no_number_is_one_line_too(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    new_study().log("baseline", 0, final(modes=1.0), samples="many")  # type: ignore[arg-type]
+    assert "evaluation.samples of MLflow's run" in fails([], capsys)
+
+
+@pytest.mark.parametrize("modes", [0.96, 2000.0, -1.0])
+def test_modes_that_are_no_count_are_one_line_that_names_the_run(
+    modes: float, new_study: NewStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = new_study()
+    study.log("baseline", 0, final(modes=900.0, d_kl=0.1))
+    run_id = study.log("both", 3, final(modes=modes, d_kl=0.1))
+    said = f"modes of MLflow's run {run_id} (stacked-digits/both/3): {modes:g} is no count from 0 to 1000"
+    assert said in fails([], capsys)

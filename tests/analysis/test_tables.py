@@ -8,8 +8,10 @@ import pytest
 
 from analysis import tables
 from analysis.metrics import shown_columns
+from analysis.sections.results import primary_notes
 from analysis.statistics.interval import NO_INTERVAL, Interval
 from experiments import names
+from experiments.design import Design
 from tests.analysis.studies import compared, points_of, runs_of, unfinished
 
 KL = {"baseline": [0.30, 0.34, 0.38], "worse": [0.80, 0.84, 0.88], "same": [0.31, 0.36, 0.33]}
@@ -141,3 +143,25 @@ def test_numbers_of_different_protocols_never_share_a_column() -> None:
     (found,) = compared(runs.reset_index(drop=True))
     assert {metric.key for metric in found.metrics} == {"fid50k", "fid10k"}
     assert found.cells["a", "fid50k"].mean.count == 0
+
+
+def test_a_finished_run_without_a_number_is_counted_out_and_named() -> None:
+    nan = float("nan")
+    values = {"baseline": [0.3, 0.4, nan], "a": [0.3, -math.inf, 0.4, 9.0]}
+    runs = runs_of({"d_kl": values})
+    points = points_of(runs, "d_kl", earlier={"digits-a-3": 0.4, "digits-baseline-2": 0.5})
+    (found,) = compared(runs, points=points)
+    table = tables.primary_markdown(found)
+    assert [cells_of(table, row)[1] for row in (0, 1)] == ["2 of 3", "2 of 4"]
+    said = "\n".join(primary_notes(found))
+    assert "Finished without a finite D_KL at the end, and in no mean: baseline/2, a/1. " in said
+    assert "a/3" not in said, "it collapsed, which is said elsewhere"
+    (sound,) = compared(runs_of({"d_kl": KL}))
+    assert "Finished without" not in "\n".join(primary_notes(sound))
+
+
+def test_an_infinitely_good_value_does_not_end_the_factorial_design() -> None:
+    design = Design(primary="d_kl", includes={"baseline": [], "a": [], "b": [], "ab": ["a", "b"]}, pure=["ab"])
+    values = {"baseline": [0.3, 0.4], "a": [0.3, 0.5], "b": [0.4, 0.5], "ab": [0.5, 0.6, -math.inf]}
+    (found,) = compared(runs_of({"d_kl": values}, design=design))
+    assert [effect.value for effect in found.effects] == pytest.approx([0.075, 0.125, 0.05])

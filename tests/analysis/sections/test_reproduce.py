@@ -50,3 +50,9 @@ def test_what_was_not_recorded_is_unknown_and_what_differs_is_counted() -> None:
 def test_seeds_are_as_the_command_takes_them(seeds: list[int], text: str) -> None:
     assert as_ranges(seeds) == text
     assert parse_seeds(text) == sorted(seeds)
+
+
+@pytest.mark.parametrize("text", ["nope", '{"new": 1}', "[1]"])
+def test_an_origin_that_cannot_be_read_is_said(text: str) -> None:
+    text = section(**{names.ORIGIN: text})
+    assert "- Command and study file: the tag `origin` in MLflow cannot be read. Seeds: 0-2.\n" in text

@@ -68,3 +68,10 @@ def test_of_two_names_for_one_combination_the_first_studied_is_the_cell() -> Non
     design = find_factorial(includes, ["baseline", "a", "b", "ba", "ab"], {"a", "b"}, "baseline")
     assert cells(design)["a+b"] == "ba"
     assert design.left_out == ("ab",)
+
+
+def test_a_variant_that_the_study_file_no_longer_holds_has_no_place() -> None:
+    design = find_factorial(INCLUDES, ["baseline", "gone", "a", "b", "ab"], {"a", "b"}, "baseline")
+    assert cells(design) == {"": "baseline", "a": "a", "b": "b", "a+b": "ab"}
+    assert design.left_out == ("gone",)
+    assert find_factorial({"ab": ["a", "b"]}, ["baseline", "ab"], set(), "baseline") is None
