@@ -117,16 +117,20 @@ def _search(client: MlflowClient, run_id: str) -> SearchResult:
 
 
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
-    """One row per run that carries all of our tags, finished or not.
+    """One row per run of a job, finished or not.
 
     Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; those of ALSO empty if unknown),
     the parameters of PARAMS (numbers or NaN), and under its recorded name every metric's last value (infinite where
     MLflow's database holds the largest number instead) and every constant. Raises ReportError if there is no such
-    run, and for one whose seed, parameters or constants are no numbers.
+    run, and for one that lacks one of our tags or whose seed, parameters or constants are no numbers.
     """
-    runs = [run for run in all_runs(client, experiment_id, names.IS_JOB) if set(names.TAGS) <= set(run.data.tags)]
+    runs = list(all_runs(client, experiment_id, names.IS_JOB))
     if not runs:
-        raise ReportError(f"no run of the study carries all of the tags {', '.join(names.TAGS)}")
+        raise ReportError(f"no run of the study carries the tag {names.COMPARISON}")
+    for run in runs:
+        lacking = [tag for tag in names.TAGS if tag not in run.data.tags]
+        if lacking:
+            raise _odd(run, lacking[0], "", "what every run of a job has")
     return pd.DataFrame([_job(run) for run in runs])
 
 

@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from analysis import load
 from analysis.__main__ import main
+from analysis.errors import ReportError
 from experiments import names
 from tests.analysis.conftest import FakeStudy, final, identity
 
@@ -193,18 +194,20 @@ def test_points_keep_the_last_value_of_a_repeated_step(new_study: NewStudy, stor
     ]
 
 
-def test_jobs_come_in_pages_and_need_all_tags(
+def test_jobs_come_in_pages_and_one_that_lacks_a_tag_is_named(
     new_study: NewStudy, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("experiments.tracking.pages.RUNS_PER_PAGE", 2)
     study = new_study()
     for seed in range(5):
         study.log("baseline", seed, final(modes=float(seed)))
-    store.create_run(study.experiment_id, tags={"comparison": "c1"})
     jobs = load.load_jobs(store, study.experiment_id)
     assert sorted(jobs["seed"]) == [0, 1, 2, 3, 4]
     assert set(jobs["evaluation_samples"]) == {5000.0}
     assert (jobs["modes"] == jobs["seed"]).all()
+    half = store.create_run(study.experiment_id, tags={"comparison": "c1", "study": "study"}).info
+    with pytest.raises(ReportError, match=rf"variant of MLflow's run {half.run_id} .* is '', what every run"):
+        load.load_jobs(store, study.experiment_id)
 
 
 def test_grids_are_loaded_by_kimg_and_the_last_one_always(
