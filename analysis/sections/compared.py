@@ -11,12 +11,13 @@ from experiments import names
 
 
 def left_out_line(selection: Selection) -> str:
-    """How much was compared, set aside (and why) and is unfinished, in one line."""
+    """How much was compared, set aside (and why) and has no result, in one line."""
     reasons = selection.set_aside.value_counts()
     why = "; ".join(f"{count} {reason}" for reason, count in reasons.items())
+    without = f"{plural(selection.unfinished, 'job')} without a result"
     return (
         f"{plural(len(selection.compared), 'run')} compared, {plural(reasons.sum(), 'other run')} set aside"
-        f"{f' ({why})' if why else ''}, {plural(selection.unfinished, 'job')} unfinished."
+        f"{f' ({why})' if why else ''}, {without}{' (running, stopped, diverged or failed)' * bool(selection.unfinished)}."
     )
 
 

@@ -47,7 +47,7 @@ def test_the_table_has_spreads_and_the_differences_that_so_many_seeds_show(
     assert f"attention 4 0.550 0.129 0.148 {' '.join(other)}" in text
     assert "80% power by Welch's test, two-sided at level 0.05, with" in text
     assert "needs" not in text, "no difference was asked for"
-    assert "7 runs compared, 0 other runs set aside, 0 jobs unfinished." in text
+    assert "7 runs compared, 0 other runs set aside, 0 jobs without a result." in text
 
 
 def test_a_difference_is_answered_with_seeds_at_the_level_and_power_that_are_asked(
@@ -92,7 +92,7 @@ def test_what_is_left_out_is_said(new_study: NewStudy, capsys: pytest.CaptureFix
     assert "both: one value, a spread needs two." in text
     assert "an unknown number with the spread of both" in text
     assert "other, profile laptop: D_KL ↓ (nats): nothing can be said, baseline has no finished run." in text
-    assert "1 job unfinished." in text
+    assert "1 job without a result (running" in text
 
 
 def test_dataset_and_metric_choose(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ def test_report_of_the_only_study(new_study: NewStudy, tmp_path: Path, capsys: p
     counts = "4 runs compared, 2 other runs set aside"
     assert counts in report
     assert counts in printed
-    assert "1 job unfinished" in " ".join(printed.split())
+    assert "1 job without a result" in " ".join(printed.split())
     left_out = report.split("### Set aside or unfinished")[1]
     for words in ("c0 .*other baseline", "attention .* 0 .*repetition", "attention .* 2 .*FAILED .*unfinished"):
         assert re.search(words, left_out), words

@@ -52,7 +52,7 @@ def test_it_waits_reports_partially_and_ends_by_itself(
     assert '<meta http-equiv="refresh" content="7">' in page
     assert "1 of 2 runs finished, 1 in training" in page
     assert "baseline (1)" in text
-    assert "1 job unfinished" in text
+    assert "1 job without a result" in text
     assert "Partial" not in PAGE.read_text()
     assert "http-equiv" not in PAGE.read_text()
     assert "baseline (2)" in PAGE.with_suffix(".md").read_text()
