@@ -14,10 +14,11 @@ def left_out_line(selection: Selection) -> str:
     """How much was compared, set aside (and why) and has no result, in one line."""
     reasons = selection.set_aside.value_counts()
     why = "; ".join(f"{count} {reason}" for reason, count in reasons.items())
-    without = f"{plural(selection.unfinished, 'job')} without a result"
+    states = " (running, stopped, diverged or failed)" if selection.unfinished else ""
+    without = f"{plural(selection.unfinished, 'job')} without a result{states}"
     return (
         f"{plural(len(selection.compared), 'run')} compared, {plural(reasons.sum(), 'other run')} set aside"
-        f"{f' ({why})' if why else ''}, {without}{' (running, stopped, diverged or failed)' * bool(selection.unfinished)}."
+        f"{f' ({why})' if why else ''}, {without}."
     )
 
 
