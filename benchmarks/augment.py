@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.iteration import Iteration, make_config
 from benchmarks.machine import describe_machine, write_result
+from benchmarks.tables import Table, show
 from r3gan.training.augment import (
     ANALYSIS,
     SYNTHESIS,
@@ -60,10 +59,11 @@ def main() -> None:
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     rows = [measure(resolution, device, options.seconds) for resolution in RESOLUTIONS]
     share = d_step_share(device, options.seconds)
-    Console().print(table(rows))
+    result = {"strength": STRENGTH, "batch": BATCH, "rows": rows, "d_step": share}
+    show(tables(result))
     part = f"{share['augmentation_seconds']:.3f} s of {share['d_step_seconds']:.3f} s"
     print(f"In a D step of {D_STEP}: {part}, {share['share']:.1%}")
-    write_result(options.json, {"strength": STRENGTH, "batch": BATCH, "rows": rows, "d_step": share})
+    write_result(options.json, result)
     print(describe_machine())
 
 
@@ -174,15 +174,15 @@ def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
+def tables(result: dict[str, Any]) -> list[Table]:
     """For the terminal."""
-    shown = Table(title=f"milliseconds per image, {BATCH} at once; ×: the usual way takes × ours")
-    for column in ("images", "forward", "usual", "×", "and backward", "usual", "×"):
-        shown.add_column(column, justify="right")
-    for row in rows:
+    rows = []
+    for row in result["rows"]:
         cells = [f"{row[f'{passes}_{name}']:.3f}" for passes in PASSES for name in ("ours", "usual", "factor")]
-        shown.add_row(f"{row['resolution']}x{row['resolution']}", *cells)
-    return shown
+        rows.append([f"{row['resolution']}x{row['resolution']}", *cells])
+    title = f"milliseconds per image, {result['batch']} at once; ×: the usual way takes × ours"
+    of_both = ("and backward", "and backward, usual", "and backward, ×")
+    return [Table(title=title, columns=("images", "forward", "forward, usual", "forward, ×", *of_both), rows=rows)]
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from scipy.stats import lognorm, nbinom, norm, poisson, t
 
 from analysis.statistics.counts import count_mean
 from analysis.statistics.means import Average, Numbers, interquartile_mean, mean_bca, mean_t, median
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 
 SEEDS = (2, 3, 5, 10, 20)
 CEILING = 1000
@@ -77,17 +76,26 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    table = Table(title=f"95% intervals that hold the truth, of {options.repetitions} studies")
-    for column in ("values", "seeds", *KINDS, "count"):
-        table.add_column(column, justify="left" if column == "values" else "right")
-    rows = []
-    for values in (*NUMBERS, *MISSING):
-        for seeds in SEEDS:
-            measured = measure(values, seeds, options.repetitions)
-            table.add_row(values, str(seeds), *(row.cell() for row in measured))
-            rows += measured
-    Console().print(table)
-    write_result(options.json, {"repetitions": options.repetitions, "rows": [asdict(row) for row in rows]})
+    rows = [
+        asdict(row)
+        for values in (*NUMBERS, *MISSING)
+        for seeds in SEEDS
+        for row in measure(values, seeds, options.repetitions)
+    ]
+    result = {"repetitions": options.repetitions, "rows": rows}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    cells: dict[tuple[str, int], dict[str, str]] = {}
+    for row in result["rows"]:
+        cells.setdefault((row["values"], row["seeds"]), {})[row["interval"]] = Row(**row).cell()
+    columns = (*KINDS, "count")
+    rows = [[values, str(seeds), *(found.get(key, "") for key in columns)] for (values, seeds), found in cells.items()]
+    title = f"95% intervals that hold the truth, of {result['repetitions']} studies"
+    return [Table(title=title, columns=("values", "seeds", *columns), rows=rows)]
 
 
 def measure(values: str, seeds: int, repetitions: int) -> list[Row]:

@@ -20,11 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.iteration import BETA2, EMA_DECAY, LR, step_options
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from r3gan.arguments import positive
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
@@ -72,11 +71,16 @@ def main() -> None:
         "seconds_to_open_a_million_images": statistics.median(opening),
         "seconds_to_list_a_zip_of_a_million_images": statistics.median(listing),
     }
-    table = Table("what", "value", title="a prepared dataset")
-    for key, value in result.items():
-        table.add_row(key.replace("_", " "), f"{value:,.4g}" if value < 100 else f"{value:,.0f}")
-    Console().print(table)
+    show(tables(result))
     write_result(options.json, result)
+
+
+def tables(result: dict[str, float]) -> list[Table]:
+    """For the terminal."""
+    rows = [
+        [key.replace("_", " "), f"{value:,.4g}" if value < 100 else f"{value:,.0f}"] for key, value in result.items()
+    ]
+    return [Table(title="a prepared dataset", columns=("what", "value"), rows=rows)]
 
 
 def write_noise(folder: Path, count: int, sparse: bool = False) -> None:

@@ -20,14 +20,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 from scipy.stats import ttest_ind, ttest_rel, zscore
 
 from analysis.statistics.differences import difference
 from analysis.statistics.families import simultaneous_level
 from analysis.statistics.pairing import needed_correlation
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 
 VARIANTS, METRICS = 3, 3
 SEEDS = (2, 3, 5, 10)
@@ -60,11 +59,19 @@ def main() -> None:
         for correlation in CORRELATIONS
         for seeds in SEEDS
     ]
-    show(f"studies without effect that show one, of {options.studies}", errors)
     powers = power(pd.read_csv(options.ten_seeds)) if options.ten_seeds else []
-    if powers:
-        show("power to find switch-loss, drawn from a finished study", powers)
-    write_result(options.json, {"studies": options.studies, "errors": errors, "power": powers})
+    result = {"studies": options.studies, "errors": errors, "power": powers}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    titles = {
+        "errors": f"studies without effect that show one, of {result['studies']}",
+        "power": "power to find switch-loss, drawn from a finished study",
+    }
+    return [table_of(title, result[part]) for part, title in titles.items() if result[part]]
 
 
 def error_rates(noise: str, correlation: float, seeds: int, studies: int) -> dict[str, Any]:
@@ -131,14 +138,10 @@ def power(points: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def show(title: str, rows: list[dict[str, Any]]) -> None:
-    """Print rows as a table."""
-    table = Table(title=title)
-    for column in rows[0]:
-        table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
-    for row in rows:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console().print(table)
+def table_of(title: str, rows: list[dict[str, Any]]) -> Table:
+    """A column for each key."""
+    cells = [[f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()] for row in rows]
+    return Table(title=title, columns=tuple(rows[0]), rows=cells)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import resource
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from r3gan.arguments import sample_count
 from r3gan.config import EvaluationConfig, MetricName, NetworkConfig
 from r3gan.data.catalog import data_root
@@ -65,13 +65,16 @@ def main() -> None:
             evaluator.measure(features, [name])
             seconds[name] = time.perf_counter() - started
     grown = resident_mib() - before
-    table = Table(title=f"{options.samples} samples; peak memory grew by {grown:.0f} MiB")
-    for column in ("part", "seconds", "images/s"):
-        table.add_column(column, justify="right")
-    for part, value in seconds.items():
-        table.add_row(part, f"{value:.2f}", f"{options.samples / value:,.0f}")
-    Console().print(table)
-    write_result(options.json, {"samples": options.samples, "seconds": seconds, "grown_mib": grown})
+    result = {"samples": options.samples, "seconds": seconds, "grown_mib": grown}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    title = f"{result['samples']} samples; peak memory grew by {result['grown_mib']:.0f} MiB"
+    rows = [[part, f"{value:.2f}", f"{result['samples'] / value:,.0f}"] for part, value in result["seconds"].items()]
+    return [Table(title=title, columns=("part", "seconds", "images/s"), rows=rows)]
 
 
 def resident_mib() -> float:

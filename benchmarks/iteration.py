@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks import plain
 from benchmarks.machine import describe_machine, write_result
+from benchmarks.tables import Table, show
 from r3gan.computation import PenaltyForm
 from r3gan.config import (
     AttentionConfig,
@@ -77,8 +76,9 @@ def main() -> None:
     results = []
     for case in options.case:
         results.append(measure(case, tuple(options.attention), device, options.seconds))
-        Console().print(table(results))
-        write_result(options.json, {"cases": results})
+        result = {"cases": results}
+        show(tables(result))
+        write_result(options.json, result)
     print(describe_machine())
 
 
@@ -226,23 +226,21 @@ def wake_branches(state: TrainState) -> None:
     state.ema = copy.deepcopy(state.generator)
 
 
-def table(results: list[dict[str, Any]]) -> Table:
+def tables(result: dict[str, Any]) -> list[Table]:
     """For the terminal."""
-    shown = Table(title="medians; ×: how many times faster the first-order form is; of: its memory as a fraction")
-    others = FORMS[:3]
-    columns = ["case", "parts of", "D step", *(f"× {form}" for form in others), "iteration"]
-    columns += [*(f"×  {form}" for form in others), "D memory", *(f"of {form}" for form in others)]
-    for column in columns:
-        shown.add_column(column, justify="right", no_wrap=column == "case")
-    for row in results:
+    others, rows = FORMS[:3], []
+    columns = ["case", "parts of", "D step", *(f"D step × {form}" for form in others), "iteration"]
+    columns += [*(f"iteration × {form}" for form in others), "D memory", *(f"D memory of {form}" for form in others)]
+    for row in result["cases"]:
         cells = [row["case"], str(row["micro_batch"]), f"{row['d_step_seconds']['first order']:.3f} s"]
         cells += [f"{row['d_step_factor'][form]:.2f}" for form in others]
         cells += [f"{row['iteration_seconds']['first order']:.3f} s"]
         cells += [f"{row['iteration_factor'][form]:.2f}" for form in others]
         cells += [f"{row['d_step_bytes']['first order'] / 2**20:.0f} MiB"]
         cells += [f"{row['d_step_memory_ratio'][form]:.2f}" for form in others]
-        shown.add_row(*cells)
-    return shown
+        rows.append(cells)
+    title = "medians; ×: how many times faster the first-order form is; of: its memory as a fraction"
+    return [Table(title=title, columns=columns, rows=rows)]
 
 
 if __name__ == "__main__":

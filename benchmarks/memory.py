@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from r3gan.distributed import World
 from r3gan.training.batches import Batches
 from r3gan.training.cost import Workload
@@ -58,14 +57,19 @@ def main() -> None:
             measured = json.loads(done.stdout)
             row = {"case": case, "micro_batch": size, "estimated": cost.memory_bytes, "measured": measured}
             results.append(row | {"ratio": measured / cost.memory_bytes})
-    table = Table(title="peak memory of training, MiB")
-    for column in ("case", "pairs at once", "estimated", "measured", "measured / estimated"):
-        table.add_column(column, justify="right")
-    for row in results:
+    result = {"rows": results}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    rows = []
+    for row in result["rows"]:
         sizes = (f"{row[key] / 2**20:.0f}" for key in ("estimated", "measured"))
-        table.add_row(row["case"], str(row["micro_batch"]), *sizes, f"{row['ratio']:.2f}")
-    Console().print(table)
-    write_result(options.json, {"rows": results})
+        rows.append([row["case"], str(row["micro_batch"]), *sizes, f"{row['ratio']:.2f}"])
+    columns = ("case", "pairs at once", "estimated", "measured", "measured / estimated")
+    return [Table(title="peak memory of training, MiB", columns=columns, rows=rows)]
 
 
 def measure(case: str, micro_batch: int) -> int:

@@ -17,11 +17,10 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 import r3gan.training.loop
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.data.catalog import data_root
@@ -37,6 +36,7 @@ PARTS = {
     "preparation": ("load_dataset", "Evaluator", "fresh_state", "micro_batch_of"),
     "check of the penalty": ("check_penalty",),
 }
+OF_TRAINING = ("steps", "data", "logging and the rest")
 
 
 def main() -> None:
@@ -76,14 +76,20 @@ def main() -> None:
         points = len(job.points())
     training = whole - sum(seconds[part] for part in PARTS if part != "steps")
     seconds["logging and the rest"] = training - seconds["steps"] - seconds["data"]
-    table = Table(title=f"{options.iterations} iterations, {points} recorded points")
-    for column in ("part", "seconds", "share of training"):
-        table.add_column(column, justify="right")
-    for part, value in seconds.items():
-        inside = part in ("steps", "data", "logging and the rest")
-        table.add_row(part, f"{value:.3f}", f"{value / training:.2%}" if inside else "-")
-    Console().print(table)
-    write_result(options.json, {"iterations": options.iterations, "points": points, "seconds": seconds})
+    result = {"iterations": options.iterations, "points": points, "seconds": seconds}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    training = sum(result["seconds"][part] for part in OF_TRAINING)
+    rows = [
+        [part, f"{value:.3f}", f"{value / training:.2%}" if part in OF_TRAINING else "-"]
+        for part, value in result["seconds"].items()
+    ]
+    title = f"{result['iterations']} iterations, {result['points']} recorded points"
+    return [Table(title=title, columns=("part", "seconds", "share of training"), rows=rows)]
 
 
 if __name__ == "__main__":

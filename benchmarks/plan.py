@@ -14,10 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from experiments.study.plan import make_plan
 from experiments.study.plan_checks import run_problems
 from experiments.study.study import read_study
@@ -33,13 +31,18 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = [measure(variants, options.jobs // variants, options.rounds) for variants in VARIANTS]
-    table = Table(title=f"planning {options.jobs} jobs, seconds (medians of {options.rounds})")
-    for column in rows[0]:
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console().print(table)
-    write_result(options.json, {"jobs": options.jobs, "rows": rows})
+    result = {"jobs": options.jobs, "rows": rows}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    rows = [
+        [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()] for row in result["rows"]
+    ]
+    title = f"planning {result['jobs']} jobs, seconds (medians over rounds)"
+    return [Table(title=title, columns=tuple(result["rows"][0]), rows=rows)]
 
 
 def measure(variants: int, seeds: int, rounds: int) -> dict[str, Any]:

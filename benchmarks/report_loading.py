@@ -26,13 +26,12 @@ import pandas as pd
 from mlflow.entities import Metric, RunTag
 from mlflow.store.tracking.dbmodels.models import SqlMetric
 from mlflow.tracking import MlflowClient
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import insert
 
 from analysis.histories import store_of
 from analysis.load import find_study, load_jobs, load_points, open_client
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from experiments import names
 from experiments.metric_keys import SECTIONS, metric_key
 
@@ -67,12 +66,22 @@ def main() -> None:
         whole |= measure_report(Path(folder))
     shapes = {part: dict(zip(("runs", "points"), getattr(options, part), strict=True)) for part in ("ratio", "whole")}
     result: dict[str, Any] = {"metrics": len(KEYS), "ratio": shapes["ratio"] | ratio, "whole": shapes["whole"] | whole}
-    for part in ("ratio", "whole"):
-        table = Table("", part)
-        for key, value in result[part].items():
-            table.add_row(key.replace("_", " "), f"{value:.2f}" if isinstance(value, float) else f"{value:,}")
-        Console().print(table)
+    show(tables(result))
     write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    titles = {"ratio": "both ways in turn", "whole": "the whole store"}
+    return [Table(title=title, columns=("what", "value"), rows=rows_of(result[part])) for part, title in titles.items()]
+
+
+def rows_of(part: dict[str, float]) -> list[list[str]]:
+    """What was measured, and its value."""
+    return [
+        [key.replace("_", " "), f"{value:.2f}" if isinstance(value, float) else f"{value:,}"]
+        for key, value in part.items()
+    ]
 
 
 def open_store(path: Path) -> MlflowClient:

@@ -23,11 +23,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from r3gan.config import NetworkConfig, PenaltyConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
@@ -64,10 +62,15 @@ def main() -> None:
     expected = [
         expect(name, gpus, options) for name in PAPER_PRESETS for gpus in GPUS if PRESETS[name].batch % gpus == 0
     ]
-    Console().print(measured_table(measured))
-    Console().print(expected_table(expected))
     settings = {key: value for key, value in vars(options).items() if key not in ("json", "worker")}
-    write_result(options.json, {"settings": settings, "measured": measured, "on_paper": expected})
+    result = {"settings": settings, "measured": measured, "on_paper": expected}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    return [measured_table(result["measured"]), expected_table(result["on_paper"])]
 
 
 def measure(case: str, iterations: int) -> dict[str, Any]:
@@ -83,13 +86,13 @@ def measure(case: str, iterations: int) -> dict[str, Any]:
                 subprocess.run(command, check=True, env=environment)
                 results.append(json.loads(result.read_text()))
     medians = {
-        ranks: {key: statistics.median(result[key] for result in results) for key in results[0]}
+        str(ranks): {key: statistics.median(result[key] for result in results) for key in results[0]}
         for ranks, results in rounds.items()
     }
     return {
         "case": case,
         "ranks": medians,
-        "speedup": medians[2]["images_per_second"] / medians[1]["images_per_second"],
+        "speedup": medians["2"]["images_per_second"] / medians["1"]["images_per_second"],
     }
 
 
@@ -165,32 +168,19 @@ def ring_seconds(size: float, ranks: int, bandwidth: float, latency: float) -> f
 
 def measured_table(results: list[dict[str, Any]]) -> Table:
     """For the terminal."""
-    table = Table(title="measured: 1 and 2 ranks, one thread each")
-    for column in ("case", "images/s, 1 rank", "images/s, 2 ranks", "×", "all-reduce and waiting"):
-        table.add_column(column, justify="right")
+    rows = []
     for row in results:
-        one, two = row["ranks"][1], row["ranks"][2]
+        one, two = row["ranks"]["1"], row["ranks"]["2"]
         rates = (f"{ranks['images_per_second']:.1f}" for ranks in (one, two))
-        table.add_row(row["case"], *rates, f"{row['speedup']:.2f}", f"{two['communication_share']:.1%}")
-    return table
+        rows.append([row["case"], *rates, f"{row['speedup']:.2f}", f"{two['communication_share']:.1%}"])
+    columns = ("case", "images/s, 1 rank", "images/s, 2 ranks", "×", "all-reduce and waiting")
+    return Table(title="measured: 1 and 2 ranks, one thread each", columns=columns, rows=rows)
 
 
 def expected_table(results: list[dict[str, Any]]) -> Table:
     """For the terminal."""
-    table = Table(title="on paper, the preset's own global batch")
-    for column in (
-        "preset",
-        "GPUs",
-        "images per GPU",
-        "step",
-        "images/s",
-        "all-reduce",
-        "efficiency",
-        "whole training",
-    ):
-        table.add_column(column, justify="right")
-    for row in results:
-        table.add_row(
+    rows = [
+        [
             row["preset"],
             str(row["gpus"]),
             f"{row['images_per_gpu']:g}",
@@ -199,8 +189,11 @@ def expected_table(results: list[dict[str, Any]]) -> Table:
             f"{row['communication_share']:.1%}",
             f"{row['efficiency']:.0%}",
             f"{row['hours']:.1f} h",
-        )
-    return table
+        ]
+        for row in results
+    ]
+    columns = ("preset", "GPUs", "images per GPU", "step", "images/s", "all-reduce", "efficiency", "whole training")
+    return Table(title="on paper, the preset's own global batch", columns=columns, rows=rows)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from scipy.stats import ttest_ind
 
 from analysis.statistics.collapse import find_collapses
 from analysis.statistics.looks import Ending, levels_of, take_look
-from benchmarks.error_rates import LEVEL, NOISE, VARIANTS, show
+from benchmarks.error_rates import LEVEL, NOISE, VARIANTS, table_of
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from experiments.design import CollapseRule, SeedRule, Spending
 
 OF_EQUAL_SHAPE = ("normal", "t, 3 df", "lognormal", "variants 3x wider", "baseline 3x wider")
@@ -53,18 +54,26 @@ def main() -> None:
     seeds = good_seeds(pd.read_csv(options.ten_seeds))
     errors = [error_row(noise, rule, options.studies) for noise in NOISE for rule in rules]
     errors += [resampled_error(seeds["baseline"], rule, options.studies) for rule in rules]
-    show(f"studies without effect that show one, of {options.studies}", errors)
     coverage = [
         coverage_row(noise, ending, rule, options.studies)
         for noise in OF_EQUAL_SHAPE
         for ending in get_args(Ending)[:2]
         for rule in rules
     ]
-    show("studies all of whose intervals hold the truth at their ends", coverage)
     savings = [saving_row(seeds, scale, rule, options.studies) for scale in (1.0, 0.5) for rule in rules]
-    show("switch-loss, drawn from a finished study", savings)
     result = {"studies": options.studies, "errors": errors, "coverage": coverage, "savings": savings}
+    show(tables(result))
     write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    titles = {
+        "errors": f"studies without effect that show one, of {result['studies']}",
+        "coverage": "studies all of whose intervals hold the truth at their ends",
+        "savings": "switch-loss, drawn from a finished study",
+    }
+    return [table_of(title, result[part]) for part, title in titles.items()]
 
 
 def draw(noise: str, most: int, studies: int) -> np.ndarray:

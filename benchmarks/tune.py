@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from optuna.trial import FixedTrial
-from rich.table import Table
 
 from analysis.figures.curves import CurvePanel, draw_curves
 from analysis.figures.style import looks, save_figure
 from analysis.searches import SearchResult, best_so_far, column_named
 from analysis.statistics.estimates import Estimate, estimate, paired_difference
 from benchmarks.machine import write_result
+from benchmarks.tables import Table, show
 from experiments.cli import console, prepared_launcher
 from experiments.launch.execution import Execution
 from experiments.launch.progress import Display
@@ -78,13 +78,15 @@ def main() -> None:
         curves[OWN][repeat] = pd.Series(record.default_value(0), index=whole_kimg(options.kimg))
         retrained[OWN][repeat] = retrain(search, own_setting(search), seeds, options.output)
 
-    tables = {method: pd.DataFrame(rows).T for method, rows in curves.items()}  # a row per repeat
+    costs = {method: pd.DataFrame(rows).T for method, rows in curves.items()}  # a row per repeat
     fresh = {method: pd.Series(values) for method, values in retrained.items()}
-    result = {"best_at_cost": at_equal_cost(tables, options.kimg), "fresh_seeds": compared(fresh), "trials": states}
-    show(result)
+    result = {"best_at_cost": at_equal_cost(costs, options.kimg), "fresh_seeds": compared(fresh), "trials": states}
+    show(tables(result))
+    for row in states:
+        console.print(", ".join(f"{key} {value}" for key, value in row.items()))
     write_result(options.json, {"kimg": options.kimg, "repeats": options.repeats, "seeds": options.seeds, **result})
     if options.figures:
-        drawn = draw_curves([CurvePanel(column_named(search.objectives[0].key), bands(tables))], looks(METHODS), {})
+        drawn = draw_curves([CurvePanel(column_named(search.objectives[0].key), bands(costs))], looks(METHODS), {})
         save_figure(drawn, options.figures, "tune")
 
 
@@ -168,21 +170,15 @@ def plain(value: Estimate) -> dict[str, float]:
     return {"mean": value.mean, "half_width": value.half_width}
 
 
-def show(result: dict[str, Any]) -> None:
-    """Print the comparison."""
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
     rows = [(f"{row['kimg']} kimg", row) for row in result["best_at_cost"]] + [("fresh seeds", result["fresh_seeds"])]
     columns = [key for key in result["fresh_seeds"] if key != "values"]
-    table = Table(
-        title="best value so far on the tuning seeds, and the chosen settings on fresh seeds (± 95% over repeats)"
-    )
-    table.add_column("")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for name, row in rows:
-        table.add_row(name, *(f"{row[key]['mean']:.3f} ± {row[key]['half_width']:.3f}" for key in columns))
-    console.print(table)
-    for row in result["trials"]:
-        console.print(", ".join(f"{key} {value}" for key, value in row.items()))
+    cells = [
+        [name, *(f"{row[key]['mean']:.3f} ± {row[key]['half_width']:.3f}" for key in columns)] for name, row in rows
+    ]
+    title = "best value so far on the tuning seeds, and the chosen settings on fresh seeds (± 95% over repeats)"
+    return [Table(title=title, columns=("after", *columns), rows=cells)]
 
 
 if __name__ == "__main__":

@@ -15,16 +15,15 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import optuna
 from mlflow.tracking import MlflowClient
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
-from rich.table import Table
 
 from benchmarks.machine import write_result
-from experiments.cli import console
+from benchmarks.tables import Table, show
 from experiments.launch.execution import Execution
 from experiments.launch.local import LocalLauncher, LocalProcess
 from experiments.names import tuning_experiment
@@ -86,13 +85,22 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
             rows.append(measure(search, Path(folder), finished))
-    table = Table(title="one trial")
-    for key in rows[0]:
-        table.add_column(key.replace("_", " "), justify="right")
-    for row in rows:
-        table.add_row(*(f"{value:.2%}" if "share" in key else f"{value:.2f}" for key, value in row.items()))
-    console.print(table)
-    write_result(options.json, {"rows": rows})
+    result = {"rows": rows}
+    show(tables(result))
+    write_result(options.json, result)
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """For the terminal."""
+    rows = [
+        [
+            f"{value:.2%}" if "share" in key else f"{value:g}" if key == "finished_trials" else f"{value:.2f}"
+            for key, value in row.items()
+        ]
+        for row in result["rows"]
+    ]
+    columns = [key.replace("_", " ") for key in result["rows"][0]]
+    return [Table(title="one trial", columns=columns, rows=rows)]
 
 
 def measure(search: Search, folder: Path, finished: int) -> dict[str, float]:

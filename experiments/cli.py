@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from experiments.launch.durations import conditions_of
 from experiments.launch.execution import Execution
+from experiments.launch.forecast import Speeds
 from experiments.launch.launchers import LAUNCHERS, Launcher, NotPrepared, make_launcher
 from experiments.study.plan import Job
 from experiments.study.problems import StudyError
@@ -89,6 +91,11 @@ def costs_of(jobs: list[Job], execution: Execution) -> "dict[str, Cost]":
     from experiments.launch.costs import job_costs
 
     return job_costs(jobs, execution, make_launcher(execution).hardware)
+
+
+def speeds_of(jobs: list[Job], execution: Execution) -> Speeds:
+    """How fast the study's jobs were where these would run. Loads torch."""
+    return Speeds(jobs[0].study, execution, conditions_of(make_launcher(execution)))
 
 
 def prepared_launcher(execution: Execution, jobs: list[Job]) -> Launcher:

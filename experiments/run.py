@@ -5,26 +5,30 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from experiments import cli
 from experiments.adaptive import NotDecided, ask, due_tasks, rule_of, rule_sentence, wanted_jobs
+from experiments.launch.durations import Timekeeper, conditions_of
 from experiments.launch.execution import Execution
+from experiments.launch.forecast import Forecast, forecasts_of
 from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of, with_reruns
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
-from experiments.launch.scheduler import Ended, Task, execute
+from experiments.launch.scheduler import Ended, Observer, Task, execute
 from experiments.launch.sharing import Starts, find_starts, with_sharing
 from experiments.study.options import parse_only, parse_seeds
 from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
 from experiments.study.plan_checks import derived_presets, reused_tuning_seeds, run_problems
 from experiments.study.problems import StudyError
-from experiments.study.study import read_study
+from experiments.study.study import Study, read_study
+from experiments.timed import Rounds, require_fixed_seeds
 from experiments.tracking.address import URI_VARIABLE, how_to_compare
-from r3gan.arguments import positive
+from r3gan.arguments import minutes, positive
 from r3gan.jobdir import JobDir
 from r3gan.settings.options import parse_settings
 
@@ -54,7 +58,10 @@ def command(options: argparse.Namespace) -> int:
     study = read_study(options.study)
     if options.seeds is not None:
         study = with_seeds(study, options.profile, parse_seeds(options.seeds))
-    plan = make_plan(study, options.profile, parse_only(options.only), parse_settings(options.set, NO_SETTINGS))
+    only = parse_only(options.only)
+    plan = make_plan(study, options.profile, only, parse_settings(options.set, NO_SETTINGS))
+    if options.minutes is not None:
+        require_fixed_seeds(plan, only)
     problems = run_problems(study, plan.jobs, options.ranks)
     if problems:
         raise StudyError(problems)
@@ -62,10 +69,12 @@ def command(options: argparse.Namespace) -> int:
     for sentence in derived_presets(study, plan.jobs):
         cli.errors.print(sentence, markup=False)
     if not options.dry_run:
-        return run(plan, options)
+        return run(study, plan, options)
     from experiments.launch.readiness import not_here_yet
 
     show_plan(plan.jobs, look_into_all(plan.jobs, options.output), options)
+    if options.minutes is not None and not options.json:
+        cli.console.print(f"then further seeds, a round of all variants at a time, while {options.minutes:g} min last")
     cli.require_writable(options.output)
     for sentence in not_here_yet(plan.jobs):
         cli.errors.print(f"not here yet: {sentence}", markup=False)
@@ -81,6 +90,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
     add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
     add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
+    add("--minutes", type=minutes, metavar="N", help="then add seeds, for all variants alike, while N minutes last")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
     add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
     cli.add_mlflow_wait(parser)
@@ -96,8 +106,15 @@ def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) 
     execution = cli.execution_of(options)
     costs = cli.costs_of(jobs, execution) if options.costs else {}
     starts = find_starts(jobs, findings, execution)
+    speeds = cli.speeds_of(jobs, execution) if options.costs else None
+    by_configuration = {job.configuration: costs[job.identity] for job in jobs if job.identity in costs}
+
+    def forecasts(left: list[Job], starts: Starts) -> dict[str, Forecast | None]:
+        return forecasts_of(left, speeds, starts, execution, by_configuration) if speeds else {}
+
     if options.json:
-        print(json.dumps([job_with_state(job, findings, costs, starts) for job in jobs], indent=2))
+        expected = forecasts([job for job in jobs if findings[job.identity].is_left], starts)
+        print(json.dumps([job_with_state(job, findings, costs, starts, expected) for job in jobs], indent=2))
         return
     states = {job.identity: state_text(job, findings, starts) for job in jobs}
     cli.console.print(f"study {jobs[0].study}, profile {jobs[0].profile}")
@@ -107,8 +124,11 @@ def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) 
     if rule is not None:
         cli.console.print(rule_sentence(rule))
     for limit, part in {"at least ": wanted_jobs(jobs, {}), "at most ": jobs}.items() if rule else [("", jobs)]:
-        left = [job for job in part if findings[job.identity].is_left]
-        cli.console.print(f"{limit}{plan_summary(part, left, costs, find_starts(part, findings, execution))}")
+        left, starts = [job for job in part if findings[job.identity].is_left], find_starts(part, findings, execution)
+        cli.console.print(f"{limit}{plan_summary(part, left, costs, starts)}")
+        whole = speeds.of_all(list(forecasts(left, starts).values())) if left and speeds else None
+        if speeds and whole:
+            cli.console.print(f"{limit}{whole.text}, {speeds.basis}")
     cli.print_warnings(warnings_of(jobs, findings))
 
 
@@ -118,17 +138,27 @@ def state_text(job: Job, findings: Findings, starts: Starts) -> str:
     return f"{findings[job.identity]}{f', from {start.variant} at {start.kimg:g} kimg' if start else ''}"
 
 
-def job_with_state(job: Job, findings: Findings, costs: "dict[str, Cost]", starts: Starts) -> dict[str, Any]:
-    """The job as plain data, with its cost, what lies in its folder, and the state of another job that it begins in."""
+def job_with_state(
+    job: Job,
+    findings: Findings,
+    costs: "dict[str, Cost]",
+    starts: Starts,
+    expected: Mapping[str, Forecast | None],
+) -> dict[str, Any]:
+    """The job as plain data, with its cost, what lies in its folder, the state of another job that it begins in, and
+    how long it is expected to take."""
     finding, cost, start = findings[job.identity], costs.get(job.identity), starts.get(job.identity)
     folder = {"state": finding.state, "damage": finding.damage, "other_code": finding.other_code}
     starts_from = {"identity": start.identity, "kimg": start.kimg} if start else None
-    return job_as_json(job) | {"cost": cost and asdict(cost)} | folder | {"starts_from": starts_from}
+    forecast = expected.get(job.identity)
+    more = {"starts_from": starts_from, "expected": forecast and asdict(forecast)}
+    return job_as_json(job) | {"cost": cost and asdict(cost)} | folder | more
 
 
-def run(plan: Plan, options: argparse.Namespace) -> int:
+def run(study: Study, plan: Plan, options: argparse.Namespace) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
-    tasks = [Task(job, JobDir(job.directory(options.output))) for job in plan.jobs]
+    rounds = None if options.minutes is None else Rounds(study, options.minutes, monotonic)
+    tasks = tasks_of(plan.jobs, options)
     findings = look_into_all(plan.jobs, options.output)
     show_plan(plan.jobs, findings, options)
     findings = reopened(tasks, findings, rerun_changed=options.rerun == "changed")
@@ -152,6 +182,12 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
             due = [] if received else more_tasks(plan, tasks, ended, options, tracker)
         except NotDecided:
             due, undecided = [], True
+        if rounds is not None and not received and not due:
+            added, sentence = rounds.next_jobs(plan, ended, launcher)
+            if sentence:
+                cli.console.print(sentence, markup=False, soft_wrap=True)
+            plan = plan.with_more(added)
+            due = tasks_of(added, options)
         if received or not due:
             break
         if not left:  # all of the first look had finished before
@@ -172,6 +208,11 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
     return conclude(ended, report(shown, ended, options, tracker) or undecided)
 
 
+def tasks_of(jobs: list[Job], options: argparse.Namespace) -> list[Task]:
+    """The jobs with their folders."""
+    return [Task(job, JobDir(job.directory(options.output))) for job in jobs]
+
+
 def sharing(tasks: list[Task], execution: Execution) -> list[Task]:
     """The same tasks, each told in whose state it begins."""
     jobs = [task.job for task in tasks]
@@ -185,15 +226,15 @@ def train(
     before, too."""
     from experiments.launch.progress import Display
 
+    timekeeper = Timekeeper(conditions_of(launcher), monotonic)
     finished = [Ended(task, JobOutcome(JobState.FINISHED)) for task in due if task.directory.finished()]
     left = [task for task in due if not task.directory.finished()]
     for end in [*before, *finished]:
         tracker.ended(end.task, end.outcome)
     done = sum(end.outcome.state is JobState.FINISHED for end in [*before, *finished])
     with Display(cli.console, left, done) as display:
-        ended = execute(
-            left, launcher, [display, tracker], should_stop, share=lambda tasks: sharing(tasks, launcher.execution)
-        )
+        observers: list[Observer] = [display, tracker, timekeeper]
+        ended = execute(left, launcher, observers, should_stop, share=lambda tasks: sharing(tasks, launcher.execution))
         return [*finished, *ended]
 
 
@@ -222,8 +263,7 @@ def store_behind(
     from experiments.tracking.copies import store_of
 
     states = {end.task.job.identity: (end.task, end.outcome.state) for end in ended if end.outcome.state in HAS_ENDED}
-    tasks = [Task(job, JobDir(job.directory(options.output))) for job in finished]
-    states |= {task.job.identity: (task, JobState.FINISHED) for task in tasks}
+    states |= {task.job.identity: (task, JobState.FINISHED) for task in tasks_of(finished, options)}
     with store_of(tracker.study, list(states.values())) as uri:
         yield {URI_VARIABLE: uri}
 

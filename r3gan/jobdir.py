@@ -82,6 +82,11 @@ class JobDir:
         return self.root / "inherited.json"
 
     @property
+    def duration(self) -> Path:
+        """How long the job took, JSON; only if it finished without a stop: see experiments/launch/durations.py."""
+        return self.root / "duration.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Sealed folders named by image count, each whole in itself; the last sound one is the one to resume from."""
         return self.root / "checkpoints"

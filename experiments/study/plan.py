@@ -63,6 +63,10 @@ class Plan:
     whole: list[Job]
     jobs: list[Job]
 
+    def with_more(self, jobs: list[Job]) -> "Plan":
+        """The plan with further jobs, all of which are asked for."""
+        return Plan([*self.whole, *jobs], [*self.jobs, *jobs])
+
 
 def make_plan(study: Study, profile_name: str | None, only: dict[str, list[str]], settings: Tree) -> Plan:
     """The jobs of a profile; asked for are those that `only` admits (axis -> values; an absent axis admits all).

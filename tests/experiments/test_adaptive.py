@@ -4,11 +4,9 @@ import signal
 
 import pytest
 
-from experiments.launch.execution import Hardware
 from experiments.launch.launchers import LAUNCHERS, LauncherRow
 from experiments.run import main
-from r3gan.files import write_json
-from r3gan.training.recorder import JsonlRecorder
+from tests.experiments.at_once import AtOnce
 
 CHANGES = [
     ("profile: quick\n", "profile: quick\nprimary: d_kl\n"),
@@ -22,40 +20,8 @@ MEANS = {"baseline": 0.30, "attention": 1.30, "switch": 0.31}  # of D_KL
 FIRST = [(variant, seed) for variant in MEANS for seed in range(3)]
 
 
-class Done:
-    def __init__(self, code):
-        self.code = code
-
-    def poll(self):
-        return self.code
-
-
-class AtOnce:
-    """A launcher whose jobs are over when they begin. `started`: variant and seed of each."""
-
-    poll_seconds, slots, hardware = 0.0, 1, Hardware()
-
-    def __init__(self, execution, started, failing, killed_at):
-        self.execution, self.started, self.failing, self.killed_at = execution, started, failing, killed_at
-
-    def prepare(self, jobs):
-        pass
-
-    def start(self, directory, slot):
-        variant, seed = directory.root.parent.name, int(directory.root.name.split("-")[0].removeprefix("seed"))
-        if len(self.started) == self.killed_at:
-            raise KeyboardInterrupt
-        self.started.append((variant, seed))
-        directory.log.touch()
-        if (variant, seed) in self.failing:
-            return Done(1)
-        recorder = JsonlRecorder(directory)
-        for images in (80, 160):
-            recorder.record(images, 1.0, {"d_kl": MEANS[variant] + 0.01 * (seed % 3)})
-        data = {"name": "stacked-digits", "source": "nowhere", "content_hash": "abc"}
-        write_json(directory.environment, {"dataset": data, "feature_networks": {}})
-        write_json(directory.result, directory.points()[-1])
-        return Done(0)
+def d_kl(variant, seed):
+    return MEANS[variant] + 0.01 * (seed % 3)
 
 
 @pytest.fixture
@@ -67,7 +33,7 @@ def run(write_study, tmp_path, monkeypatch):
 
     def call(*arguments, failing=(), killed_at=None):
         started = []
-        row = LauncherRow(lambda execution: AtOnce(execution, started, failing, killed_at), "")
+        row = LauncherRow(lambda execution: AtOnce(execution, started, d_kl, failing=failing, killed_at=killed_at), "")
         monkeypatch.setitem(LAUNCHERS, "in-process", row)
         return main([str(path), "--launcher", "in-process", "--no-costs", *arguments]), started
 
