@@ -12,10 +12,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from benchmarks.machine import write_result
-from experiments.cli import console, prepared_launcher
+from benchmarks.tables import Table, show
+from experiments.cli import prepared_launcher
 from experiments.launch.execution import Execution
 from experiments.study.study import Study, read_study
 from experiments.study.tune_section import SpaceSection
@@ -47,8 +46,9 @@ def main() -> None:
     search = switch_search(study, options.kimg, options.trials)
     shared, alone = (run(search, options.output / name, name == "shared") for name in ("shared", "alone"))
     row = compared(search, shared, alone)
-    show(row)
-    write_result(options.json, {"kimg": options.kimg, "searches": [row]})
+    result = {"kimg": options.kimg, "searches": [row]}
+    show(tables(result))
+    write_result(options.json, result)
 
 
 def switch_search(study: Study, kimg: float, trials: int) -> Search:
@@ -96,13 +96,14 @@ def compared(search: Search, shared: SearchRecord, alone: SearchRecord) -> dict[
     }
 
 
-def show(row: dict[str, Any]) -> None:
-    """Print the comparison."""
-    table = Table(title="a search over the switch alone")
-    for key in row:
-        table.add_column(key.replace("_", " "), justify="right")
-    table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
-    console.print(table)
+def tables(result: dict[str, Any]) -> list[Table]:
+    """Of what the JSON holds: the comparison."""
+    rows = [
+        [f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()]
+        for row in result["searches"]
+    ]
+    columns = [key.replace("_", " ") for key in result["searches"][0]]
+    return [Table(title=f"a search over the switch alone, {result['kimg']:g} kimg a trial", columns=columns, rows=rows)]
 
 
 if __name__ == "__main__":
