@@ -62,7 +62,7 @@ def test_a_folder_holds_g_d_and_the_average_with_the_released_configuration(snap
 def test_evaluate_reads_it_and_asks_what_to_compare_with(snapshot, tmp_path, capsys):
     import_it(snapshot, tmp_path / "weights.safetensors")
     assert main(["evaluate", str(tmp_path / "weights.safetensors"), "--metrics", "fid"]) == 2
-    assert "does not say what it was trained on: name what to compare with: --dataset" in capsys.readouterr().err
+    assert "fid compares with other images: --reference or --dataset names them" in capsys.readouterr().err
 
 
 CHANGES = {
