@@ -132,10 +132,11 @@ def require_counts(runs: pd.DataFrame, metric: Column) -> None:
     """Raises ReportError for a run whose value of a metric that counts is no count."""
     if metric.ceiling is None:
         return
-    for _, run in runs.iterrows():
+    for place, value in enumerate(runs[metric.key]):
         try:
-            counts([run[metric.key]], metric.ceiling)
+            counts([value], metric.ceiling)
         except ValueError as error:
+            run = runs.iloc[place]
             raise ReportError(
                 f"{metric.key} of MLflow's run {run['run_id']} ({run[names.DATASET]}/{run[names.VARIANT]}/"
                 f"{run[names.SEED]}): {error} Delete the run and send it anew by `python -m experiments.sync`"

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ RUNS_PER_QUERY = 1000  # databases limit the values that a condition may list
 ROWS_AT_ONCE = 20_000  # of a query; what of an answer is in memory as Python's objects
 REQUESTS_AT_ONCE = 4  # hides the way to a distant server; one on this machine answers no faster
 COLUMNS = (SqlMetric.run_uuid, SqlMetric.key, SqlMetric.step, SqlMetric.timestamp, SqlMetric.value, SqlMetric.is_nan)
+FIELDS = tuple(map(itemgetter, range(len(COLUMNS))))  # by zip, an iterator for every row would wake the collector
 POINT = np.dtype(
     [
         ("run", np.int32),  # its place in the list of runs that was asked for
@@ -58,7 +60,7 @@ def query_histories(client: MlflowClient, run_ids: Sequence[str], keys: Sequence
             wanted: Select = select(*COLUMNS).where(SqlMetric.run_uuid.in_(some), SqlMetric.key.in_(list(key_places)))
             answer = session.connection().execute(wanted, execution_options={"yield_per": ROWS_AT_ONCE})
             for rows in answer.partitions():
-                runs, metrics, steps, timestamps, values, is_nan = zip(*rows, strict=True)
+                runs, metrics, steps, timestamps, values, is_nan = ([*map(column, rows)] for column in FIELDS)
                 yield points_of(
                     [run_places[run] for run in runs],
                     [key_places[key] for key in metrics],

@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from matplotlib.image import imread
+from mlflow.artifacts import download_artifacts
 from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -38,7 +39,7 @@ ALSO = (
     *names.MACHINE,
 )  # "" where absent
 DAMAGED = (OSError, ValueError, SyntaxError)  # of a picture that cannot be read
-RUN_INFO = ("run_id", "status", "start_time")
+RUN_INFO = ("run_id", "status", "start_time", "artifact_uri")
 T = TypeVar("T")
 HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 
@@ -119,9 +120,9 @@ def _search(client: MlflowClient, run_id: str) -> SearchResult:
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:
     """One row per run of a job, finished or not.
 
-    Columns: run_id, status, start_time (ms since 1970), the tags (seed as int; those of ALSO empty if unknown),
-    the parameters of PARAMS (numbers or NaN), and under its recorded name every metric's last value (infinite where
-    MLflow's database holds the largest number instead) and every constant. Raises ReportError if there is no such
+    Columns: run_id, status, start_time (ms since 1970), artifact_uri, the tags (seed as int; those of ALSO empty if
+    unknown), the parameters of PARAMS (numbers or NaN), and under its recorded name every metric's last value (infinite
+    where MLflow's database holds the largest number instead) and every constant. Raises ReportError if there is no such
     run, and for one that lacks one of our tags or whose seed, parameters or constants are no numbers.
     """
     runs = list(all_runs(client, experiment_id, names.IS_JOB))
@@ -162,11 +163,19 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
         there = sent_grids(client, job["run_id"])
         with TemporaryDirectory() as here:
             return {
-                images / 1000: as_rgb(imread(client.download_artifacts(job["run_id"], there[images], here)))
+                images / 1000: as_rgb(imread(download(job, there[images], here)))
                 for images in spread(sorted(there), at_most)
             }
     except (MlflowException, *DAMAGED):  # the store was moved away from its artifacts, say
         return {}
+
+
+def download(job: "pd.Series[Any]", path: str, folder: str) -> Path:
+    """A file among the artifacts of a row of `load_jobs`, in that folder. Raises MlflowException, OSError.
+
+    By the address of the run: a client that knows its number alone asks the store for a dozen things first.
+    """
+    return Path(download_artifacts(artifact_uri=f"{job['artifact_uri']}/{path}", dst_path=folder))
 
 
 def sent_grids(client: MlflowClient, run_id: str) -> dict[int, str]:

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.tracking import MlflowClient
 
 from analysis.run_files import read_run_file
 from experiments import names
 
 
-def load_mode_counts(client: MlflowClient, runs: Path, job: "pd.Series[Any]") -> np.ndarray | None:
+def load_mode_counts(runs: Path, job: "pd.Series[Any]") -> np.ndarray | None:
     """Samples per mode, int [M], of a row of `load.load_jobs`; None if no sound file of them is found."""
-    return read_run_file(client, runs, job, names.MODES_ARTIFACT, read_mode_counts)
+    return read_run_file(runs, job, names.MODES_ARTIFACT, read_mode_counts)
 
 
 def read_mode_counts(path: Path) -> np.ndarray | None:

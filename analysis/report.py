@@ -8,7 +8,7 @@ import pandas as pd
 from analysis import tables
 from analysis.comparison import Comparison, compare_all
 from analysis.drawing.drawn import Drawn, Omitted
-from analysis.drawing.save import save_all
+from analysis.drawing.save import begin_saving
 from analysis.drawing.study import draw_all
 from analysis.errors import ReportError
 from analysis.latex import write_latex
@@ -38,18 +38,19 @@ def write_report(
     notice: stands above all, if not empty. refresh_seconds: see `page.as_page`.
     """
     comparisons = compare_all(reported.selection, reported.variants, reported.points)
-    drawn = draw_all(comparisons, reported.variants, reported.points, reported.artifacts)
-    save_all([figure for figure in drawn if isinstance(figure, Drawn)], out / FIGURES_FOLDER)
+    described = draw_all(comparisons, reported.variants, reported.points, reported.artifacts)
+    saving = begin_saving(described, out / FIGURES_FOLDER)
     write_text(out / "table.csv", tables.summarise(comparisons).to_csv(index=False))
-    written = figure_files(out, drawn) | set(write_latex(comparisons, out))
+    written = figure_files(out, saving.drawn) | set(write_latex(comparisons, out))
     learning = [(c, learning_of(c, reported.points, reported.progress)) for c in comparisons if c.primary]
     if learning:
         write_text(out / LEARNING, pd.concat([of_runs for _, of_runs in learning]).to_csv(index=False))
         written.add(out / LEARNING)
-    text = report_text(reported, comparisons, learning, drawn, notice)
+    text = report_text(reported, comparisons, learning, saving.drawn, notice)
+    saving.wait()
     write_text(out / "report.md", text)
     write_page(reported.study, out, refresh_seconds)
-    remove_stale(out, written, drawn)
+    remove_stale(out, written, saving.drawn)
     return comparisons
 
 

@@ -41,17 +41,19 @@ def read_study(client: MlflowClient, name: str | None, identities: Collection[st
     selection = select(jobs, identities)
     every = pd.concat([selection.compared, selection.left_out], ignore_index=True)
     shown = [metric.key for figure in FIGURES for metric in shown_columns(jobs.columns, figure)]
-    progress = load_points(client, every, [*costs.KEYS, LOSS])
+    of_all = (*costs.KEYS, LOSS)
+    points = load_points(client, every, dict.fromkeys([*shown, *of_all]))
+    progress = points[points["metric"].isin(of_all)]
     return Reported(
         study=study.name,
         selection=selection,
         variants=variant_order(jobs),
-        points=load_points(client, selection.compared, shown),
+        points=points[points["metric"].isin(shown) & points["run_id"].isin(selection.compared["run_id"])],
         progress=progress,
         costs=costs.costs_of(every, progress),
         artifacts=Artifacts(
             partial(load_grids, client, runs),
-            partial(load_mode_counts, client, runs),
-            partial(load_picture, client, runs),
+            partial(load_mode_counts, runs),
+            partial(load_picture, runs),
         ),
     )

@@ -9,16 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.image import imread
 from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 
-from analysis.load import as_rgb, job_folders
+from analysis.load import as_rgb, download, job_folders
 
 T = TypeVar("T")
 
 
-def read_run_file(
-    client: MlflowClient, runs: Path, job: "pd.Series[Any]", name: str, read: Callable[[Path], T | None]
-) -> T | None:
+def read_run_file(runs: Path, job: "pd.Series[Any]", name: str, read: Callable[[Path], T | None]) -> T | None:
     """What `read` makes of a file of a row of `load.load_jobs`; None if there is none, or none that can be read.
 
     It is looked for where `load.load_grids` looks for samples.
@@ -28,14 +25,14 @@ def read_run_file(
             return read(folder / name)
     with TemporaryDirectory() as here:
         try:
-            return read(Path(client.download_artifacts(job["run_id"], name, here)))
+            return read(download(job, name, here))
         except (MlflowException, OSError):  # the run has none, or the store was moved away from its artifacts
             return None
 
 
-def load_picture(client: MlflowClient, runs: Path, job: "pd.Series[Any]", name: str) -> np.ndarray | None:
+def load_picture(runs: Path, job: "pd.Series[Any]", name: str) -> np.ndarray | None:
     """A picture of that name, [H, W, 3] in 0..1."""
-    return read_run_file(client, runs, job, name, read_picture)
+    return read_run_file(runs, job, name, read_picture)
 
 
 def read_picture(path: Path) -> np.ndarray | None:

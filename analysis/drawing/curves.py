@@ -37,12 +37,11 @@ def draw_curves(group: pd.DataFrame, variants: Sequence[str], points: pd.DataFra
 def curve_panels(metrics: Sequence[Column], group: pd.DataFrame, points: pd.DataFrame) -> list[CurvePanel]:
     """The metrics that this group of runs has points of, each with its curves: bands over the seeds that did not
     collapse, and the others one by one."""
-    labelled = points.merge(group[["run_id", names.VARIANT, names.SEED, "collapsed"]], on="run_id")
-    available = set(labelled["metric"])
+    runs = group[["run_id", names.VARIANT, names.SEED, "collapsed"]]
     panels = []
     for metric in metrics:
-        if metric.key in available and not metric.at_end:
-            rows = labelled[labelled["metric"] == metric.key]
+        rows = points[points["metric"] == metric.key].merge(runs, on="run_id")
+        if len(rows) and not metric.at_end:
             panels.append(CurvePanel(metric, over_seeds(rows[~rows["collapsed"]]), rows[rows["collapsed"]]))
     return panels
 

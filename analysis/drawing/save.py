@@ -1,23 +1,54 @@
-"""Figures as files, in both widths."""
+"""Figures as files, in both widths, drawn by other processes while this one goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import Parallel, cpu_count, delayed
+from loky import ProcessPoolExecutor, cpu_count, get_reusable_executor
 
-from analysis.drawing.drawn import Drawn
+from analysis.drawing.drawn import Drawn, Omitted
 from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, save_figure
 
 ONE_COLUMN_FOLDER = "one-column"  # below the folder of figures
-FEW = 6  # are drawn here, before other processes would have begun
 MOST_PROCESSES = 4
 
 
-def save_all(figures: Sequence[Drawn], folder: Path) -> None:
-    """Write each for two columns in the folder and for one below it, several at a time. Raises OSError."""
-    processes = 1 if len(figures) < FEW else min(cpu_count(), MOST_PROCESSES)
-    place = folder.absolute()  # processes that are used again were begun elsewhere
-    Parallel(n_jobs=processes)(delayed(save)(figure, place) for figure in figures)
+@dataclass(frozen=True)
+class Saving:
+    """Figures, drawn or omitted, in order, and the files on their way."""
+
+    drawn: list[Drawn | Omitted]
+    files: list["Future[None]"]
+
+    def wait(self) -> None:
+        """Until all files are there. Raises OSError."""
+        for file in self.files:
+            file.result()
+
+
+def begin_saving(figures: Iterable[Drawn | Omitted], folder: Path) -> Saving:
+    """Have each written for two columns in the folder and for one below it, as soon as it is described."""
+    place, saving = folder.absolute(), Saving([], [])  # the processes were begun elsewhere, or before
+    for figure in figures:
+        saving.drawn.append(figure)
+        if isinstance(figure, Drawn):
+            saving.files.append(processes().submit(save, figure, place))
+    return saving
+
+
+def start_processes() -> None:
+    """Start those that draw, which takes them seconds, while there is nothing to draw yet."""
+    processes().submit(ready)
+
+
+def processes() -> ProcessPoolExecutor:
+    """Those that draw, the same at every call; each has loaded what figures are made with before it takes one."""
+    return get_reusable_executor(min(cpu_count(), MOST_PROCESSES), timeout=None, initializer=ready)
+
+
+def ready() -> None:
+    """What this module imports is loaded where this can be called."""
 
 
 def save(figure: Drawn, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """All figures of a study."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -23,21 +23,20 @@ def draw_all(
     variants: Sequence[str],
     points: pd.DataFrame,
     artifacts: Artifacts,
-) -> list[Drawn | Omitted]:
+) -> Iterator[Drawn | Omitted]:
     """Every figure of every profile and dataset, in the order of the report: drawn, or said why not.
 
     variants: all of the study, in order. points: long form (see `load.load_points`).
     """
-    corrected_for, figures = shown_differences(comparisons), []
+    corrected_for = shown_differences(comparisons)
     for comparison in comparisons:
         group = comparison.runs
-        figures += draw_differences(comparison, variants, corrected_for)
-        figures += draw_values(group, variants)
-        figures += draw_design(comparison)
-        figures += draw_curves(group, variants, points)
-        figures += draw_schedules(group, variants, points)
-        figures += draw_costs(comparison, variants)
-        figures.append(draw_modes(group, variants, artifacts.mode_counts))
-        figures += draw_samples(group, variants, artifacts.grids)
-        figures += draw_pictures(group, variants, artifacts.picture)
-    return figures
+        yield from draw_differences(comparison, variants, corrected_for)
+        yield from draw_values(group, variants)
+        yield from draw_design(comparison)
+        yield from draw_curves(group, variants, points)
+        yield from draw_schedules(group, variants, points)
+        yield from draw_costs(comparison, variants)
+        yield draw_modes(group, variants, artifacts.mode_counts)
+        yield from draw_samples(group, variants, artifacts.grids)
+        yield from draw_pictures(group, variants, artifacts.picture)

@@ -107,8 +107,9 @@ def draw_pair(ax: Axes, place: int, pair: Mapping[str, pd.DataFrame], styles: Ma
     """The baseline at the left, the variant at the right."""
     left, right = pair.values()
     common = left.index.intersection(right.index)
-    ends = np.array([left.loc[common, "value"], right.loc[common, "value"]])
-    ax.plot([place - APART, place + APART], ends, color="0.6", linewidth=0.6, zorder=1)
+    ends = np.array([left.loc[common, "value"], right.loc[common, "value"], np.full(len(common), np.nan)])
+    sides = [place - APART, place + APART, np.nan]  # with gaps, as a line: one line for each seed takes long
+    ax.plot(np.tile(sides, len(common)), ends.T.ravel(), color="0.6", linewidth=0.6, zorder=1)
     for (variant, table), at in zip(pair.items(), (place - APART, place + APART), strict=True):
         look = styles[variant]
         fine, collapsed = table[~table["collapsed"]], table[table["collapsed"]]

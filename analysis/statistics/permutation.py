@@ -10,6 +10,8 @@ from scipy.stats import permutation_test
 from analysis.statistics.welch import why_not
 
 SPLITS = 20_000
+BATCH = 2_000  # splits at once
+SAME = 1e-12  # relative difference of statistics that rounding alone makes
 SEED = 0
 LARGEST = 1e300  # stands for infinity, of which scipy cannot take differences
 
@@ -36,17 +38,24 @@ def permutation(values: ArrayLike, baseline: ArrayLike) -> Permutation:
     if len(a) < 2 or len(b) < 2 or np.ptp(np.concatenate([a, b])) == 0:
         note = f"No permutation test: {why_not(a, b)}"
         return Permutation(p=math.nan, smallest_p=math.nan, exact=exact, note=note)
-    test = permutation_test(
-        (a, b),
-        studentised,
-        n_resamples=splits if exact else SPLITS,
-        vectorized=True,
-        batch=2_000,
-        axis=-1,
-        random_state=SEED,
-    )
-    smallest = 2 / splits if exact else 2 / (SPLITS + 1)
-    return Permutation(p=float(test.pvalue), smallest_p=min(1.0, smallest), exact=exact)
+    if exact:
+        test = permutation_test((a, b), studentised, n_resamples=splits, vectorized=True, batch=BATCH, axis=-1)
+        return Permutation(p=float(test.pvalue), smallest_p=min(1.0, 2 / splits), exact=True)
+    return Permutation(p=p_of_random_splits(a, b), smallest_p=2 / (SPLITS + 1), exact=False)
+
+
+def p_of_random_splits(a: np.ndarray, b: np.ndarray) -> float:
+    """As `scipy.stats.permutation_test`, which deals one split after another, at any number of seeds for 0.3 s.
+
+    The observed split counts as one of them: Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 2010; 9(1):39.
+    """
+    rng, values = np.random.default_rng(SEED), np.tile(np.concatenate([a, b]), (BATCH, 1))
+    dealt = (rng.permuted(values, axis=1) for _ in range(SPLITS // BATCH))
+    splits = np.concatenate([studentised(some[:, : len(a)], some[:, len(a) :]) for some in dealt])
+    observed = studentised(a, b)
+    same = SAME * np.abs(observed)
+    beyond = min((splits <= observed + same).sum(), (splits >= observed - same).sum())
+    return min(1.0, 2 * (int(beyond) + 1) / (SPLITS + 1))
 
 
 def studentised(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:

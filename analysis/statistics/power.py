@@ -5,7 +5,7 @@ two-sided and corrected for m comparisons by Bonferroni (0.05 / m), the first an
 """
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
@@ -123,10 +123,15 @@ def _power(noncentrality: float, share: float, count: int, baseline_count: int, 
 @lru_cache(maxsize=256)
 def _limits(share: float, count: int, baseline_count: int, comparisons: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights of u (Gauss-Legendre over its quantiles), and the limit of |T| at each for the pooled noncentral t."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = _gauss_legendre()
     own, other = count - 1, baseline_count - 1
     u = betaincinv(own / 2, other / 2, (1 + nodes) / 2)
     variant, baseline = share * u / own, (1 - share) * (1 - u) / other  # parts of S², in units of q + q_b
     degrees = (variant + baseline) ** 2 / (variant**2 / own + baseline**2 / other)
     level = (1 - CONFIDENCE) / comparisons
     return weights / 2, t.isf(level / 2, degrees) * np.sqrt((variant + baseline) * (own + other))
+
+
+@cache
+def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(NODES)

@@ -50,7 +50,7 @@ def test_counts_are_loaded_from_the_job_directory_or_mlflow(where: str, store: M
     study = FakeStudy("study", store, folder)
     run_id = study.log("baseline", 0, final(modes=1.0))
     (job,) = (row for _, row in load_jobs(store, study.experiment_id).iterrows())
-    assert load_mode_counts(store, tmp_path / "runs", job) is None
+    assert load_mode_counts(tmp_path / "runs", job) is None
     path = tmp_path / "modes.json"
     if where == "job directory":
         path = tmp_path / "runs" / "study" / "stacked-digits" / "baseline" / f"seed0-{job['identity']}" / "modes.json"
@@ -58,9 +58,9 @@ def test_counts_are_loaded_from_the_job_directory_or_mlflow(where: str, store: M
     path.write_text(json.dumps({"images": 24, "counts": [3, 0, 1]}))
     if where == "MLflow":
         store.log_artifact(run_id, str(path))
-    found = load_mode_counts(store, tmp_path / "runs", job)
+    found = load_mode_counts(tmp_path / "runs", job)
     assert found is not None
     assert found.tolist() == [3, 0, 1]
     path.write_text("{")
     if where == "job directory":
-        assert load_mode_counts(store, tmp_path / "runs", job) is None
+        assert load_mode_counts(tmp_path / "runs", job) is None

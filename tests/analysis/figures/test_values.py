@@ -48,8 +48,8 @@ def test_values_at_an_edge_are_two_lines_at_most() -> None:
 def test_a_line_joins_the_two_values_of_each_seed_that_both_have() -> None:
     rows = values(a=[1.0, 2.0], b=[3.0, 4.0, 5.0])
     (ax,) = draw_pairs([(METRIC["modes"], rows)], looks(["a", "b"]), "a").axes
-    joined = [list(line.get_ydata()) for line in ax.lines if line.get_marker() == "None"]
-    assert joined == [[1.0, 3.0], [2.0, 4.0]]
+    (joined,) = [line.get_ydata() for line in ax.lines if line.get_marker() == "None"]
+    np.testing.assert_array_equal(joined, [1.0, 3.0, np.nan, 2.0, 4.0, np.nan])  # a gap after each seed
     assert [label.get_text() for label in ax.get_xticklabels()] == ["b"]
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.stats import permutation_test
 
 from analysis.statistics.permutation import permutation, studentised
 
@@ -43,6 +44,14 @@ def test_many_seeds_are_dealt_at_random_and_always_the_same() -> None:
     assert not first.exact
     assert first.smallest_p == pytest.approx(1e-4, rel=1e-3)
     assert first.p < 0.002
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0])
+def test_many_seeds_dealt_at_random_give_what_scipy_gives(shift) -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(shift, 1, 12), rng.normal(0, 2, 15)
+    expected = permutation_test((a, b), studentised, n_resamples=20_000, vectorized=True, rng=1).pvalue
+    assert permutation(a, b).p == pytest.approx(expected, abs=4 * math.sqrt(2 * expected / 20_000))
 
 
 def test_two_sides_without_spread_of_their_own() -> None:
