@@ -19,7 +19,7 @@ from analysis.statistics.factorial import Factorial, find_factorial
 from analysis.statistics.factorial_effects import Effect, effects
 from analysis.statistics.mean_interval import mean_interval
 from analysis.statistics.means import Average, interquartile_mean, median
-from analysis.statistics.power import detectable
+from analysis.statistics.power import detectable, detectable_paired
 from experiments import names
 from r3gan.tables.metrics import Better
 
@@ -79,7 +79,8 @@ def shown_differences(comparisons: Sequence[Comparison]) -> int:
 
 
 def least_shown(comparison: Comparison, variant: str, comparisons: int) -> float:
-    """The smallest difference to the baseline in the primary metric that these seeds show with `POWER`; NaN: none.
+    """The smallest difference to the baseline in the primary metric that these seeds show with `POWER`, by the test
+    that compares them; NaN: none.
 
     comparisons: how many differences the level is shared by.
     """
@@ -88,6 +89,8 @@ def least_shown(comparison: Comparison, variant: str, comparisons: int) -> float
     own, base = (comparison.cells[name, comparison.primary.key] for name in (variant, names.BASELINE))
     if own.difference is None:
         return math.nan
+    if own.difference.method == "paired":
+        return detectable_paired(own.difference.paired_sd, own.difference.count, comparisons)
     return detectable(own.mean.sd, own.mean.count, base.mean.sd, base.mean.count, comparisons)
 
 

@@ -4,6 +4,7 @@ Runs are compared within one profile and one dataset, under one baseline (the CO
 variant and one run per seed; where there are several, the newest by start time.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -118,7 +119,10 @@ def require_one_sample_count(compared: pd.DataFrame) -> None:
     for (profile, dataset), group in compared.groupby(GROUP):
         counts = group.groupby("evaluation_samples", dropna=False)[names.VARIANT].unique()
         if len(counts) > 1:
-            found = "; ".join(f"{count:g} in {', '.join(variants)}" for count, variants in counts.items())
+            found = "; ".join(
+                f"{'an unknown number' if math.isnan(count) else f'{count:g}'} in {', '.join(variants)}"
+                for count, variants in counts.items()
+            )
             raise ReportError(
                 f"{dataset} (profile {profile}) was evaluated with different evaluation.samples ({found}): "
                 "metrics of different sample counts cannot be compared"

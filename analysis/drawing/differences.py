@@ -100,10 +100,12 @@ def power_rows(comparison: Comparison, metric: Column, corrected_for: int) -> It
     base = comparison.cells[names.BASELINE, metric.key].mean
     most = max(MOST_SEEDS, 2 * max(comparison.cells[v, metric.key].mean.count for v in comparison.variants))
     for variant in comparison.variants:
-        least = math.nan if comparison.conclusions else least_shown(comparison, variant, corrected_for)
+        own = comparison.cells[variant, metric.key].mean
+        if variant == names.BASELINE or comparison.conclusions:
+            continue
+        least = detectable(own.sd, own.count, base.sd, base.count, corrected_for)
         if math.isnan(least):
             continue
-        own = comparison.cells[variant, metric.key].mean
         for seeds in seed_counts(most):
             value = detectable(own.sd, seeds, base.sd, seeds, corrected_for)
             yield {"variant": variant, "seeds": seeds, "difference": value, "is_here": False}

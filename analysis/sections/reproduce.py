@@ -65,8 +65,8 @@ def _machines(runs: pd.DataFrame) -> Iterator[str]:
     yield f"Python: {_counted(runs[names.PYTHON])}; torch: {_counted(runs[names.TORCH])}."
     on = runs[names.DEVICE].mask(runs[names.DEVICE] == "", UNKNOWN)
     processor = runs[names.PROCESSOR].mask(runs[names.PROCESSOR] == "", UNKNOWN)
-    size = runs[names.RANKS].mask(runs[names.RANKS] == "", "?") + " ranks of "
-    size += runs[names.THREADS].mask(runs[names.THREADS] == "", "?") + " threads"
+    size = "ranks " + runs[names.RANKS].mask(runs[names.RANKS] == "", "?")
+    size += ", threads of each " + runs[names.THREADS].mask(runs[names.THREADS] == "", "?")
     yield f"Hardware: {_counted('device ' + on + ', processor ' + processor + ', ' + size)}."
 
 

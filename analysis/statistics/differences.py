@@ -28,6 +28,7 @@ class Difference:
     p: float  # two-sided, of `method`, uncorrected
     p_holm: float  # corrected over a family by `with_holm`; NaN before
     method: Literal["Welch", "paired"]
+    paired_sd: float  # of the differences within seeds, if `method` is paired, else NaN
     count: int  # the variant's seeds in `value` and `p`
     baseline_count: int
     correlation: float  # with the baseline, over common seeds
@@ -82,6 +83,7 @@ def difference(
         p=test.p,
         p_holm=math.nan,
         method="paired" if pairs.pays else "Welch",
+        paired_sd=test.sd if isinstance(test, Paired) else math.nan,
         count=count,
         baseline_count=baseline_count,
         correlation=pairs.correlation,

@@ -8,11 +8,12 @@ from scipy.stats import ttest_rel
 from analysis.statistics.interval import Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Paired:
     """Student's t test of the differences within seeds."""
 
     difference: float  # its mean, in the metric's unit
+    sd: float  # of the differences
     interval: Interval  # of `difference`
     p: float  # two-sided, that it is zero
     count: int  # common seeds
@@ -27,5 +28,11 @@ def paired(values: pd.Series, baseline: pd.Series, level: float) -> Paired:
     common = values.index.intersection(baseline.index)
     test = ttest_rel(values.loc[common], baseline.loc[common])
     low, high = test.confidence_interval(level)
-    mean = float((values.loc[common] - baseline.loc[common]).mean())
-    return Paired(mean, Interval(float(low), float(high)), float(test.pvalue), len(common))
+    differences = values.loc[common] - baseline.loc[common]
+    return Paired(
+        difference=float(differences.mean()),
+        sd=float(differences.std()),
+        interval=Interval(float(low), float(high)),
+        p=float(test.pvalue),
+        count=len(common),
+    )

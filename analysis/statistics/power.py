@@ -1,4 +1,4 @@
-"""Power of Welch's test: which differences so many seeds could have shown, and how many seeds a difference needs.
+"""Power of Welch's test and the paired one: which differences so many seeds could have shown, how many a difference needs.
 
 The standard deviations are given, not estimated: what is asked is a design, or a study that is over. Levels are
 two-sided and corrected for m comparisons by Bonferroni (0.05 / m), the first and strictest step of Holm's correction.
@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betaincinv
 from scipy.stats import nct, t
+from statsmodels.stats.power import TTestPower
 
 from analysis.statistics.interval import CONFIDENCE
 
@@ -68,6 +69,16 @@ def detectable(
         if high > FARTHEST:
             return math.nan
     return float(brentq(missing, 0.0, high, xtol=1e-6)) * standard_error
+
+
+def detectable_paired(sd: float, pairs: int, comparisons: int = 1, power: float = POWER) -> float:
+    """The smallest mean difference within so many pairs (> 0, units of the metric) that Student's test shows with this
+    power, by statsmodels; sd: of the differences. NaN and ValueError as in `detectable`."""
+    _check(sd, sd, comparisons, power)
+    if not _is_known(sd, pairs, sd, pairs):
+        return math.nan
+    level = (1 - CONFIDENCE) / comparisons
+    return sd * float(TTestPower().solve_power(nobs=pairs, alpha=level, power=power, alternative="two-sided"))
 
 
 def seeds_needed(

@@ -1,5 +1,8 @@
 """The sentences that a report begins with say what the numbers say, and no more."""
 
+import numpy as np
+from statsmodels.stats.power import TTestPower
+
 from analysis.answer import answer
 from experiments.design import Design
 from tests.analysis.studies import compared, points_of, runs_of, unfinished
@@ -31,6 +34,18 @@ def test_nothing_shown_is_no_equality_and_names_what_would_have_been_seen() -> N
     assert "no difference shown" in same
     assert "would have been seen with 80% probability" in same
     assert "worse" not in same
+
+
+def test_where_pairs_are_compared_the_difference_that_they_would_have_shown_is_named() -> None:
+    drift = [0.002, -0.003, 0.001, -0.001, 0.002, -0.002, 0.001, 0.0]
+    base = [0.3, 0.4, 0.5, 0.6, 0.7, 0.35, 0.45, 0.55]
+    values = {"baseline": base, "same": [value + more for value, more in zip(base, drift, strict=True)]}
+    (found,) = compared(runs_of({"d_kl": values}))
+    difference = found.cells["same", "d_kl"].difference
+    assert difference is not None
+    assert difference.method == "paired"
+    within = TTestPower().solve_power(nobs=8, alpha=0.05, power=0.8) * np.std(drift, ddof=1)
+    assert f"no difference shown; a difference of {within:.3f} would have been seen" in sentences(values)["same"]
 
 
 def test_one_seed_each_shows_nothing_and_says_how_little_it_could() -> None:

@@ -43,7 +43,7 @@ def test_what_was_not_recorded_is_unknown_and_what_differs_is_counted() -> None:
     assert "torch: 2.9 (4 runs); 2.10 (2 runs)." in text
     assert "Commit: c0ffee with changes that were not committed." in text
     assert "Python: unknown (not recorded);" in text
-    assert "Hardware: device cpu, processor unknown (not recorded), 1 ranks of ? threads." in text
+    assert "Hardware: device cpu, processor unknown (not recorded), ranks 1, threads of each ?." in text
 
 
 @pytest.mark.parametrize(("seeds", "text"), [([3, 0, 1], "0-1,3"), ([5], "5"), ([0, 2, 4, 5, 6], "0,2,4-6")])

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 from statsmodels.stats.power import TTestIndPower
 
-from analysis.statistics.power import detectable, power, seeds_needed
+from analysis.statistics.power import detectable, detectable_paired, power, seeds_needed
 
 
 def simulated(
@@ -105,7 +105,16 @@ def test_spreads_of_zero_and_unknown_ones_say_nothing(sd: float) -> None:
     assert seeds_needed(1.0, sd, 1.0) is None
 
 
+@pytest.mark.parametrize(("pairs", "comparisons"), [(3, 1), (6, 3), (20, 1)])
+def test_a_difference_within_pairs_is_shown_as_often_as_said(pairs: int, comparisons: int) -> None:
+    least = detectable_paired(0.4, pairs, comparisons)
+    differences = np.random.default_rng(7).normal(least, 0.4, (100_000, pairs))
+    assert np.mean(ttest_1samp(differences, 0, axis=1).pvalue < 0.05 / comparisons) == pytest.approx(0.8, abs=0.006)
+
+
 def test_fewer_than_two_seeds_say_nothing() -> None:
+    assert math.isnan(detectable_paired(1.0, 1))
+    assert math.isnan(detectable_paired(0.0, 5))
     assert math.isnan(power(1.0, 1.0, 1, 1.0, 5))
     assert math.isnan(detectable(1.0, 5, 1.0, 1))
 
