@@ -1,4 +1,4 @@
-"""Power of Welch's test and the paired one: which differences so many seeds could have shown, how many a difference needs.
+"""Power of Welch's test and the paired one: which differences so many seeds could have shown, how many one needs.
 
 The standard deviations are given, not estimated: what is asked is a design, or a study that is over. Levels are
 two-sided and corrected for m comparisons by Bonferroni (0.05 / m), the first and strictest step of Holm's correction.
