@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.axes import Scale, use_log_axis
-from analysis.figures.layout import LINE, panels, panels_per_row, text_width, wrapped
+from analysis.figures.layout import LINE, POINTS_PER_INCH, panels, panels_per_row, text_width, wrapped
 from analysis.figures.outlying import draw_beyond, with_room_at_edges
 from analysis.figures.style import FAINT, SMALL, STYLE, TWO_COLUMNS, Look
 from analysis.metrics import Column
@@ -82,7 +82,7 @@ def draw_pairs(
         labels = [wrapped(variant, room * 0.92, SMALL) for variant in others]
         upright = max(label.count("\n") for label in labels) > 2
         if upright:
-            labels = [wrapped(variant, UPRIGHT_NAME, SMALL) for variant in others]
+            labels = upright_labels(others, room)
         below = max(text_width(label, SMALL) if upright else LINE * label.count("\n") for label in labels)
         left = Line2D([], [], linestyle="", marker="o", color=styles[baseline].colour, label=f"left: {baseline}")
         legend = [left, *notes_on_marks(shown)[:-1]]
@@ -97,10 +97,21 @@ def draw_pairs(
             for place, variant in enumerate(others):
                 pair = {name: rows[rows["variant"] == name].set_index("seed") for name in (baseline, variant)}
                 draw_pair(ax, place, pair, styles, scale)
-            ax.set_xticks(range(len(others)), labels, rotation=90 if upright else 0)
+            size = min(SMALL, room * POINTS_PER_INCH * 0.9) if upright else SMALL
+            ax.set_xticks(range(len(others)), labels, rotation=90 if upright else 0, fontsize=size)
             ax.tick_params(axis="x", length=0)
             ax.set(title=metric.axis_title, xlim=(-0.5, len(others) - 0.5))
     return figure
+
+
+def upright_labels(variants: Sequence[str], room: float) -> list[str]:
+    """Names broken into lines that find room beside each other in so many inches, as short as that allows."""
+    length = UPRIGHT_NAME
+    while True:
+        labels = [wrapped(variant, length, SMALL) for variant in variants]
+        if LINE * max(label.count("\n") + 1 for label in labels) <= max(room, LINE):
+            return labels
+        length *= 1.2
 
 
 def draw_pair(ax: Axes, place: int, pair: Mapping[str, pd.DataFrame], styles: Mapping[str, Look], scale: Scale) -> None:

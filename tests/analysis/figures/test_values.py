@@ -63,3 +63,10 @@ def test_nothing_is_unreadable(width: float, variants: int, seeds: int, name: st
     shown = [(METRIC[key], rows) for key in ("modes", "d_kl", "frechet_distance_digits")]
     assert unreadable(draw_values(shown, looks(names), width)) == []
     assert unreadable(draw_pairs(shown, looks(names), "baseline", width)) == []
+
+
+@pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
+def test_thirty_long_names_below_pairs_do_not_touch(width: float) -> None:
+    names = ["baseline", *(LONG.format(i) for i in range(1, 30))]
+    rows = values(**{name: [1.0 + i, 2.0] for i, name in enumerate(names)})
+    assert unreadable(draw_pairs([(METRIC["d_kl"], rows)], looks(names), "baseline", width)) == []
