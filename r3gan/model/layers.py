@@ -118,7 +118,8 @@ class Residual(Chain):
 
 
 class Conv(Layer):
-    """activation(weight * x + bias), stride 1, same size; with an activation comes a bias, without one there is none.
+    """activation(weight * x + bias), stride 1, same size; with an activation comes a bias, without one there is none,
+    and the number that some activations learn.
 
     The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
     """
@@ -138,6 +139,8 @@ class Conv(Layer):
         self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
         self.groups = groups
         self.activation = None if activation is None else row_of(ACTIVATIONS, "activation", activation)
+        learned = None if self.activation is None else self.activation.learned
+        self.sharpness = None if learned is None else nn.Parameter(torch.full((1,), learned))
         self.init_std = gain / math.sqrt(self.weight[0].numel())
 
     @property
@@ -147,7 +150,10 @@ class Conv(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         y = conv2d(x, *self._cast(x), self.groups)
-        return y if self.activation is None else cast(Tensor, self.activation.function(y))
+        if self.activation is None:
+            return y
+        learned = () if self.sharpness is None else (self.sharpness.to(y.dtype),)
+        return cast(Tensor, self.activation.function(y, *learned))
 
     def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         y = convolve(x, *self._cast(x), self.groups)

@@ -39,36 +39,40 @@ IMAGE_CHANNELS = 3
 class ResidualBlock(Residual):
     """x + project(mix(expand(x))): 1x1 C->2C, grouped 3x3, both activated, and 1x1 2C->C that starts at zero.
 
+    Of one resolution, the `index`th from 4x4 up; `activation_after_mix: none` leaves out the second activation.
+
     The gain is the activation's times L^(-1/(2m-2)) with L blocks in the network and m = 3 layers in a block
     (Fixup, arXiv 1901.09321, as the paper uses it).
     """
 
-    def __init__(
-        self, channels: int, *, groups: int, expansion: int, activation: ActivationName, blocks_in_network: int
-    ):
+    def __init__(self, config: NetworkConfig, index: int):
         super().__init__()
-        expanded = channels * expansion
-        gain = row_of(ACTIVATIONS, "activation", activation).gain * blocks_in_network ** (
-            -1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2)
+        channels, expanded = config.widths[index], config.widths[index] * config.expansion
+        after_mix = config.activation if config.activation_after_mix == "same" else None
+        fixup = sum(config.blocks) ** (-1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2))
+        self.expand = Conv(
+            channels, expanded, gain=fixup * activation_gain(config.activation), activation=config.activation
         )
-        self.expand = Conv(channels, expanded, gain=gain, activation=activation)
-        self.mix = Conv(expanded, expanded, kernel=3, groups=groups, gain=gain, activation=activation)
+        self.mix = Conv(
+            expanded,
+            expanded,
+            kernel=3,
+            groups=config.groups[index],
+            gain=fixup * activation_gain(after_mix),
+            activation=after_mix,
+        )
         self.project = Conv(expanded, channels, gain=0.0)
+
+
+def activation_gain(activation: ActivationName | None) -> float:
+    """What keeps the variance through a convolution and what follows it."""
+    return 1.0 if activation is None else row_of(ACTIVATIONS, "activation", activation).gain
 
 
 def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Chain:
     """The residual blocks, and the attention if any, of one resolution."""
     width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
-    blocks: list[Layer] = [
-        ResidualBlock(
-            width,
-            groups=config.groups[index],
-            expansion=config.expansion,
-            activation=config.activation,
-            blocks_in_network=sum(config.blocks),
-        )
-        for _ in range(config.blocks[index])
-    ]
+    blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
     if network in config.attention.networks and resolution in config.attention.resolutions:
         blocks.append(SelfAttention(width, config.attention.heads, twice_differentiable=network == "discriminator"))
     return Chain(*blocks)
@@ -120,7 +124,7 @@ class Generator(nn.Module):
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
-        width = config.widths[0]
+        config, width = config.of("generator"), config.widths[0]
         self.latent_dim = config.latent_dim
         self.classes = classes if config.conditional else 0
         self.embedding = Linear(classes, config.latent_dim) if self.classes else None
@@ -149,7 +153,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
-        width, stages = config.widths[0], len(config.widths)
+        config, width, stages = config.of("discriminator"), config.widths[0], len(config.widths)
         self.classes = classes if config.conditional else 0
         self.trunk = Chain(
             OrderedDict[str, nn.Module](

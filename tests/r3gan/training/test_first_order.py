@@ -103,6 +103,12 @@ def test_every_resampling(resampling):
     compare(small_network(resampling=resampling))
 
 
+@pytest.mark.parametrize("changes", [{"activation": "relu"}, {"activation_after_mix": "none"}], ids=str)
+@pytest.mark.parametrize("attention", [(), (4,)])
+def test_other_piecewise_linear_blocks(changes, attention):
+    compare(small_network(**changes, attention=AttentionConfig(attention)))
+
+
 def test_the_form_is_chosen_by_name_and_refused_where_it_is_not_exact():
     smooth, piecewise = (make_discriminator(small_network(activation=name)) for name in ("gelu", "leaky-relu"))
     assert (
@@ -191,7 +197,7 @@ def test_gradients_add_to_those_that_are_there():
     assert_same(discriminator, {name: value / 2 for name, value in doubled.items()})
 
 
-@pytest.mark.parametrize("activation", ["gelu", "swish"])
+@pytest.mark.parametrize("activation", ["gelu", "swish", "smu"])
 def test_smooth_networks_declare_themselves_and_take_the_general_path(activation):
     """Their gradient equals finite differences of the objective, which the first-order form would miss."""
     discriminator = make_discriminator(small_network(activation=activation))
