@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r3gan.model.layers import Conv, Downsample, Upsample
+from r3gan.model.conv import Conv
 from r3gan.model.resampling import kernel_of
+from r3gan.model.resampling_layers import Downsample, Upsample
 from r3gan.tables.activations import LEAKY_SLOPE
 from r3gan.training.batches import Batch
 from r3gan.training.losses import Loss

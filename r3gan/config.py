@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
+from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
 NetworkName = Literal["generator", "discriminator"]
 BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
 if TYPE_CHECKING:
     ActivationName = str
+    NormalisationName = str
     ResamplingName = str
     LossKind = str
     MetricName = str
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
+    NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
     LossKind = Literal[tuple(LOSSES)]
     MetricName = Literal[tuple(METRICS)]
@@ -56,6 +59,8 @@ class NetworkConfig(Config):
     activation: ActivationName = "leaky-relu"  # inside the blocks; smooth ones train slower
     activation_after_mix: Literal["same", "none"] = "same"  # after a block's grouped 3x3 convolution
     activation_networks: tuple[NetworkName, ...] = BOTH  # which have these two; the other has their defaults
+    normalisation: NormalisationName = "none"  # of the convolutions' weights or outputs
+    normalisation_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has none
     resampling: ResamplingName = "bilinear"  # between the stages, up in G and down in D
     resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
     latent_dim: int = 64  # entries of z
@@ -79,6 +84,7 @@ class NetworkConfig(Config):
 
 PER_NETWORK = {
     "activation_networks": ("activation", "activation_after_mix"),
+    "normalisation_networks": ("normalisation",),
     "resampling_networks": ("resampling",),
 }  # key of NetworkConfig that says which networks have those others
 

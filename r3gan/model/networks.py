@@ -15,18 +15,9 @@ from torch import Tensor, nn
 
 from r3gan.config import ActivationName, NetworkConfig, NetworkName
 from r3gan.model.attention import SelfAttention
-from r3gan.model.layers import (
-    Chain,
-    Conv,
-    Downsample,
-    Layer,
-    Linear,
-    Precision,
-    Residual,
-    SpatialSum,
-    Upsample,
-    declares_first_order,
-)
+from r3gan.model.conv import Conv, settle_weights
+from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, SpatialSum, declares_first_order
+from r3gan.model.resampling_layers import Downsample, Upsample
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
@@ -51,7 +42,11 @@ class ResidualBlock(Residual):
         after_mix = config.activation if config.activation_after_mix == "same" else None
         fixup = sum(config.blocks) ** (-1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2))
         self.expand = Conv(
-            channels, expanded, gain=fixup * activation_gain(config.activation), activation=config.activation
+            channels,
+            expanded,
+            gain=fixup * activation_gain(config.activation),
+            activation=config.activation,
+            normalisation=config.normalisation,
         )
         self.mix = Conv(
             expanded,
@@ -60,8 +55,9 @@ class ResidualBlock(Residual):
             groups=config.groups[index],
             gain=fixup * activation_gain(after_mix),
             activation=after_mix,
+            normalisation=config.normalisation,
         )
-        self.project = Conv(expanded, channels, gain=0.0)
+        self.project = Conv(expanded, channels, gain=0.0, normalisation=config.normalisation)
 
 
 def activation_gain(activation: ActivationName | None) -> float:
@@ -74,7 +70,14 @@ def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Cha
     width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
     blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
     if network in config.attention.networks and resolution in config.attention.resolutions:
-        blocks.append(SelfAttention(width, config.attention.heads, twice_differentiable=network == "discriminator"))
+        blocks.append(
+            SelfAttention(
+                width,
+                config.attention.heads,
+                twice_differentiable=network == "discriminator",
+                normalisation=config.normalisation,
+            )
+        )
     return Chain(*blocks)
 
 
@@ -83,9 +86,12 @@ def stage_precision(config: NetworkConfig, index: int) -> Precision:
     return Precision(low=index >= len(config.widths) - config.bf16_stages)
 
 
-def convert_width(channels_in: int, channels_out: int) -> dict[str, Layer]:
+def convert_width(config: NetworkConfig, index_in: int, index_out: int) -> dict[str, Layer]:
     """The 1x1 convolution between two stages, if their widths differ."""
-    return {} if channels_in == channels_out else {"convert": Conv(channels_in, channels_out)}
+    channels_in, channels_out = config.widths[index_in], config.widths[index_out]
+    if channels_in == channels_out:
+        return {}
+    return {"convert": Conv(channels_in, channels_out, normalisation=config.normalisation)}
 
 
 class GeneratorStage(Chain):
@@ -95,7 +101,7 @@ class GeneratorStage(Chain):
         layers: dict[str, Layer] = {"precision": stage_precision(config, index)}
         if index:
             layers |= {
-                **convert_width(config.widths[index - 1], config.widths[index]),
+                **convert_width(config, index - 1, index),
                 "resample": Upsample(config.resampling),
             }
         super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
@@ -110,7 +116,7 @@ class DiscriminatorStage(Chain):
         if index:
             layers |= {
                 "resample": Downsample(config.resampling),
-                **convert_width(config.widths[index], config.widths[index - 1]),
+                **convert_width(config, index, index - 1),
             }
         super().__init__(OrderedDict(layers))
 
@@ -131,7 +137,7 @@ class Generator(nn.Module):
         self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), width)
         self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
         self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
-        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS)
+        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS, normalisation=config.normalisation)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.to_rgb(self.stages(self.modulated(z, labels))).to(self.basis.dtype)
@@ -158,7 +164,7 @@ class Discriminator(nn.Module):
         self.trunk = Chain(
             OrderedDict[str, nn.Module](
                 precision=stage_precision(config, stages - 1),
-                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1]),
+                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1], normalisation=config.normalisation),
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
                 full_precision=Precision(low=False),
                 basis=SpatialSum(width, BASE_RESOLUTION),
@@ -197,3 +203,4 @@ def initialise(network: nn.Module, seed: int, name: NetworkName) -> None:
                 module.weight.copy_(std * draw)
         if isinstance(network, Generator):
             network.basis.copy_(torch.randn(network.basis.shape, generator=stream(seed, "init", name, "basis")))
+    settle_weights(network)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.activation": ACTIVATIONS,
+    "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
 }
 REMARKS = {

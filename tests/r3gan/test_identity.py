@@ -19,6 +19,8 @@ DEFAULTS = {
     "network.activation": "leaky-relu",
     "network.activation_after_mix": "same",
     "network.activation_networks": ("generator", "discriminator"),
+    "network.normalisation": "none",
+    "network.normalisation_networks": ("generator", "discriminator"),
     "network.resampling_networks": ("generator", "discriminator"),
     "network.latent_dim": 64,
     "network.resampling": "bilinear",

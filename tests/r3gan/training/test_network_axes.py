@@ -26,6 +26,10 @@ AXES = {
     "relu": ({"activation": "relu"}, FIRST_ORDER),
     "smu": ({"activation": "smu"}, TWICE),
     "smu in G alone": ({"activation": "smu", "activation_networks": ("generator",)}, FIRST_ORDER),
+    "group norm": ({"normalisation": "group-norm"}, TWICE),
+    "group norm in G alone": ({"normalisation": "group-norm", "normalisation_networks": ("generator",)}, FIRST_ORDER),
+    "magnitude-preserving": ({"normalisation": "magnitude-preserving"}, FIRST_ORDER),
+    "spectral": ({"normalisation": "spectral"}, FIRST_ORDER),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")
