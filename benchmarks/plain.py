@@ -23,7 +23,7 @@ from r3gan.training.state import TrainState
 
 def conv2d(layer: Conv, x: Tensor) -> Tensor:
     """The library's convolution in NCHW, then the bias, then the activation."""
-    y = F.conv2d(x.contiguous(), layer.weight, padding=layer.weight.shape[-1] // 2, groups=layer.groups)
+    y = F.conv2d(x.contiguous(), layer.weight, padding=layer.weight.shape[-1] // 2, groups=layer.geometry[0])
     return y if layer.bias is None else F.leaky_relu(y + layer.bias.view(1, -1, 1, 1), LEAKY_SLOPE)
 
 
@@ -46,7 +46,7 @@ def upsample(layer: Upsample, x: Tensor) -> Tensor:
 
 def library_conv2d(layer: Conv, x: Tensor) -> Tensor:
     """The library's convolution, differentiated by the library."""
-    y = F.conv2d(x, layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2, groups=layer.groups)
+    y = F.conv2d(x, layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2, groups=layer.geometry[0])
     return y if layer.activation is None else layer.activation.function(y)
 
 

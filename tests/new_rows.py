@@ -31,7 +31,7 @@ def add_rows():
     ACTIVATIONS["steep-relu"] = ActivationRow(
         function=Deferred(f"{HERE}:steep_relu"), gain=1.6**0.5, negative_slope=0.5, text="slope 0.5"
     )
-    RESAMPLINGS["smooth"] = ResamplingRow((1.0, 5.0, 10.0, 10.0, 5.0, 1.0), "binomial")
+    RESAMPLINGS["smooth"] = ResamplingRow(taps=(1.0, 5.0, 10.0, 10.0, 5.0, 1.0), text="binomial")
     EXTRACTORS["mean-colour"] = ExtractorRow(made_for=Deferred(f"{HERE}:register_mean_colour"))
     METRICS["brightness"] = Metric(
         extractor="mean-colour",

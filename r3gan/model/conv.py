@@ -19,7 +19,7 @@ from r3gan.tables.normalisations import NORMALISATIONS
 
 
 class Conv(Layer):
-    """activation(weight * x + bias), stride 1, same size; with an activation comes a bias, without one there is none,
+    """activation(weight * x + bias), of the same size, or half of it with stride 2; with an activation comes a bias, without one there is none,
     and the number that some activations learn. A normalisation acts on the weight, or before the bias and activation.
 
     The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
@@ -32,6 +32,7 @@ class Conv(Layer):
         *,
         kernel: int = 1,
         groups: int = 1,
+        stride: int = 1,
         gain: float = 1.0,
         activation: ActivationName | None = None,
         normalisation: NormalisationName = "none",
@@ -39,7 +40,7 @@ class Conv(Layer):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(channels_out, channels_in // groups, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
-        self.groups = groups
+        self.geometry = groups, stride
         self.activation = None if activation is None else row_of(ACTIVATIONS, "activation", activation)
         learned = None if self.activation is None else self.activation.learned
         self.sharpness = None if learned is None else nn.Parameter(torch.full((1,), learned))
@@ -56,16 +57,16 @@ class Conv(Layer):
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self._cast(x)
         if self.norm is None:
-            y = conv2d(x, weight, bias, self.groups)
+            y = conv2d(x, weight, bias, *self.geometry)
         else:
-            y = self.norm(conv2d(x, weight, None, self.groups), bias)
+            y = self.norm(conv2d(x, weight, None, *self.geometry), bias)
         if self.activation is None:
             return y
         learned = () if self.sharpness is None else (self.sharpness.to(y.dtype),)
         return cast(Tensor, self.activation.function(y, *learned))
 
     def linearise(self, x: Tensor, tape: Tape) -> Tensor:
-        y = convolve(x, *self._cast(x), self.groups)
+        y = convolve(x, *self._cast(x), *self.geometry)
         tape.notes[self] = {"input": x if tape.curved_ahead else None}
         if self.activation is not None:
             y = self.activation.function(y)
@@ -74,13 +75,13 @@ class Conv(Layer):
 
     def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
         delta = tape.notes[self]["delta"] = self._through_activation(dy, tape)
-        return input_gradient(delta, self._cast(dy)[0], self.groups)
+        return input_gradient(delta, self._cast(dy)[0], *self.geometry)
 
     def jvp(self, u: Tensor, tape: Tape) -> Tensor:
         weight, bias = self._cast(u)
         delta = tape.notes[self].pop("delta")
-        self._add_weight_gradient(weight_gradient(u, delta, weight, self.groups), tape)
-        y = convolve(u, weight, None, self.groups)
+        self._add_weight_gradient(weight_gradient(u, delta, weight, *self.geometry), tape)
+        y = convolve(u, weight, None, *self.geometry)
         if bias is not None:
             add_gradient(self.bias, tape.bias_scale @ delta.sum((2, 3), dtype=tape.bias_scale.dtype), tape)
             y.add_(tape.bias_scale.to(y.dtype)[:, None, None, None] * bias[:, None, None])
@@ -94,10 +95,10 @@ class Conv(Layer):
             return None
         r = self._through_activation(r, tape)
         x, weight = tape.notes.pop(self)["input"], self._cast(r)[0]
-        self._add_weight_gradient(weight_gradient(x, r, weight, self.groups), tape)
+        self._add_weight_gradient(weight_gradient(x, r, weight, *self.geometry), tape)
         if self.bias is not None:
             add_gradient(self.bias, r.sum((0, 2, 3), dtype=self.bias.dtype), tape)
-        return input_gradient(r, weight, self.groups)
+        return input_gradient(r, weight, *self.geometry)
 
     def used_weight(self) -> Tensor:
         """The weight that multiplies the input."""

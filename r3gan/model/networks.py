@@ -17,10 +17,11 @@ from r3gan.config import ActivationName, NetworkConfig, NetworkName
 from r3gan.model.attention import SelfAttention
 from r3gan.model.conv import Conv, settle_weights
 from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, SpatialSum, declares_first_order
-from r3gan.model.resampling_layers import Downsample, Upsample
+from r3gan.model.resampling_layers import Direction
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
+from r3gan.tables.resamplings import RESAMPLINGS
 
 BASE_RESOLUTION = 4
 LINEAR_LAYERS_PER_BLOCK = 3
@@ -86,12 +87,14 @@ def stage_precision(config: NetworkConfig, index: int) -> Precision:
     return Precision(low=index >= len(config.widths) - config.bf16_stages)
 
 
-def convert_width(config: NetworkConfig, index_in: int, index_out: int) -> dict[str, Layer]:
-    """The 1x1 convolution between two stages, if their widths differ."""
-    channels_in, channels_out = config.widths[index_in], config.widths[index_out]
-    if channels_in == channels_out:
-        return {}
-    return {"convert": Conv(channels_in, channels_out, normalisation=config.normalisation)}
+def between_stages(config: NetworkConfig, index: int, direction: Direction) -> dict[str, Layer]:
+    """What leads up to a stage from the one below it, or down from it."""
+    row = row_of(RESAMPLINGS, "resampling", config.resampling)
+    ends = (config.widths[index - 1], config.widths[index])
+    channels_in, channels_out = ends if direction == "up" else reversed(ends)
+    normalisation = config.normalisation
+    layers: dict[str, Layer] = row.layers(row.taps, channels_in, channels_out, direction, normalisation)
+    return layers
 
 
 class GeneratorStage(Chain):
@@ -100,10 +103,7 @@ class GeneratorStage(Chain):
     def __init__(self, config: NetworkConfig, index: int):
         layers: dict[str, Layer] = {"precision": stage_precision(config, index)}
         if index:
-            layers |= {
-                **convert_width(config, index - 1, index),
-                "resample": Upsample(config.resampling),
-            }
+            layers |= between_stages(config, index, "up")
         super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
 
 
@@ -114,10 +114,7 @@ class DiscriminatorStage(Chain):
         blocks = stage_blocks(config, index, "discriminator")
         layers: dict[str, Layer] = {"precision": stage_precision(config, index), "blocks": blocks}
         if index:
-            layers |= {
-                "resample": Downsample(config.resampling),
-                **convert_width(config, index, index - 1),
-            }
+            layers |= between_stages(config, index, "down")
         super().__init__(OrderedDict(layers))
 
 

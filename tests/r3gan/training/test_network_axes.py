@@ -30,6 +30,10 @@ AXES = {
     "group norm in G alone": ({"normalisation": "group-norm", "normalisation_networks": ("generator",)}, FIRST_ORDER),
     "magnitude-preserving": ({"normalisation": "magnitude-preserving"}, FIRST_ORDER),
     "spectral": ({"normalisation": "spectral"}, FIRST_ORDER),
+    "pixel shuffle": ({"resampling": "pixel-shuffle"}, FIRST_ORDER),
+    "pixel shuffle, low-pass": ({"resampling": "pixel-shuffle-low-pass"}, FIRST_ORDER),
+    "strided": ({"resampling": "strided"}, FIRST_ORDER),
+    "strided and spectral": ({"resampling": "strided", "normalisation": "spectral"}, FIRST_ORDER),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")
