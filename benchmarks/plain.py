@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r3gan.model.layers import Conv, Downsample, Upsample
+from r3gan.model.conv import Conv
 from r3gan.model.resampling import kernel_of
+from r3gan.model.resampling_layers import Downsample, Upsample
 from r3gan.tables.activations import LEAKY_SLOPE
 from r3gan.training.batches import Batch
 from r3gan.training.losses import Loss
@@ -22,7 +23,7 @@ from r3gan.training.state import TrainState
 
 def conv2d(layer: Conv, x: Tensor) -> Tensor:
     """The library's convolution in NCHW, then the bias, then the activation."""
-    y = F.conv2d(x.contiguous(), layer.weight, padding=layer.weight.shape[-1] // 2, groups=layer.groups)
+    y = F.conv2d(x.contiguous(), layer.weight, padding=layer.weight.shape[-1] // 2, groups=layer.geometry[0])
     return y if layer.bias is None else F.leaky_relu(y + layer.bias.view(1, -1, 1, 1), LEAKY_SLOPE)
 
 
@@ -45,7 +46,7 @@ def upsample(layer: Upsample, x: Tensor) -> Tensor:
 
 def library_conv2d(layer: Conv, x: Tensor) -> Tensor:
     """The library's convolution, differentiated by the library."""
-    y = F.conv2d(x, layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2, groups=layer.groups)
+    y = F.conv2d(x, layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2, groups=layer.geometry[0])
     return y if layer.activation is None else layer.activation.function(y)
 
 

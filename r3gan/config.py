@@ -6,22 +6,26 @@ Units stand in the names: kimg and img count real images shown to D; fractions a
 """
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
+from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
 NetworkName = Literal["generator", "discriminator"]
+BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
 if TYPE_CHECKING:
     ActivationName = str
+    NormalisationName = str
     ResamplingName = str
     LossKind = str
     MetricName = str
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
+    NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
     LossKind = Literal[tuple(LOSSES)]
     MetricName = Literal[tuple(METRICS)]
@@ -41,7 +45,7 @@ class AttentionConfig(Config):
 
     resolutions: tuple[int, ...] = ()  # feature-map sizes that get a block; empty: no attention
     heads: int = 2  # divides the width of each such stage
-    networks: tuple[NetworkName, ...] = ("generator", "discriminator")  # where the blocks go
+    networks: tuple[NetworkName, ...] = BOTH  # where the blocks go
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +56,13 @@ class NetworkConfig(Config):
     groups: tuple[int, ...]  # groups of the 3x3 convolution per stage (the official "cardinality")
     blocks: tuple[int, ...]  # residual blocks per stage
     expansion: int = 2  # width inside a block, in multiples of the stage's width
-    activation: ActivationName = "leaky-relu"  # inside the blocks; all but leaky-relu are smooth, and train slower
+    activation: ActivationName = "leaky-relu"  # inside the blocks; smooth ones train slower
+    activation_after_mix: Literal["same", "none"] = "same"  # after a block's grouped 3x3 convolution
+    activation_networks: tuple[NetworkName, ...] = BOTH  # which have these two; the other has their defaults
+    normalisation: NormalisationName = "none"  # of the convolutions' weights or outputs
+    normalisation_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has none
     resampling: ResamplingName = "bilinear"  # between the stages, up in G and down in D
+    resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
@@ -63,6 +72,21 @@ class NetworkConfig(Config):
     def resolution(self) -> int:
         """Height and width of the images."""
         return int(4 * 2 ** (len(self.widths) - 1))
+
+    def of(self, network: NetworkName) -> Self:
+        """As one of the two has it: the defaults of all that is set for the other alone."""
+        defaults: dict[str, Any] = {f.name: f.default for f in fields(self)}
+        others = [
+            key for networks, keys in PER_NETWORK.items() if network not in getattr(self, networks) for key in keys
+        ]
+        return replace(self, **{key: defaults[key] for key in others})
+
+
+PER_NETWORK = {
+    "activation_networks": ("activation", "activation_after_mix"),
+    "normalisation_networks": ("normalisation",),
+    "resampling_networks": ("resampling",),
+}  # key of NetworkConfig that says which networks have those others
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from r3gan.config import (
     IMG_PER_KIMG,
+    PER_NETWORK,
     EvaluationConfig,
     NetworkConfig,
     Schedules,
@@ -141,6 +142,11 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
             )
     if not 0 <= network.bf16_stages <= stages:
         problems.append(Problem(("network", "bf16_stages"), f"{network.bf16_stages} must be between 0 and {stages}"))
+    problems += [
+        Problem(("network", key), "name generator, discriminator or both")
+        for key in PER_NETWORK
+        if not getattr(network, key)
+    ]
     return problems + _attention_problems(network)
 
 

@@ -12,7 +12,19 @@ from functools import lru_cache
 from typing import Any
 
 from r3gan import RESULT_VERSION
-from r3gan.config import IMG_PER_KIMG, AttentionConfig, EvaluationConfig, LossPhase, Schedule, TrainConfig
+from r3gan.config import (
+    BOTH,
+    IMG_PER_KIMG,
+    PER_NETWORK,
+    AttentionConfig,
+    EvaluationConfig,
+    LossPhase,
+    NetworkConfig,
+    NetworkName,
+    Schedule,
+    TrainConfig,
+)
+from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.losses import LOSSES
 
@@ -79,7 +91,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
     return replace(
         config,
         total_kimg=config.total_img / IMG_PER_KIMG,
-        network=replace(config.network, attention=_attention(config.network.attention)),
+        network=_network(config.network),
         loss=_phases(config),
         schedules=schedules,
         evaluation=_evaluation(config.evaluation, config.network.conditional),
@@ -87,12 +99,30 @@ def canonical(config: TrainConfig) -> TrainConfig:
     )
 
 
+def _network(network: NetworkConfig) -> NetworkConfig:
+    """One name for each activation; what no network has does not count, nor which have what is the default anyway."""
+    activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
+    network = replace(network, activation=activation, attention=_attention(network.attention))
+    defaults = {field.name: declared_default(field) for field in fields(network)}
+    for key, theirs in PER_NETWORK.items():
+        had = ordered(getattr(network, key))
+        is_default = not had or all(getattr(network, name) == defaults[name] for name in theirs)
+        same = {name: defaults[name] for name in (key, *theirs)} if is_default else {key: had}
+        network = replace(network, **same)
+    return network
+
+
 def _attention(attention: AttentionConfig) -> AttentionConfig:
     """Heads count only where there is attention, the order of resolutions and networks nowhere."""
     if not attention.resolutions:
         return AttentionConfig()
-    networks = tuple(name for name in AttentionConfig.networks if name in attention.networks)
-    return replace(attention, resolutions=tuple(sorted(set(attention.resolutions))), networks=networks)
+    resolutions = tuple(sorted(set(attention.resolutions)))
+    return replace(attention, resolutions=resolutions, networks=ordered(attention.networks))
+
+
+def ordered(networks: tuple[NetworkName, ...]) -> tuple[NetworkName, ...]:
+    """Each once, G first."""
+    return tuple(name for name in BOTH if name in networks)
 
 
 def _phases(config: TrainConfig) -> tuple[LossPhase, ...]:

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from torch.nn import functional as F
+
 from r3gan.deferred import Deferred
 from r3gan.tables.activations import ACTIVATIONS, ActivationRow
 from r3gan.tables.extractors import EXTRACTORS, ExtractorRow
@@ -26,8 +28,10 @@ def add_rows():
         discriminator_text="(D(x) - D(G(z)) - margin)^2",
         generator_text="(D(G(z)) - D(x) - margin)^2",
     )
-    ACTIVATIONS["relu"] = ActivationRow(Deferred(f"{HERE}:relu"), 2**0.5, 0.0, "slope 0")
-    RESAMPLINGS["smooth"] = ResamplingRow((1.0, 5.0, 10.0, 10.0, 5.0, 1.0), "binomial")
+    ACTIVATIONS["steep-relu"] = ActivationRow(
+        function=Deferred(f"{HERE}:steep_relu"), gain=1.6**0.5, negative_slope=0.5, text="slope 0.5"
+    )
+    RESAMPLINGS["smooth"] = ResamplingRow(taps=(1.0, 5.0, 10.0, 10.0, 5.0, 1.0), text="binomial")
     EXTRACTORS["mean-colour"] = ExtractorRow(made_for=Deferred(f"{HERE}:register_mean_colour"))
     METRICS["brightness"] = Metric(
         extractor="mean-colour",
@@ -64,8 +68,8 @@ def least_squares_g(real, fake, margin):
     return least_squares_d(fake, real, margin)
 
 
-def relu(x):
-    return x.relu_()
+def steep_relu(x):
+    return F.leaky_relu_(x, 0.5)
 
 
 def score_brightness(features, reference, device=None):
@@ -134,7 +138,7 @@ profile: quick
 baseline: {batch_size: 8}
 variants:
   new:
-    network: {activation: relu, resampling: smooth}
+    network: {activation: steep-relu, resampling: smooth}
     loss: [{kind: least-squares, margin: 0.5}]
 datasets: {dots: {preset: dots-8x8}}
 seeds: [0]

@@ -44,11 +44,10 @@ from r3gan.presets import PRESETS, preset_tree
 from r3gan.settings.leaves import flatten
 from r3gan.settings.values import dotted
 from r3gan.single.configuration import configuration, parse_preset
-from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.choices import CHOICES, REMARKS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
 from r3gan.tables.references import REFERENCES
-from r3gan.tables.resamplings import RESAMPLINGS
 from r3gan.tables.resizes import RESIZES
 from r3gan.train_command import add_train
 
@@ -153,15 +152,17 @@ def method_table():
 
 
 def choice_table():
-    for key, table in (("network.activation", ACTIVATIONS), ("network.resampling", RESAMPLINGS)):
+    for key, table in CHOICES.items():
         for name, row in table.items():
             yield f"| `{key}` | `{name}` | {row.text} |"
+    for choice, text in REMARKS.items():
+        yield "| `{}` | `{}` | {} |".format(*choice.split("="), text)
 
 
 TABLES = {
     "Metrics": metric_table,
     "Losses": loss_table,
-    "Activations and resampling": choice_table,
+    "Choices of the network": choice_table,
     "Samplers and pruners": method_table,
     "On the command line": launcher_table,
 }

@@ -29,7 +29,7 @@ def found(done):
 
 def test_a_study_of_new_rows_runs_and_its_new_metric_is_recorded_shown_and_reported(done, found):
     assert found["codes"][:2] == [0, 0]
-    assert "network.activation: relu" in done.stdout  # the plan
+    assert "network.activation: steep-relu" in done.stdout  # the plan
     for variant in ("baseline", "new"):
         value = found["points"][variant]["brightness1k"]
         assert 0 <= value <= 255

@@ -10,6 +10,7 @@ from rich.table import Table
 from experiments.launch.sharing import Starts
 from experiments.study.plan import Job
 from r3gan.config import IMG_PER_KIMG
+from r3gan.tables.choices import remarks
 
 if TYPE_CHECKING:
     from r3gan.training.cost import Cost
@@ -41,7 +42,9 @@ def plan_tables(jobs: list[Job], status: dict[str, str], costs: "dict[str, Cost]
             if job.identity in costs:
                 names = variants_of.setdefault(costs[job.identity], [])
                 names += [job.variant] if job.variant not in names else []
-        table.caption = "\n".join(f"{', '.join(names)}: {cost_text(cost)}" for cost, names in variants_of.items())
+        known = dict.fromkeys(text for job in here for text in remarks(job.differences.items()))
+        costly = [f"{', '.join(names)}: {cost_text(cost)}" for cost, names in variants_of.items()]
+        table.caption = escape("\n".join([*known, *costly]))
         table.caption_justify = "left"
         yield table
 
@@ -60,6 +63,7 @@ def cost_text(cost: "Cost") -> str:
     return (
         f"G {shorten(cost.generator_parameters)} and D {shorten(cost.discriminator_parameters)} weights, "
         f"{shorten(cost.flops_per_image)}FLOP per image, {shorten(cost.memory_bytes)}B of memory with {pairs} at once"
+        + (", R1 and R2 by double backward" if cost.double_backward else "")
     )
 
 

@@ -18,7 +18,7 @@ from r3gan.generation.official_names import KERNEL, our_name
 from r3gan.generation.pickle_reader import ORDERED_DICT, Instance, Name, RefusedPickle, read_pickle
 from r3gan.generation.pickled_tensors import PARAMETER, STORAGE, TENSOR, rebuild_tensor
 from r3gan.model.networks import Discriminator, Generator
-from r3gan.tables.resamplings import RESAMPLINGS
+from r3gan.tables.resamplings import FILTER, RESAMPLINGS
 
 NETWORKS = {"G": "G", "D": "D", "G_ema": "G"}  # by their keys; which kind each is
 COUNTER = "cur_nimg"
@@ -168,12 +168,13 @@ def _network_of(tensors: Mapping[str, Tensor], model: Mapping[str, Any], classes
 def _resampling_of(tensors: Mapping[str, Tensor]) -> str:
     """The row of the table whose kernel all stages have."""
     kernels = [tensor / tensor.sum() for name, tensor in tensors.items() if name.endswith(KERNEL)]
-    for name, row in RESAMPLINGS.items():
+    fixed = {name: row for name, row in RESAMPLINGS.items() if row.layers == FILTER}
+    for name, row in fixed.items():
         taps = torch.tensor(row.taps) / sum(row.taps)
         kernel = torch.outer(taps, taps)
         if all(k.shape == kernel.shape and torch.allclose(k, kernel, atol=1e-6) for k in kernels):
             return name
-    raise RefusedPickle(f"it resamples with another kernel than {', '.join(RESAMPLINGS)}")
+    raise RefusedPickle(f"it resamples with another kernel than {', '.join(fixed)}")
 
 
 def _bf16_stages(model: Mapping[str, Any], stages: int) -> int:

@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from r3gan.model.layers import Conv, Layer, Residual, Tape
+from r3gan.config import NormalisationName
+from r3gan.model.conv import Conv
+from r3gan.model.layers import Layer, Residual, Tape
 
 
 class SelfAttention(Residual):
@@ -21,11 +23,13 @@ class SelfAttention(Residual):
     twice_differentiable: use the library's math kernel, the only one whose gradient has a gradient.
     """
 
-    def __init__(self, channels: int, heads: int, twice_differentiable: bool):
+    def __init__(
+        self, channels: int, heads: int, *, twice_differentiable: bool, normalisation: NormalisationName = "none"
+    ):
         super().__init__()
-        self.qkv = Conv(channels, 3 * channels)
+        self.qkv = Conv(channels, 3 * channels, normalisation=normalisation)
         self.attend = Attend(heads, twice_differentiable)
-        self.project = Conv(channels, channels, gain=0.0)
+        self.project = Conv(channels, channels, gain=0.0, normalisation=normalisation)
 
 
 class Attend(Layer):

@@ -22,12 +22,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from r3gan.config import ActivationName, ResamplingName
-from r3gan.model.convolution import conv2d, convolve, input_gradient, weight_gradient
-from r3gan.model.resampling import downsample, downsample_vjp, taps_of, upsample, upsample_vjp
-from r3gan.tables.activations import ACTIVATIONS
-from r3gan.tables.lookup import row_of
-
 
 @dataclass
 class Tape:
@@ -117,87 +111,6 @@ class Residual(Chain):
         return through if r is None or through is None else r + through
 
 
-class Conv(Layer):
-    """activation(weight * x + bias), stride 1, same size; with an activation comes a bias, without one there is none.
-
-    The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
-    """
-
-    def __init__(
-        self,
-        channels_in: int,
-        channels_out: int,
-        *,
-        kernel: int = 1,
-        groups: int = 1,
-        gain: float = 1.0,
-        activation: ActivationName | None = None,
-    ):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(channels_out, channels_in // groups, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
-        self.groups = groups
-        self.activation = None if activation is None else row_of(ACTIVATIONS, "activation", activation)
-        self.init_std = gain / math.sqrt(self.weight[0].numel())
-
-    @property
-    def first_order(self) -> bool:  # type: ignore[override]
-        """Whether the activation is piecewise linear."""
-        return self.activation is None or self.activation.negative_slope is not None
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = conv2d(x, *self._cast(x), self.groups)
-        return y if self.activation is None else cast(Tensor, self.activation.function(y))
-
-    def linearise(self, x: Tensor, tape: Tape) -> Tensor:
-        y = convolve(x, *self._cast(x), self.groups)
-        tape.notes[self] = {"input": x if tape.curved_ahead else None}
-        if self.activation is not None:
-            y = self.activation.function(y)
-            tape.notes[self]["signs"] = (y > 0).view(torch.int8)  # a quarter of the memory of y itself
-        return y
-
-    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
-        delta = tape.notes[self]["delta"] = self._through_activation(dy, tape)
-        return input_gradient(delta, self._cast(dy)[0], self.groups)
-
-    def jvp(self, u: Tensor, tape: Tape) -> Tensor:
-        weight, bias = self._cast(u)
-        delta = tape.notes[self].pop("delta")
-        add_gradient(self.weight, weight_gradient(u, delta, weight, self.groups), tape)
-        y = convolve(u, weight, None, self.groups)
-        if bias is not None:
-            add_gradient(self.bias, tape.bias_scale @ delta.sum((2, 3), dtype=tape.bias_scale.dtype), tape)
-            y.add_(tape.bias_scale.to(y.dtype)[:, None, None, None] * bias[:, None, None])
-            self._through_activation(y, tape, out=y)
-        if tape.notes[self]["input"] is None:
-            del tape.notes[self]
-        return y
-
-    def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor | None:
-        if r is None:
-            return None
-        r = self._through_activation(r, tape)
-        x, weight = tape.notes.pop(self)["input"], self._cast(r)[0]
-        add_gradient(self.weight, weight_gradient(x, r, weight, self.groups), tape)
-        if self.bias is not None:
-            add_gradient(self.bias, r.sum((0, 2, 3), dtype=self.bias.dtype), tape)
-        return input_gradient(r, weight, self.groups)
-
-    def _cast(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.weight.to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
-
-    def _through_activation(self, v: Tensor, tape: Tape, out: Tensor | None = None) -> Tensor:
-        """v times the activation's slope at the recorded input, which the recorded signs tell."""
-        if self.activation is None:
-            return v
-        out = torch.empty_like(v) if out is None else out
-        signs = tape.notes[self]["signs"]
-        return torch.ops.aten.leaky_relu_backward.grad_input(
-            v, signs, self.activation.negative_slope, True, grad_input=out
-        )
-
-
 class Linear(Layer):
     """A matrix without bias: [N, C] -> [N, K]; `init_std` as in `Conv`."""
 
@@ -244,38 +157,6 @@ class SpatialSum(Layer):
     def _channels_last(self) -> Tensor:
         """The weights as contiguous [S, S, C]: what is multiplied with them takes on their layout, also in autograd."""
         return self.weight[:, 0].permute(1, 2, 0).contiguous()
-
-
-class Downsample(Layer):
-    """[N, C, H, W] -> [N, C, H/2, W/2]."""
-
-    first_order = True
-
-    def __init__(self, resampling: ResamplingName):
-        super().__init__()
-        self.taps = taps_of(resampling)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return downsample(x, self.taps)
-
-    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
-        return downsample_vjp(dy, self.taps)
-
-
-class Upsample(Layer):
-    """[N, C, H, W] -> [N, C, 2H, 2W]."""
-
-    first_order = True
-
-    def __init__(self, resampling: ResamplingName):
-        super().__init__()
-        self.taps = taps_of(resampling)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return upsample(x, self.taps)
-
-    def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
-        return upsample_vjp(dy, self.taps)
 
 
 class Precision(Layer):

@@ -15,21 +15,13 @@ from torch import Tensor, nn
 
 from r3gan.config import ActivationName, NetworkConfig, NetworkName
 from r3gan.model.attention import SelfAttention
-from r3gan.model.layers import (
-    Chain,
-    Conv,
-    Downsample,
-    Layer,
-    Linear,
-    Precision,
-    Residual,
-    SpatialSum,
-    Upsample,
-    declares_first_order,
-)
+from r3gan.model.conv import Conv, settle_weights
+from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, SpatialSum, declares_first_order
+from r3gan.model.resampling_layers import Direction
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
+from r3gan.tables.resamplings import RESAMPLINGS
 
 BASE_RESOLUTION = 4
 LINEAR_LAYERS_PER_BLOCK = 3
@@ -39,38 +31,54 @@ IMAGE_CHANNELS = 3
 class ResidualBlock(Residual):
     """x + project(mix(expand(x))): 1x1 C->2C, grouped 3x3, both activated, and 1x1 2C->C that starts at zero.
 
+    Of one resolution, the `index`th from 4x4 up; `activation_after_mix: none` leaves out the second activation.
+
     The gain is the activation's times L^(-1/(2m-2)) with L blocks in the network and m = 3 layers in a block
     (Fixup, arXiv 1901.09321, as the paper uses it).
     """
 
-    def __init__(
-        self, channels: int, *, groups: int, expansion: int, activation: ActivationName, blocks_in_network: int
-    ):
+    def __init__(self, config: NetworkConfig, index: int):
         super().__init__()
-        expanded = channels * expansion
-        gain = row_of(ACTIVATIONS, "activation", activation).gain * blocks_in_network ** (
-            -1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2)
+        channels, expanded = config.widths[index], config.widths[index] * config.expansion
+        after_mix = config.activation if config.activation_after_mix == "same" else None
+        fixup = sum(config.blocks) ** (-1 / (2 * LINEAR_LAYERS_PER_BLOCK - 2))
+        self.expand = Conv(
+            channels,
+            expanded,
+            gain=fixup * activation_gain(config.activation),
+            activation=config.activation,
+            normalisation=config.normalisation,
         )
-        self.expand = Conv(channels, expanded, gain=gain, activation=activation)
-        self.mix = Conv(expanded, expanded, kernel=3, groups=groups, gain=gain, activation=activation)
-        self.project = Conv(expanded, channels, gain=0.0)
+        self.mix = Conv(
+            expanded,
+            expanded,
+            kernel=3,
+            groups=config.groups[index],
+            gain=fixup * activation_gain(after_mix),
+            activation=after_mix,
+            normalisation=config.normalisation,
+        )
+        self.project = Conv(expanded, channels, gain=0.0, normalisation=config.normalisation)
+
+
+def activation_gain(activation: ActivationName | None) -> float:
+    """What keeps the variance through a convolution and what follows it."""
+    return 1.0 if activation is None else row_of(ACTIVATIONS, "activation", activation).gain
 
 
 def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Chain:
     """The residual blocks, and the attention if any, of one resolution."""
     width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
-    blocks: list[Layer] = [
-        ResidualBlock(
-            width,
-            groups=config.groups[index],
-            expansion=config.expansion,
-            activation=config.activation,
-            blocks_in_network=sum(config.blocks),
-        )
-        for _ in range(config.blocks[index])
-    ]
+    blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
     if network in config.attention.networks and resolution in config.attention.resolutions:
-        blocks.append(SelfAttention(width, config.attention.heads, twice_differentiable=network == "discriminator"))
+        blocks.append(
+            SelfAttention(
+                width,
+                config.attention.heads,
+                twice_differentiable=network == "discriminator",
+                normalisation=config.normalisation,
+            )
+        )
     return Chain(*blocks)
 
 
@@ -79,9 +87,14 @@ def stage_precision(config: NetworkConfig, index: int) -> Precision:
     return Precision(low=index >= len(config.widths) - config.bf16_stages)
 
 
-def convert_width(channels_in: int, channels_out: int) -> dict[str, Layer]:
-    """The 1x1 convolution between two stages, if their widths differ."""
-    return {} if channels_in == channels_out else {"convert": Conv(channels_in, channels_out)}
+def between_stages(config: NetworkConfig, index: int, direction: Direction) -> dict[str, Layer]:
+    """What leads up to a stage from the one below it, or down from it."""
+    row = row_of(RESAMPLINGS, "resampling", config.resampling)
+    ends = (config.widths[index - 1], config.widths[index])
+    channels_in, channels_out = ends if direction == "up" else reversed(ends)
+    normalisation = config.normalisation
+    layers: dict[str, Layer] = row.layers(row.taps, channels_in, channels_out, direction, normalisation)
+    return layers
 
 
 class GeneratorStage(Chain):
@@ -90,10 +103,7 @@ class GeneratorStage(Chain):
     def __init__(self, config: NetworkConfig, index: int):
         layers: dict[str, Layer] = {"precision": stage_precision(config, index)}
         if index:
-            layers |= {
-                **convert_width(config.widths[index - 1], config.widths[index]),
-                "resample": Upsample(config.resampling),
-            }
+            layers |= between_stages(config, index, "up")
         super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
 
 
@@ -104,10 +114,7 @@ class DiscriminatorStage(Chain):
         blocks = stage_blocks(config, index, "discriminator")
         layers: dict[str, Layer] = {"precision": stage_precision(config, index), "blocks": blocks}
         if index:
-            layers |= {
-                "resample": Downsample(config.resampling),
-                **convert_width(config.widths[index], config.widths[index - 1]),
-            }
+            layers |= between_stages(config, index, "down")
         super().__init__(OrderedDict(layers))
 
 
@@ -120,14 +127,14 @@ class Generator(nn.Module):
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
-        width = config.widths[0]
+        config, width = config.of("generator"), config.widths[0]
         self.latent_dim = config.latent_dim
         self.classes = classes if config.conditional else 0
         self.embedding = Linear(classes, config.latent_dim) if self.classes else None
         self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), width)
         self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
         self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
-        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS)
+        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS, normalisation=config.normalisation)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.to_rgb(self.stages(self.modulated(z, labels))).to(self.basis.dtype)
@@ -149,12 +156,12 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
-        width, stages = config.widths[0], len(config.widths)
+        config, width, stages = config.of("discriminator"), config.widths[0], len(config.widths)
         self.classes = classes if config.conditional else 0
         self.trunk = Chain(
             OrderedDict[str, nn.Module](
                 precision=stage_precision(config, stages - 1),
-                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1]),
+                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1], normalisation=config.normalisation),
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
                 full_precision=Precision(low=False),
                 basis=SpatialSum(width, BASE_RESOLUTION),
@@ -193,3 +200,4 @@ def initialise(network: nn.Module, seed: int, name: NetworkName) -> None:
                 module.weight.copy_(std * draw)
         if isinstance(network, Generator):
             network.basis.copy_(torch.randn(network.basis.shape, generator=stream(seed, "init", name, "basis")))
+    settle_weights(network)

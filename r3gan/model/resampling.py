@@ -12,15 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d
 
-from r3gan.tables.lookup import row_of
-from r3gan.tables.resamplings import RESAMPLINGS
-
 Taps = tuple[float, ...]
-
-
-def taps_of(resampling: str) -> Taps:
-    """The taps of a resampling. Raises UnknownChoice."""
-    return row_of(RESAMPLINGS, "resampling", resampling).taps
 
 
 def kernel_of(taps: Taps, x: Tensor, gain: float = 1.0) -> Tensor:
@@ -51,6 +43,24 @@ class _Spread(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, None]:
         return _Shrink.apply(dy, *ctx.options), None, None
+
+
+class _Smooth(torch.autograd.Function):
+    """A symmetric kernel of odd size, which is its own transpose."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, taps: Taps) -> Tensor:
+        ctx.taps = taps
+        return conv2d(x, kernel_of(taps, x), padding=len(taps) // 2, groups=x.shape[1])
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:
+        return _Smooth.apply(dy, ctx.taps), None
+
+
+def smooth(x: Tensor, taps: Taps) -> Tensor:
+    """Low-pass, of the same size; its gradient with respect to its input is the same function."""
+    return _Smooth.apply(x, taps)
 
 
 def downsample(x: Tensor, taps: Taps) -> Tensor:

@@ -40,3 +40,4 @@ class Cost:
     flops_per_image: float  # of training, for every real image shown; a multiplication with its addition counts as two
     memory_bytes: int  # of tensors at the peak of a step, on each rank; not the library itself nor its work spaces
     micro_batch: int  # pairs at once that this memory is for
+    double_backward: bool  # whether R1 and R2 are differentiated so, and not by the exact first-order form

@@ -22,6 +22,7 @@ from r3gan.training.batches import Batch
 from r3gan.training.cost import Cost, Workload
 from r3gan.training.losses import make_loss
 from r3gan.training.options import StepOptions
+from r3gan.training.penalties import TWICE, form_in_use
 from r3gan.training.steps import accumulate_discriminator, accumulate_generator
 
 META = torch.device("meta")
@@ -107,6 +108,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
         flops_per_image=flops / micro_batch,
         memory_bytes=weights + images + peak,
         micro_batch=micro_batch,
+        double_backward=form_in_use(discriminator, work.penalties, work.penalty_form) == TWICE,
     )
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from r3gan.config import IMG_PER_KIMG
 from r3gan.distributed import World
+from r3gan.model.conv import follow_weights, prepare_weights
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import Augmentation, make_augmentation
 from r3gan.training.batches import Batch
@@ -19,6 +20,7 @@ class NonFiniteLoss(Exception):
 
 def discriminator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
     """One update of D. Returns the terms of its loss, averaged over this rank."""
+    prepare_weights(state.discriminator)
     terms = accumulate_discriminator(state.generator, state.discriminator, batch, options)
     require_finite(terms, state.images)
     world.average_gradients(state.discriminator.parameters())
@@ -28,6 +30,7 @@ def discriminator_step(state: TrainState, batch: Batch, world: World, options: S
 
 def generator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
     """One update of G. Returns its loss, averaged over this rank."""
+    prepare_weights(state.generator)
     terms = accumulate_generator(state.generator, state.discriminator, batch, options)
     require_finite(terms, state.images)
     world.average_gradients(state.generator.parameters())
@@ -91,6 +94,7 @@ def schedule_adam(state: TrainState, lr: float, beta2: float) -> None:
 def update_ema(state: TrainState, decay: float) -> None:
     """ema <- decay * ema + (1 - decay) * generator."""
     torch._foreach_lerp_(list(state.ema.parameters()), list(state.generator.parameters()), 1 - decay)
+    follow_weights(state.ema)
 
 
 def require_finite(terms: dict[str, Tensor], images: int) -> None:

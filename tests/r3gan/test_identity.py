@@ -17,6 +17,11 @@ VERSION = 4
 DEFAULTS = {
     "network.expansion": 2,
     "network.activation": "leaky-relu",
+    "network.activation_after_mix": "same",
+    "network.activation_networks": ("generator", "discriminator"),
+    "network.normalisation": "none",
+    "network.normalisation_networks": ("generator", "discriminator"),
+    "network.resampling_networks": ("generator", "discriminator"),
     "network.latent_dim": 64,
     "network.resampling": "bilinear",
     "network.conditional": False,
@@ -114,6 +119,15 @@ INERT = {
     "the order of networks": (
         {"network": small_network(attention=AttentionConfig((8,), networks=("generator", "discriminator")))},
         {"network": small_network(attention=AttentionConfig((8,), networks=("discriminator", "generator")))},
+    ),
+    "which networks have the default activation": ({}, {"network": small_network(activation_networks=("generator",))}),
+    "the order of networks with an activation": (
+        {"network": small_network(activation="relu", activation_networks=("discriminator", "generator"))},
+        {"network": small_network(activation="relu")},
+    ),
+    "another name of an activation": (
+        {"network": small_network(activation="swish")},
+        {"network": small_network(activation="silu")},
     ),
     "a margin on softplus": ({}, {"loss": (LossPhase(margin=3.0),)}),
     "how the start of a phase is written": (

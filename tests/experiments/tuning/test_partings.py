@@ -58,7 +58,7 @@ def test_what_is_not_sound_is_no_trial(over):
 
 def test_the_dry_run_says_what_is_kept_and_what_it_takes_or_why_nothing_is_shared(over, search):
     cost = Cost(generator_parameters=10**6, discriminator_parameters=2 * 10**6, flops_per_image=1, memory_bytes=1,
-        micro_batch=1)  # fmt: skip
+        micro_batch=1, double_backward=False)  # fmt: skip
     assert checkpoint_bytes(cost) == 4 * (4 + 6) * 10**6
     assert sharing_text(over(), cost) == (
         "trials share their beginnings where they part later: the own setting's jobs keep 3 checkpoints for the others "

@@ -11,6 +11,7 @@ import torch.multiprocessing as mp
 
 from r3gan.config import AttentionConfig, LossPhase, NetworkConfig, PenaltyConfig
 from r3gan.distributed import World
+from r3gan.model.conv import settle_weights
 from r3gan.model.layers import Layer, Tape
 from r3gan.model.networks import Discriminator, ResidualBlock
 from r3gan.tables.activations import ACTIVATIONS
@@ -31,6 +32,7 @@ def make_discriminator(network, seed=0):
     discriminator = Discriminator(network, CLASSES).double()
     for parameter in discriminator.parameters():
         torch.nn.init.normal_(parameter, std=0.7 / max(1, parameter[0].numel()) ** 0.5)
+    settle_weights(discriminator)
     return discriminator
 
 
@@ -101,6 +103,20 @@ def test_every_loss_and_penalty(phase, r1, r2):
 @pytest.mark.parametrize("resampling", RESAMPLINGS)
 def test_every_resampling(resampling):
     compare(small_network(resampling=resampling))
+
+
+@pytest.mark.parametrize("changes", [{"activation": "relu"}, {"activation_after_mix": "none"}], ids=str)
+@pytest.mark.parametrize("attention", [(), (4,)])
+def test_other_piecewise_linear_blocks(changes, attention):
+    compare(small_network(**changes, attention=AttentionConfig(attention)))
+
+
+@pytest.mark.parametrize("normalisation", ["magnitude-preserving", "spectral"])
+@pytest.mark.parametrize("attention", [(), (4,)])
+def test_normalised_weights(normalisation, attention):
+    network = small_network(normalisation=normalisation, conditional=True, attention=AttentionConfig(attention))
+    compare(network)
+    compare(network, augment=AffineAugmentation(8, 8))
 
 
 def test_the_form_is_chosen_by_name_and_refused_where_it_is_not_exact():
@@ -191,10 +207,12 @@ def test_gradients_add_to_those_that_are_there():
     assert_same(discriminator, {name: value / 2 for name, value in doubled.items()})
 
 
-@pytest.mark.parametrize("activation", ["gelu", "swish"])
-def test_smooth_networks_declare_themselves_and_take_the_general_path(activation):
+@pytest.mark.parametrize(
+    "changes", [{"activation": "gelu"}, {"activation": "swish"}, {"activation": "smu"}, {"normalisation": "group-norm"}]
+)
+def test_what_is_not_piecewise_linear_declares_itself_and_takes_the_general_path(changes):
     """Their gradient equals finite differences of the objective, which the first-order form would miss."""
-    discriminator = make_discriminator(small_network(activation=activation))
+    discriminator = make_discriminator(small_network(**changes))
     assert form_in_use(discriminator, PenaltyConfig()) == TWICE
     real, fake, labels = make_pairs(small_network())
     options = step_options(gamma=GAMMA)

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig
-from r3gan.model.layers import Conv, Downsample
+from r3gan.model.conv import Conv
 from r3gan.model.networks import Discriminator, initialise
+from r3gan.model.resampling_layers import Downsample
 from r3gan.training.penalty_check import TOLERANCE, PenaltyMismatch, check_penalty
 from tests.r3gan.small import constant, small_config, small_network
 from tests.r3gan.training.test_train import assert_equal_weights, final_weights, run_inside

@@ -1,0 +1,28 @@
+"""Which table a configuration key's names are of, and what is said of a choice in a dry run and in the reference."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.normalisations import NORMALISATIONS
+from r3gan.tables.resamplings import RESAMPLINGS
+
+CHOICES: Mapping[str, Mapping[str, Any]] = {
+    "network.activation": ACTIVATIONS,
+    "network.normalisation": NORMALISATIONS,
+    "network.resampling": RESAMPLINGS,
+}
+REMARKS = {
+    "network.activation_after_mix=none": "the grouped convolution has neither bias nor activation: fewer weights, "
+    "still exact by first order; among the paper's negative results",
+}  # of values that no table holds
+
+
+def remarks(differences: Iterable[tuple[str, Any]]) -> list[str]:
+    """What is known of changed keys and their values, a sentence each."""
+    found = []
+    for key, value in differences:
+        table = CHOICES.get(key, {})
+        text = table[value].text if isinstance(value, str) and value in table else REMARKS.get(f"{key}={value}")
+        found += [f"{key} {value}: {text}"] if text else []
+    return found

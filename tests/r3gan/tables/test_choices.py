@@ -1,0 +1,14 @@
+from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.choices import CHOICES, REMARKS, remarks
+
+
+def test_a_changed_choice_is_told_with_its_rows_text_and_other_keys_with_nothing():
+    differences = {"network.activation": "gelu", "total_kimg": 3.0, "network.activation_after_mix": "none"}
+    assert remarks(differences.items()) == [
+        f"network.activation gelu: {ACTIVATIONS['gelu'].text}",
+        f"network.activation_after_mix none: {REMARKS['network.activation_after_mix=none']}",
+    ]
+
+
+def test_every_choice_says_what_it_is():
+    assert [name for table in CHOICES.values() for name, row in table.items() if not row.text] == []
