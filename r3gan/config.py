@@ -70,7 +70,7 @@ class LossPhase(Config):
     """One adversarial loss and the point of training from which it is in force (the first phase: from the start)."""
 
     kind: LossKind = "relativistic-softplus"  # the loss; see r3gan/training/losses.py for the equations
-    margin: float = 1.0  # hinge only: the logit difference beyond which a pair no longer counts
+    margin: float = 1.0  # hinges only: the logit, or the difference of a pair, beyond which D no longer counts it
     from_fraction: float | None = None  # 0..1 of total_kimg
     from_kimg: float | None = None  # the same in thousands of images
 
