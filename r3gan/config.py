@@ -87,6 +87,22 @@ class PenaltyConfig(Config):
 
     r1: bool = True  # on real images
     r2: bool = True  # on generated images
+    every: int = 1  # D steps from one use of the penalties to the next; above 1: lazy, see r3gan/training/lazy.py
+    finite_difference_sigma: float | None = None  # estimates them from D at images with this much noise; none: exact
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a penalty at all."""
+        return self.r1 or self.r2
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether steps of D come without them."""
+        return self.is_on and self.every > 1
+
+    def is_due(self, step: int) -> bool:
+        """Whether the step of D of this number, from 0, has them."""
+        return self.is_on and step % self.every == 0
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,11 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
     ]
     if config.init_content is not None and config.init_from is None:
         problems.append(Problem(("init_content",), "is of no use without init_from"))
+    if config.penalties.every < 1:
+        problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
+    sigma = config.penalties.finite_difference_sigma
+    if sigma is not None and not 0 < sigma < math.inf:
+        problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < FEWEST:

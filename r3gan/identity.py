@@ -12,7 +12,15 @@ from functools import lru_cache
 from typing import Any
 
 from r3gan import RESULT_VERSION
-from r3gan.config import IMG_PER_KIMG, AttentionConfig, EvaluationConfig, LossPhase, Schedule, TrainConfig
+from r3gan.config import (
+    IMG_PER_KIMG,
+    AttentionConfig,
+    EvaluationConfig,
+    LossPhase,
+    PenaltyConfig,
+    Schedule,
+    TrainConfig,
+)
 from r3gan.tables.lookup import row_of
 from r3gan.tables.losses import LOSSES
 
@@ -81,6 +89,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         total_kimg=config.total_img / IMG_PER_KIMG,
         network=replace(config.network, attention=_attention(config.network.attention)),
         loss=_phases(config),
+        penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
         schedules=schedules,
         evaluation=_evaluation(config.evaluation, config.network.conditional),
         init_from=None,  # the hash of the weights stands for them, wherever they lie

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
-from r3gan.config import IMG_PER_KIMG
+from r3gan.config import IMG_PER_KIMG, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import Augmentation, make_augmentation
 from r3gan.training.batches import Batch
+from r3gan.training.lazy import adam_correction, passes_of_step
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import backward_discriminator
 from r3gan.training.state import TrainState
@@ -18,11 +19,17 @@ class NonFiniteLoss(Exception):
 
 
 def discriminator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
-    """One update of D. Returns the terms of its loss, averaged over this rank."""
-    terms = accumulate_discriminator(state.generator, state.discriminator, batch, options)
-    require_finite(terms, state.images)
-    world.average_gradients(state.discriminator.parameters())
-    state.discriminator_adam.step()
+    """One step of D, of one update or two: see r3gan/training/lazy.py.
+
+    Returns the terms of its loss, averaged over this rank; those of lazy penalties only if the step has them.
+    """
+    terms: dict[str, Tensor] = {}
+    for each in passes_of_step(options, options.step):
+        found = accumulate_discriminator(state.generator, state.discriminator, batch, each.options)
+        require_finite(found, state.images)
+        world.average_gradients(state.discriminator.parameters())
+        state.discriminator_adam.step()
+        terms |= {name: found[name] for name in each.terms}
     return terms
 
 
@@ -47,7 +54,14 @@ def accumulate_discriminator(
         augment = augmentation(part.noise_of_both(), options.augment_p, fake)
         terms.append(
             backward_discriminator(
-                discriminator, part.real, fake, part.labels, options, pairs=len(batch), augment=augment
+                discriminator,
+                part.real,
+                fake,
+                part.labels,
+                options,
+                pairs=len(batch),
+                augment=augment,
+                directions=part.directions_of_both(),
             )
         )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
@@ -80,11 +94,12 @@ def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation
     return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
 
 
-def schedule_adam(state: TrainState, lr: float, beta2: float) -> None:
-    """Give both optimisers the scheduled learning rate and beta2, for their next steps."""
-    for adam in (state.generator_adam, state.discriminator_adam):
+def schedule_adam(state: TrainState, lr: float, beta2: float, penalties: PenaltyConfig = PenaltyConfig()) -> None:  # noqa: B008
+    """Give both optimisers the scheduled learning rate and beta2, for their next steps; lazy penalties correct D's."""
+    c = adam_correction(penalties)
+    for adam, rate, decay in ((state.generator_adam, lr, beta2), (state.discriminator_adam, c * lr, beta2**c)):
         for group in adam.param_groups:
-            group["lr"], group["betas"] = lr, (0.0, beta2)
+            group["lr"], group["betas"] = rate, (0.0, decay)
 
 
 @torch.no_grad()
