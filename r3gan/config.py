@@ -106,6 +106,14 @@ class PenaltyConfig(Config):
 
 
 @dataclass(frozen=True)
+class OptimiserConfig(Config):
+    """Adam, as far as it does not change during training: learning rate and beta2 are schedules."""
+
+    beta1: float = 0.0  # decay of the first moment, G and D
+    lr_ratio: float = 1.0  # D's learning rate in multiples of G's, which is schedules.lr
+
+
+@dataclass(frozen=True)
 class Schedule(Config):
     """A value over training: linear from 0 during the warm-up, then a cosine from start to end, then constant."""
 
@@ -119,7 +127,7 @@ class Schedule(Config):
 class Schedules(Config):
     """Everything that changes during training."""
 
-    lr: Schedule  # Adam's learning rate, G and D
+    lr: Schedule  # Adam's learning rate, G and D (D's times optimiser.lr_ratio)
     beta2: Schedule  # Adam's second-moment decay, G and D
     gamma: Schedule  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
     ema_half_life_img: Schedule  # half-life of the generator's moving average
@@ -157,6 +165,7 @@ class TrainConfig(Config):
     evaluation: EvaluationConfig
     loss: tuple[LossPhase, ...] = (LossPhase(),)  # in order of their starts
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     x_flip: bool = False  # mirror half of the real images
     log_every_kimg: float = 1.0  # distance between recorded losses
     checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end

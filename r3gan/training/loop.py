@@ -106,7 +106,7 @@ def train(
         if state.measured:  # else the job was stopped in the middle of the evaluation that follows
             started = time.perf_counter()
             values = values_at(config, state.images)
-            schedule_adam(state, values["lr"], values["beta2"], config.penalties)
+            schedule_adam(state, values["lr"], values["beta2"], config.optimiser, config.penalties)
             step = step_options(config, computation, micro_batch, state.images)
 
             d_terms = discriminator_step(state, batches.get("discriminator", state.images), world, step)

@@ -46,5 +46,5 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
 
 
 def make_adam(network: torch.nn.Module) -> torch.optim.Adam:
-    """Adam with beta1 = 0 and eps = 1e-8 as released; learning rate and beta2 are set before every step."""
+    """Adam with eps = 1e-8 as released; learning rate and decays are set before every step."""
     return torch.optim.Adam(network.parameters(), lr=0.0, betas=(0.0, 0.9), eps=1e-8, fused=True)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from r3gan.config import IMG_PER_KIMG, PenaltyConfig
+from r3gan.config import IMG_PER_KIMG, OptimiserConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import Augmentation, make_augmentation
@@ -94,12 +94,26 @@ def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation
     return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
 
 
-def schedule_adam(state: TrainState, lr: float, beta2: float, penalties: PenaltyConfig = PenaltyConfig()) -> None:  # noqa: B008
-    """Give both optimisers the scheduled learning rate and beta2, for their next steps; lazy penalties correct D's."""
+def schedule_adam(
+    state: TrainState,
+    lr: float,
+    beta2: float,
+    optimiser: OptimiserConfig = OptimiserConfig(),  # noqa: B008
+    penalties: PenaltyConfig = PenaltyConfig(),  # noqa: B008
+) -> None:
+    """Give both optimisers the scheduled learning rate and beta2, and what does not change, for their next steps.
+
+    D's learning rate is lr_ratio times G's; lazy penalties correct D's settings (r3gan/training/lazy.py).
+    """
+    set_adam(state.generator_adam, lr, optimiser.beta1, beta2)
     c = adam_correction(penalties)
-    for adam, rate, decay in ((state.generator_adam, lr, beta2), (state.discriminator_adam, c * lr, beta2**c)):
-        for group in adam.param_groups:
-            group["lr"], group["betas"] = rate, (0.0, decay)
+    set_adam(state.discriminator_adam, c * optimiser.lr_ratio * lr, optimiser.beta1**c, beta2**c)
+
+
+def set_adam(adam: torch.optim.Adam, lr: float, beta1: float, beta2: float) -> None:
+    """For all of its parameters."""
+    for group in adam.param_groups:
+        group["lr"], group["betas"] = lr, (beta1, beta2)
 
 
 @torch.no_grad()

@@ -86,7 +86,7 @@ def test_steps_are_those_of_an_independent_implementation():
     by_hand(reference, batch.real, fake, 4, 1e-3, 0.9)
     recorded = []
     for step in range(4):
-        schedule_adam(state, 1e-3, 0.9, LAZY)
+        schedule_adam(state, 1e-3, 0.9, penalties=LAZY)
         options = step_options(gamma=GAMMA, penalties=LAZY, step=step)
         recorded.append(set(discriminator_step(state, batch, World(0, 1, torch.device("cpu")), options)))
     rest = {"loss_d", "logit_gap"}
