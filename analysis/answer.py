@@ -44,17 +44,17 @@ def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: 
     found, rule = comparison.cells[variant, metric.key].difference, comparison.judgement.design.seed_rule
     if rule is not None and variant in comparison.conclusions:
         concluded = adaptive_text.sentence(variant, comparison.conclusions[variant], rule, metric)
-        return f"{concluded} {_collapse(comparison, variant)}".rstrip()
+        return f"{concluded} {collapse_text(comparison, variant)}".rstrip()
     if found is None or math.isnan(found.value):
-        return f"**{variant}**: {_alone(comparison, variant, metric)}. {_collapse(comparison, variant)}".rstrip()
+        return f"**{variant}**: {_alone(comparison, variant, metric)}. {collapse_text(comparison, variant)}".rstrip()
     what = f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}"
     seeds = f"{found.count} against {_seeds(found.baseline_count)}"
     if is_shown(found):
         is_better = (found.value > 0) == (metric.better == "higher")
         verdict = f"{'better' if is_better else 'worse'} than the baseline ({p_is(found.p_holm)})"
-        return f"**{variant}** is {verdict}: {what}, {seeds}. {_collapse(comparison, variant)}".rstrip()
-    seen = _seen(comparison, variant, metric, comparisons)
-    return f"**{variant}**: {what}, {seeds}: no difference shown; {seen}. {_collapse(comparison, variant)}".rstrip()
+        return f"**{variant}** is {verdict}: {what}, {seeds}. {collapse_text(comparison, variant)}".rstrip()
+    seen = seen_text(comparison, variant, metric, comparisons)
+    return f"**{variant}**: {what}, {seeds}: no difference shown; {seen}. {collapse_text(comparison, variant)}".rstrip()
 
 
 def _alone(comparison: Comparison, variant: str, metric: Column) -> str:
@@ -66,7 +66,7 @@ def _alone(comparison: Comparison, variant: str, metric: Column) -> str:
     return f"{metric.label} {value} over {_seeds(mean.count)}, and no seed of the baseline to compare with"
 
 
-def _seen(comparison: Comparison, variant: str, metric: Column, comparisons: int) -> str:
+def seen_text(comparison: Comparison, variant: str, metric: Column, comparisons: int) -> str:
     """Which difference these seeds would have shown."""
     least = least_shown(comparison, variant, comparisons)
     if math.isfinite(least):
@@ -78,7 +78,8 @@ def _seen(comparison: Comparison, variant: str, metric: Column, comparisons: int
     return "so few seeds could hardly have shown one"
 
 
-def _collapse(comparison: Comparison, variant: str) -> str:
+def collapse_text(comparison: Comparison, variant: str) -> str:
+    """How many seeds collapsed, and of the baseline's; empty if none of either."""
     rate, base = comparison.rates[variant], comparison.rates[names.BASELINE]
     bad, base_bad = (r.counts["collapsed"] + r.counts["diverged"] for r in (rate, base))
     if not bad and not base_bad:

@@ -16,6 +16,7 @@ from r3gan.tables.metrics import METRICS
 
 RULES: tuple[tuple[str, str, Callable[[Design], object]], ...] = (
     ("of what a collapse is", "it may have been chosen by their results", lambda design: design.collapse),
+    ("by which claims are checked", "they may have been made by these results", lambda design: design.claims),
     ("that adds seeds", "its level does not hold if results had been seen", lambda design: design.seed_rule),
 )
 MOST_QUOTED = 60  # characters of a tag that cannot be read

@@ -17,6 +17,7 @@ from analysis.markdown import bullets
 from analysis.page import as_page
 from analysis.reported import Reported
 from analysis.sections.answer import answer_sections
+from analysis.sections.claims import claims_parts
 from analysis.sections.compared import compared_lines, left_out_line, source_lines
 from analysis.sections.cost import cost_parts
 from analysis.sections.figures import FIGURES_FOLDER, figures_parts
@@ -85,6 +86,7 @@ def report_text(
         f"# {reported.study}: comparison of variants\n",
         *([f"{notice}\n"] if notice else []),
         *answer_sections(comparisons),
+        *claims_parts(comparisons),
         "## What is compared\n",
         bullets([*compared, left_out_line(selection), *source_lines(selection)]),
         "## Results\n",

@@ -4,8 +4,9 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+Expectation = Literal["worse", "better", "no-better"]
 Spending = Literal["pocock", "obrien-fleming"]  # how a level is spent over looks: analysis/statistics/sequential.py
 MOST_LOOKS = 5  # at an adaptive study: more of them save hardly a seed, and make each test stricter
 
@@ -61,6 +62,25 @@ class SeedRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What is said of a variant beforehand, in comparison with the baseline.
+
+    Raises ValueError for an expectation that is none, and a size that is not above 0.
+    """
+
+    says: str  # in words
+    expects: Expectation  # what they come to; worse holds too if more seeds collapse
+    source: str = "the paper"  # who says it
+    at_least: float | None = None  # the smallest difference it speaks of, in the primary metric's unit
+
+    def __post_init__(self) -> None:
+        if self.expects not in get_args(Expectation):
+            raise ValueError(f"a claim expects {self.expects}: one of {', '.join(get_args(Expectation))} was expected")
+        if self.at_least is not None and not 0 < self.at_least < math.inf:
+            raise ValueError(f"a claim speaks of differences of {self.at_least}: a number above 0 was expected")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Design:
     """How a dataset's jobs are judged, and how the study's variants are made of each other."""
 
@@ -69,6 +89,7 @@ class Design:
     includes: Mapping[str, Sequence[str]] = field(default_factory=dict)  # variant -> variants that it includes
     pure: Sequence[str] = ()  # variants that consist of what they include, and change nothing else
     seed_rule: SeedRule | None = None  # None: the study fixes its seeds
+    claims: Mapping[str, Claim] = field(default_factory=dict)  # by variant
 
     def as_text(self) -> str:
         """JSON, for a tag."""
@@ -82,4 +103,5 @@ def design_from(data: Mapping[str, Any]) -> Design:
         raise TypeError("a mapping was expected, with a list of variants for each variant of includes")
     rule = data.get("seed_rule")
     parts = {"collapse": CollapseRule(**data.get("collapse", {})), "seed_rule": rule and SeedRule(**rule)}
-    return Design(**{**data, **parts})
+    claims = {variant: Claim(**claim) for variant, claim in data.get("claims", {}).items()}
+    return Design(**{**data, **parts, "claims": claims})

@@ -94,7 +94,7 @@ class LossPhase(Config):
     """One adversarial loss and the point of training from which it is in force (the first phase: from the start)."""
 
     kind: LossKind = "relativistic-softplus"  # the loss; see r3gan/training/losses.py for the equations
-    margin: float = 1.0  # hinge only: the logit difference beyond which a pair no longer counts
+    margin: float = 1.0  # hinges only: the logit, or the difference of a pair, beyond which D no longer counts it
     from_fraction: float | None = None  # 0..1 of total_kimg
     from_kimg: float | None = None  # the same in thousands of images
 
@@ -111,6 +111,30 @@ class PenaltyConfig(Config):
 
     r1: bool = True  # on real images
     r2: bool = True  # on generated images
+    every: int = 1  # D steps from one use of the penalties to the next; above 1: lazy, see r3gan/training/lazy.py
+    finite_difference_sigma: float | None = None  # estimates them from D at images with this much noise; none: exact
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a penalty at all."""
+        return self.r1 or self.r2
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether steps of D come without them."""
+        return self.is_on and self.every > 1
+
+    def is_due(self, step: int) -> bool:
+        """Whether the step of D of this number, from 0, has them."""
+        return self.is_on and step % self.every == 0
+
+
+@dataclass(frozen=True)
+class OptimiserConfig(Config):
+    """Adam, as far as it does not change during training: learning rate and beta2 are schedules."""
+
+    beta1: float = 0.0  # decay of the first moment, G and D
+    lr_ratio: float = 1.0  # D's learning rate in multiples of G's, which is schedules.lr
 
 
 @dataclass(frozen=True)
@@ -127,7 +151,7 @@ class Schedule(Config):
 class Schedules(Config):
     """Everything that changes during training."""
 
-    lr: Schedule  # Adam's learning rate, G and D
+    lr: Schedule  # Adam's learning rate, G and D (D's times optimiser.lr_ratio)
     beta2: Schedule  # Adam's second-moment decay, G and D
     gamma: Schedule  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
     ema_half_life_img: Schedule  # half-life of the generator's moving average
@@ -165,6 +189,7 @@ class TrainConfig(Config):
     evaluation: EvaluationConfig
     loss: tuple[LossPhase, ...] = (LossPhase(),)  # in order of their starts
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     x_flip: bool = False  # mirror half of the real images
     log_every_kimg: float = 1.0  # distance between recorded losses
     checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end

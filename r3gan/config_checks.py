@@ -77,6 +77,7 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         (("log_every_kimg",), config.log_every_kimg),
         (("checkpoint_every_kimg",), config.checkpoint_every_kimg),
         (("evaluation", "every_kimg"), config.evaluation.every_kimg),
+        (("optimiser", "lr_ratio"), config.optimiser.lr_ratio),
         (("network", "expansion"), config.network.expansion),
         (("network", "latent_dim"), config.network.latent_dim),
     ]
@@ -85,6 +86,13 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
     ]
     if config.init_content is not None and config.init_from is None:
         problems.append(Problem(("init_content",), "is of no use without init_from"))
+    if config.penalties.every < 1:
+        problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
+    if not 0 <= config.optimiser.beta1 < 1:
+        problems.append(Problem(("optimiser", "beta1"), f"{config.optimiser.beta1:g} must be from 0 to below 1"))
+    sigma = config.penalties.finite_difference_sigma
+    if sigma is not None and not 0 < sigma < math.inf:
+        problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < FEWEST:

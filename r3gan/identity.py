@@ -21,6 +21,7 @@ from r3gan.config import (
     LossPhase,
     NetworkConfig,
     NetworkName,
+    PenaltyConfig,
     Schedule,
     TrainConfig,
 )
@@ -93,6 +94,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         total_kimg=config.total_img / IMG_PER_KIMG,
         network=_network(config.network),
         loss=_phases(config),
+        penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
         schedules=schedules,
         evaluation=_evaluation(config.evaluation, config.network.conditional),
         init_from=None,  # the hash of the weights stands for them, wherever they lie

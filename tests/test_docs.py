@@ -22,7 +22,7 @@ from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
 from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.seeds import SeedsSection, _Until
-from experiments.study.study import _Dataset, _File, _Profile, _Variant
+from experiments.study.study import _Claim, _Dataset, _File, _Profile, _Variant
 from experiments.study.tune_section import (
     ObjectiveSection,
     ParameterSection,
@@ -193,6 +193,7 @@ def test_the_data_page_holds_a_row_for_every_known_dataset():
     "section",
     [
         _File,
+        _Claim,
         _Dataset,
         _Profile,
         _Variant,

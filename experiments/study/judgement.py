@@ -20,6 +20,7 @@ def design_of(study: Study, profile: Profile, evaluation: EvaluationConfig) -> D
         includes=study.includes,
         pure=[name for name, included in study.includes.items() if included and not study.section("variants", name)],
         seed_rule=profile.seed_rule,
+        claims=study.claims,
     )
 
 

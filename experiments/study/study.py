@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from experiments.design import CollapseRule, SeedRule
+from experiments.design import Claim, CollapseRule, Expectation, SeedRule
 from experiments.names import BASELINE
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.seeds import SeedsSection, read_seeds, rule_problems
@@ -67,12 +67,22 @@ class _Collapse(BaseModel):
     worse_than: float | None = Field(default=None, allow_inf_nan=False)
 
 
+class _Claim(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    says: str
+    expects: Expectation
+    source: str = Claim.source
+    at_least: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     study: str
     primary: str | list[str] = []
     collapse: _Collapse = _Collapse()
+    claims: dict[str, _Claim] = {}
     profile: str
     baseline: dict[str, Any] | None = None
     variants: dict[str, _Variant] = {}
@@ -94,6 +104,7 @@ class Study:
     profiles: dict[str, "Profile"]
     primary: list[str]  # names of numbers; a dataset is judged by the first that its jobs record
     collapse: CollapseRule
+    claims: dict[str, Claim]  # by variant
     tuning_seeds: dict[str, set[int]]  # variant -> seeds on which it, or a variant that it includes, was tuned
     tune: TuneSection | None  # the section as it stands; see experiments/tuning
 
@@ -158,6 +169,7 @@ def read_study(file: Path | str) -> Study:
         profiles=profiles,
         primary=[parsed.primary] if isinstance(parsed.primary, str) else parsed.primary,
         collapse=CollapseRule(**parsed.collapse.model_dump()),
+        claims={variant: Claim(**claim.model_dump()) for variant, claim in parsed.claims.items()},
         tuning_seeds={name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
         tune=parsed.tune,
     )
@@ -221,6 +233,8 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
     for i, number in enumerate([parsed.primary] if isinstance(parsed.primary, str) else parsed.primary):
         at: KeyPath = ("primary",) if isinstance(parsed.primary, str) else ("primary", i)
         yield from check(at, "metric", number, judged())
+    for name in parsed.claims:
+        yield from check(("claims", name), "variant", name, names["variants"])
     yield from read_seeds(parsed.seeds, document, ("seeds",))[1]
     for name, dataset in parsed.datasets.items():
         for key, message in choice_problems(_choice(dataset)):

@@ -38,4 +38,11 @@ LOSSES = {
         discriminator_text="softplus(-D(x)) + softplus(D(G(z)))",
         generator_text="softplus(-D(G(z)))",
     ),
+    "hinge": LossRow(
+        discriminator=Deferred("r3gan.training.losses:hinge_d"),
+        generator=Deferred("r3gan.training.losses:hinge_g"),
+        options=("margin",),
+        discriminator_text="relu(margin - D(x)) + relu(margin + D(G(z)))",
+        generator_text="-D(G(z))",
+    ),
 }

@@ -10,13 +10,13 @@ def add_to_sums(state: TrainState, terms: dict[str, Tensor]) -> None:
     """Add one step's terms to the sums."""
     for name, value in terms.items():
         state.sums[name] = state.sums.get(name, 0) + value.double()
-    state.steps += 1
+        state.steps[name] = state.steps.get(name, 0) + 1
 
 
 def take_averages(state: TrainState, world: World) -> dict[str, float]:
-    """The terms averaged over the steps since the last call, and over the ranks."""
-    averages = {name: float(world.average(value) / state.steps) for name, value in state.sums.items()}
-    state.sums, state.steps = {}, 0
+    """The terms averaged over the steps that had them since the last call, and over the ranks."""
+    averages = {name: float(world.average(value) / state.steps[name]) for name, value in state.sums.items()}
+    state.sums, state.steps = {}, {}
     return averages
 
 

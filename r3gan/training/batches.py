@@ -19,6 +19,7 @@ from torch.nn.functional import one_hot
 from r3gan.config import TrainConfig
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
+from r3gan.model.networks import IMAGE_CHANNELS
 from r3gan.streams import stream
 from r3gan.training.augment import draw_noise
 
@@ -30,12 +31,14 @@ class Batch:
     """Real images [B, 3, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
 
     noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
+    directions: of finite differences at the real and the generated images, [B, 2, 3, R, R]; None without.
     """
 
     real: Tensor
     latents: Tensor
     labels: Tensor | None
     noise: Tensor | None = None
+    directions: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.real)
@@ -44,12 +47,17 @@ class Batch:
         """The noise of [real; generated], [2B, NOISE_SIZE]."""
         return None if self.noise is None else self.noise.transpose(0, 1).flatten(0, 1)
 
+    def directions_of_both(self) -> Tensor | None:
+        """The directions of [real; generated], [2B, 3, R, R]."""
+        return None if self.directions is None else self.directions.transpose(0, 1).flatten(0, 1)
+
     def parts(self, size: int) -> Iterator["Batch"]:
         """The batch in order, in parts of at most `size`, whose sizes differ by one at most."""
         count = -(-len(self) // size)
         cuts = [i * len(self) // count for i in range(count + 1)]
         for part in (slice(*ends) for ends in pairwise(cuts)):
-            optional = (None if tensor is None else tensor[part] for tensor in (self.labels, self.noise))
+            tensors = (self.labels, self.noise, self.directions)
+            optional = (None if tensor is None else tensor[part] for tensor in tensors)
             yield Batch(self.real[part], self.latents[part], *optional)
 
 
@@ -60,6 +68,7 @@ class Draw:
     flips: Tensor
     latents: Tensor
     noise: Tensor | None
+    directions: Tensor | None
     indices: Tensor | None = None
     gathered: tuple[Tensor, Tensor] | None = None
 
@@ -113,11 +122,24 @@ class Batches:
         if self.augmented:
             draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", network, position))
             noise = self._pinned(draws.view(config.batch_size, 2, -1)[mine])
-        drawn: dict[str, Any] = {"flips": self._pinned(flips), "latents": self._pinned(latents), "noise": noise}
+        drawn: dict[str, Any] = {
+            "flips": self._pinned(flips),
+            "latents": self._pinned(latents),
+            "noise": noise,
+            "directions": self._directions(network, position, mine),
+        }
         if self.data.is_on(self.world.device):
             return Draw(**drawn, indices=self._pinned(indices))
         images, labels = self.data.gather(indices)
         return Draw(**drawn, gathered=(self._pinned(images), self._pinned(labels)))
+
+    def _directions(self, network: str, position: int, mine: slice) -> Tensor | None:
+        config = self.config
+        is_due = network == TURNS[0] and config.penalties.is_due(position // config.batch_size)
+        if config.penalties.finite_difference_sigma is None or not is_due:
+            return None
+        shape = (config.batch_size, 2, IMAGE_CHANNELS, self.data.resolution, self.data.resolution)
+        return self._pinned(torch.randn(shape, generator=stream(config.seed, "directions", position))[mine])
 
     def _pinned(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory() if self.world.device.type == "cuda" else tensor
@@ -133,7 +155,8 @@ class Batches:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
         noise = None if draw.noise is None else self._moved(draw.noise)
-        return Batch(real, self._moved(draw.latents), one_hot_labels, noise)
+        directions = None if draw.directions is None else self._moved(draw.directions)
+        return Batch(real, self._moved(draw.latents), one_hot_labels, noise, directions)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.world.device, non_blocking=True)

@@ -91,6 +91,7 @@ def load_checkpoint(state: TrainState, folder: Path, config: TrainConfig) -> Non
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, DamagedTensors) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedCheckpoint(f"{folder} cannot be read ({reason})") from error
-    state.sums, state.steps = rest["sums"], rest["steps"]
+    state.sums, steps = rest["sums"], rest["steps"]  # earlier versions: one number of steps for all sums
+    state.steps = steps if isinstance(steps, dict) else dict.fromkeys(state.sums, steps)
     state.images, state.seconds = images, rest["seconds"]
     state.measured = rest.get("measured", True)  # earlier versions stopped only when it was

@@ -20,6 +20,7 @@ from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
 from r3gan.training.cost import Cost, Workload
+from r3gan.training.lazy import discriminator_passes
 from r3gan.training.losses import make_loss
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import TWICE, form_in_use
@@ -81,6 +82,9 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
             torch.empty(micro_batch, network.latent_dim),
             torch.empty(micro_batch, classes) if network.conditional else None,
             torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
+            torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
+            if work.penalties.finite_difference_sigma is not None
+            else None,
         )
     for part in (generator, discriminator):
         part.to(memory_format=torch.channels_last)
@@ -92,11 +96,12 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
         micro_batch=micro_batch,
         penalty_form=work.penalty_form,
     )
-    flops, peak = 0, 0
-    for accumulate in (accumulate_discriminator, accumulate_generator):
+    flops, peak = 0.0, 0
+    passes = [(accumulate_discriminator, each.options, each.share) for each in discriminator_passes(options)]
+    for accumulate, asked, share in [*passes, (accumulate_generator, options, 1.0)]:
         with Meter() as meter:
-            accumulate(generator, discriminator, batch, options)
-        flops, peak = flops + meter.flops, max(peak, meter.peak_bytes)
+            accumulate(generator, discriminator, batch, asked)
+        flops, peak = flops + share * meter.flops, max(peak, meter.peak_bytes)
     g, d = (sum(p.numel() for p in part.parameters()) for part in (generator, discriminator))
     # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
     # of the network that is being trained belong to the peak.

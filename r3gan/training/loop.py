@@ -106,7 +106,7 @@ def train(
         if state.measured:  # else the job was stopped in the middle of the evaluation that follows
             started = time.perf_counter()
             values = values_at(config, state.images)
-            schedule_adam(state, values["lr"], values["beta2"])
+            schedule_adam(state, values["lr"], values["beta2"], config.optimiser, config.penalties)
             step = step_options(config, computation, micro_batch, state.images)
 
             d_terms = discriminator_step(state, batches.get("discriminator", state.images), world, step)
@@ -180,6 +180,7 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         augment_p=values["augment_p"],
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
+        step=images // config.batch_size,
     )
 
 

@@ -56,6 +56,16 @@ def non_saturating_g(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(-fake)
 
 
+def hinge_d(real: Tensor, fake: Tensor, margin: float) -> Tensor:
+    """relu(margin - D(x)) + relu(margin + D(G(z))): Lim and Ye, arXiv 1705.02894, with the margin 1 there."""
+    return relu(margin - real) + relu(margin + fake)
+
+
+def hinge_g(real: Tensor, fake: Tensor, margin: float) -> Tensor:
+    """-D(G(z)): the same source. The margin is D's alone."""
+    return -fake
+
+
 def make_loss(phase: LossPhase) -> Loss:
     """The loss that a phase of the configuration names, with its options. Raises UnknownChoice."""
     row = row_of(LOSSES, "loss", phase.kind)

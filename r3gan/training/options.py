@@ -17,3 +17,4 @@ class StepOptions:
     augment_p: float = 0.0  # strength of the augmentation of what D sees
     micro_batch: int | None = None  # pairs at once; None: the whole batch
     penalty_form: PenaltyForm = "auto"
+    step: int = 0  # its number, from 0: lazy penalties are in some alone

@@ -1,11 +1,13 @@
 """The discriminator's step: adversarial loss plus R1 and R2, and their gradients.
 
-Two forms of the same gradients: `backward_first_order` for networks whose layers declare it, exact and about half the
-work; `backward_twice`, by automatic differentiation, for any other, and as the reference of tests and benchmarks.
+Two forms of the same exact gradients: `backward_first_order` for networks whose layers declare it, about half the work;
+`backward_twice`, by automatic differentiation, for any other, and as the reference of tests and benchmarks.
+A third one, `backward_finite_differences`, estimates the penalties instead, where the configuration says so.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,10 +16,12 @@ from r3gan.computation import PenaltyForm
 from r3gan.config import PenaltyConfig
 from r3gan.model.convolution import input_gradients_only
 from r3gan.model.networks import Discriminator
+from r3gan.training.finite_differences import backward_finite_differences
 from r3gan.training.first_order import AffineMap, backward_first_order
 from r3gan.training.options import StepOptions
 
 FIRST_ORDER, TWICE, NONE = "exact first-order form", "double backward", "no penalty"
+DIFFERENCES = "estimated by finite differences"
 
 
 class NotFirstOrder(ValueError):
@@ -35,13 +39,16 @@ class DiscriminatorTerms:
 
 
 def form_in_use(discriminator: Discriminator, penalties: PenaltyConfig, asked: PenaltyForm = "auto") -> str:
-    """By which form the gradients of R1 and R2 are taken: FIRST_ORDER, TWICE, or NONE without any penalty.
+    """By which form the gradients of R1 and R2 are taken: FIRST_ORDER, TWICE, NONE without any penalty, or DIFFERENCES.
 
-    Without a penalty one ordinary backward pass is less work than the first-order form.
+    Without a penalty one ordinary backward pass is less work than the first-order form. Finite differences are another
+    training, not another way to compute one: where the configuration has them, nothing else can be asked for.
     Raises NotFirstOrder if that form is asked for and the network does not declare it.
     """
-    if not (penalties.r1 or penalties.r2):
+    if not penalties.is_on:
         return NONE
+    if penalties.finite_difference_sigma is not None:
+        return DIFFERENCES
     if asked == "first-order" and not discriminator.first_order:
         raise NotFirstOrder("the first-order form of the penalties is not exact for this discriminator: use double")
     return FIRST_ORDER if discriminator.first_order and asked != "double" else TWICE
@@ -56,11 +63,13 @@ def backward_discriminator(
     *,
     pairs: int | None = None,
     augment: AffineMap | None = None,
+    directions: Tensor | None = None,
 ) -> DiscriminatorTerms:
     """Add to D's gradients those of (1 / pairs) sum(loss + (gamma / 2) (R1 + R2)) over these B pairs.
 
     real, fake: [B, 3, H, W]; labels: [B, K] one-hot or None, the same for both; pairs: how many the whole batch holds,
-    if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties.
+    if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties;
+    directions: of finite differences, [2B, 3, H, W], needed for them alone.
     A penalty that is switched off is not added, and reported as 0. Source: arXiv 2501.05441, eq. 3 and 4.
     """
     count, penalties = len(real), options.penalties
@@ -71,7 +80,10 @@ def backward_discriminator(
     def adversarial(logits: Tensor) -> Tensor:
         return options.loss.discriminator(*logits.split(count))
 
-    backward = BACKWARD[form_in_use(discriminator, penalties, options.penalty_form)]
+    form = form_in_use(discriminator, penalties, options.penalty_form)
+    backward: Callable[..., tuple[Tensor, Tensor]] = BACKWARD[form]
+    if form == DIFFERENCES:
+        backward = partial(backward, directions=directions, sigma=penalties.finite_difference_sigma)
     logits, squared_norms = backward(
         discriminator,
         images,
@@ -112,4 +124,9 @@ def backward_twice(
     return logits.detach(), squared_norms.detach()
 
 
-BACKWARD = {FIRST_ORDER: backward_first_order, TWICE: backward_twice, NONE: backward_twice}
+BACKWARD: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
+    FIRST_ORDER: backward_first_order,
+    TWICE: backward_twice,
+    NONE: backward_twice,
+    DIFFERENCES: backward_finite_differences,
+}

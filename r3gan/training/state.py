@@ -23,7 +23,7 @@ class TrainState:
     generator_adam: torch.optim.Adam
     discriminator_adam: torch.optim.Adam
     sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
-    steps: int = 0  # how many steps the sums hold
+    steps: dict[str, int] = field(default_factory=dict)  # how many steps each of the sums holds
     images: int = 0  # real images shown to D
     measured: bool = True  # whether what is due after so many images was recorded: not if a stop came in between
     seconds: float = 0.0  # time spent training, over all runs of the job
@@ -46,5 +46,5 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
 
 
 def make_adam(network: torch.nn.Module) -> torch.optim.Adam:
-    """Adam with beta1 = 0 and eps = 1e-8 as released; learning rate and beta2 are set before every step."""
+    """Adam with eps = 1e-8 as released; learning rate and decays are set before every step."""
     return torch.optim.Adam(network.parameters(), lr=0.0, betas=(0.0, 0.9), eps=1e-8, fused=True)

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from r3gan.config import IMG_PER_KIMG
+from r3gan.config import IMG_PER_KIMG, OptimiserConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.conv import follow_weights, prepare_weights
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import Augmentation, make_augmentation
 from r3gan.training.batches import Batch
+from r3gan.training.lazy import adam_correction, passes_of_step
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import backward_discriminator
 from r3gan.training.state import TrainState
@@ -19,12 +20,18 @@ class NonFiniteLoss(Exception):
 
 
 def discriminator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
-    """One update of D. Returns the terms of its loss, averaged over this rank."""
-    prepare_weights(state.discriminator)
-    terms = accumulate_discriminator(state.generator, state.discriminator, batch, options)
-    require_finite(terms, state.images)
-    world.average_gradients(state.discriminator.parameters())
-    state.discriminator_adam.step()
+    """One step of D, of one update or two: see r3gan/training/lazy.py.
+
+    Returns the terms of its loss, averaged over this rank; those of lazy penalties only if the step has them.
+    """
+    terms: dict[str, Tensor] = {}
+    for each in passes_of_step(options, options.step):
+        prepare_weights(state.discriminator)
+        found = accumulate_discriminator(state.generator, state.discriminator, batch, each.options)
+        require_finite(found, state.images)
+        world.average_gradients(state.discriminator.parameters())
+        state.discriminator_adam.step()
+        terms |= {name: found[name] for name in each.terms}
     return terms
 
 
@@ -50,7 +57,14 @@ def accumulate_discriminator(
         augment = augmentation(part.noise_of_both(), options.augment_p, fake)
         terms.append(
             backward_discriminator(
-                discriminator, part.real, fake, part.labels, options, pairs=len(batch), augment=augment
+                discriminator,
+                part.real,
+                fake,
+                part.labels,
+                options,
+                pairs=len(batch),
+                augment=augment,
+                directions=part.directions_of_both(),
             )
         )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
@@ -83,11 +97,26 @@ def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation
     return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
 
 
-def schedule_adam(state: TrainState, lr: float, beta2: float) -> None:
-    """Give both optimisers the scheduled learning rate and beta2, for their next steps."""
-    for adam in (state.generator_adam, state.discriminator_adam):
-        for group in adam.param_groups:
-            group["lr"], group["betas"] = lr, (0.0, beta2)
+def schedule_adam(
+    state: TrainState,
+    lr: float,
+    beta2: float,
+    optimiser: OptimiserConfig = OptimiserConfig(),  # noqa: B008
+    penalties: PenaltyConfig = PenaltyConfig(),  # noqa: B008
+) -> None:
+    """Give both optimisers the scheduled learning rate and beta2, and what does not change, for their next steps.
+
+    D's learning rate is lr_ratio times G's; lazy penalties correct D's settings (r3gan/training/lazy.py).
+    """
+    set_adam(state.generator_adam, lr, optimiser.beta1, beta2)
+    c = adam_correction(penalties)
+    set_adam(state.discriminator_adam, c * optimiser.lr_ratio * lr, optimiser.beta1**c, beta2**c)
+
+
+def set_adam(adam: torch.optim.Adam, lr: float, beta1: float, beta2: float) -> None:
+    """For all of its parameters."""
+    for group in adam.param_groups:
+        group["lr"], group["betas"] = lr, (beta1, beta2)
 
 
 @torch.no_grad()

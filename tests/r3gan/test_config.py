@@ -4,7 +4,7 @@ from dataclasses import asdict, fields, replace
 import pytest
 
 from r3gan.availability import availability_problems
-from r3gan.config import AttentionConfig, LossPhase, Schedule, TrainConfig
+from r3gan.config import AttentionConfig, LossPhase, OptimiserConfig, PenaltyConfig, Schedule, TrainConfig
 from r3gan.config_checks import find_problems
 from r3gan.config_json import from_dict
 from r3gan.presets import PRESETS, preset_tree
@@ -47,6 +47,10 @@ def test_a_sound_configuration_has_no_problems_and_survives_json():
         ({"total_kimg": float("nan")}, "total_kimg"),
         ({"batch_size": -1}, "batch_size"),
         ({"seed": -1}, "seed"),
+        ({"optimiser": OptimiserConfig(beta1=1.0)}, "optimiser.beta1"),
+        ({"optimiser": OptimiserConfig(lr_ratio=0.0)}, "optimiser.lr_ratio"),
+        ({"penalties": PenaltyConfig(every=0)}, "penalties.every"),
+        ({"penalties": PenaltyConfig(finite_difference_sigma=0.0)}, "penalties.finite_difference_sigma"),
     ],
 )
 def test_what_cannot_work_is_found_with_its_key(changes, key):

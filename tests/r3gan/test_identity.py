@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 import pytest
 
 from r3gan import RESULT_VERSION
-from r3gan.config import AttentionConfig, LossPhase, Schedule, TrainConfig
+from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule, TrainConfig
 from r3gan.identity import changes, configuration_identity, declared_default, job_identity, state_identity
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -44,6 +44,10 @@ DEFAULTS = {
     "loss.*.from_kimg": None,
     "penalties.r1": True,
     "penalties.r2": True,
+    "penalties.every": 1,
+    "penalties.finite_difference_sigma": None,
+    "optimiser.beta1": 0.0,
+    "optimiser.lr_ratio": 1.0,
     "x_flip": False,
     "log_every_kimg": 1.0,
     "checkpoint_every_kimg": 50.0,
@@ -149,6 +153,10 @@ INERT = {
             )
         },
     ),
+    "how penalties that are off would be computed": (
+        {"penalties": {"r1": False, "r2": False}},
+        {"penalties": {"r1": False, "r2": False, "every": 8, "finite_difference_sigma": 0.1}},
+    ),
     "labels of an unconditional evaluation": ({}, {"evaluation": {"labels": "balanced"}}),
     "the order of metrics": ({"evaluation": {"metrics": ("fid", "kid")}}, {"evaluation": {"metrics": ("kid", "fid")}}),
     "a decay between equal ends": ({}, {"schedules": {"gamma": Schedule(1.0, 1.0, 50.0)}}),
@@ -190,6 +198,10 @@ COUNTS = {
         {"loss": (LossPhase(), replace(HINGE, from_fraction=None, from_kimg=0.088))},
     ),
     "a penalty": ({}, {"penalties": {"r2": False}}),
+    "lazy penalties": ({}, {"penalties": {"every": 8}}),
+    "penalties by finite differences": ({}, {"penalties": {"finite_difference_sigma": 0.1}}),
+    "beta1": ({}, {"optimiser": {"beta1": 0.5}}),
+    "the ratio of learning rates": ({}, {"optimiser": {"lr_ratio": 4.0}}),
     "a warm-up": ({}, {"schedules": {"lr": Schedule(2e-3, 2e-3, 0.0, 50.0)}}),
     "samples": ({}, {"evaluation": {"samples": 2000}}),
     "the dataset": ({}, {"dataset": "stacked-mnist"}),
@@ -219,6 +231,9 @@ def test_a_state_is_decided_by_what_came_before_it():
     moved = replace(switched, total_kimg=1.6)  # the switch moves with the length
     assert state_identity(moved, 88) == state_identity(config, 88) != state_identity(moved, 808)
     assert len({state_identity(config, images) for images in (0, 8, 80, 160)}) == 4
+    lazy = replace(config, penalties=PenaltyConfig(every=8))
+    assert state_identity(lazy, 0) == state_identity(config, 0)
+    assert state_identity(lazy, 8) != state_identity(config, 8)  # Adam's correction, from the first step on
     for key in ("seed", "batch_size"):
         assert state_identity(config, 80) != state_identity(replace(config, **{key: 16}), 80)
 

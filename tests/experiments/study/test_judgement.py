@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiments.design import CollapseRule, Design, SeedRule, design_from
+from experiments.design import Claim, CollapseRule, Design, SeedRule, design_from
 from experiments.study.plan import job_as_json, job_from_json, make_plan, with_seeds
 from experiments.study.problems import StudyError
 from experiments.study.study import read_study
@@ -31,6 +31,17 @@ def test_a_variant_that_adds_to_what_it_includes_is_not_pure(write_study):
     assert jobs_of(path)[0].design.pure == []
 
 
+def test_jobs_carry_the_claims_that_the_study_makes_of_its_variants(write_study):
+    claim = "{says: no gain, expects: no-better, source: a report, at_least: 0.1}"
+    job = jobs_of(write_study(declared(f"claims: {{attention: {claim}}}")))[0]
+    expected = Claim(says="no gain", expects="no-better", source="a report", at_least=0.1)
+    assert job.design.claims == {"attention": expected}
+    assert design_from(json.loads(job.design.as_text())) == job.design
+    assert job.identity == jobs_of(write_study())[0].identity
+    with pytest.raises(ValueError, match="a claim expects worst: one of worse, better, no-better was expected"):
+        Claim(says="no gain", expects="worst")
+
+
 def test_the_design_is_no_part_of_the_identity_and_survives_job_json(write_study):
     plain, judged = jobs_of(write_study())[0], jobs_of(write_study(declared("primary: d_kl")))[0]
     assert plain.identity == judged.identity
@@ -52,6 +63,10 @@ def test_the_design_is_no_part_of_the_identity_and_survives_job_json(write_study
         ("collapse: {factor: 0.5}", "collapse.factor: 0.5 is not greater than or equal to 1"),
         ("collapse: {worse_than: .inf}", "collapse.worse_than: "),
         ("collapse: {spread: 1}", "did you mean spreads?"),
+        ("claims: {atention: {says: no, expects: worse}}", "unknown variant atention; did you mean attention?"),
+        ("claims: {attention: {says: no, expects: worst}}", "claims.attention.expects"),
+        ("claims: {attention: {expects: worse}}", "claims.attention.says"),
+        ("claims: {attention: {says: no, expects: worse, at_least: 0}}", "claims.attention.at_least"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_its_line(write_study, text, message):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from r3gan.config import PenaltyConfig
 from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.training.batches import Batches
@@ -42,18 +43,21 @@ def test_labels_are_one_hot_for_a_conditional_network(data):
     assert torch.equal(get(config, data).labels.argmax(1), labels)
 
 
+DIFFERENCES = PenaltyConfig(finite_difference_sigma=0.1)
 AUGMENTED = replace(small_config().schedules, augment_p=constant(0.5))
 
 
 def test_the_slices_of_two_ranks_make_the_batch_of_one(data):
-    config = small_config(network=small_network(conditional=True), x_flip=True, schedules=AUGMENTED)
+    config = small_config(
+        network=small_network(conditional=True), x_flip=True, schedules=AUGMENTED, penalties=DIFFERENCES
+    )
     whole, halves = get(config, data), [get(config, data, rank, 2) for rank in (0, 1)]
     for name, value in vars(whole).items():
         assert torch.equal(value, torch.cat([getattr(half, name) for half in halves])), name
 
 
 def test_parts_are_the_batch_in_order_and_nearly_equal(data):
-    batch = get(small_config(network=small_network(conditional=True), schedules=AUGMENTED), data)
+    batch = get(small_config(network=small_network(conditional=True), schedules=AUGMENTED, penalties=DIFFERENCES), data)
     parts = list(batch.parts(3))
     assert [len(part) for part in parts] == [2, 3, 3]
     for name, value in vars(batch).items():
@@ -120,3 +124,17 @@ def test_batches_on_a_gpu_are_those_of_a_cpu_from_either_home(data, free, monkey
     for name, value in vars(batches.get("discriminator", 0)).items():
         assert torch.allclose(value.cpu(), getattr(get(config, data), name)), name
     batches.close()
+
+
+def test_directions_are_drawn_for_the_steps_of_d_that_use_them(data):
+    lazy = PenaltyConfig(every=2, finite_difference_sigma=0.1)
+    batches = Batches(small_config(penalties=lazy), data, World(0, 1, CPU))
+    shapes = {}
+    for network in ("discriminator", "generator"):
+        for position in (0, 8, 16):
+            directions = batches.get(network, position).directions_of_both()
+            shapes[network, position] = None if directions is None else directions.shape
+    drawn = (2 * 8, 3, 8, 8)
+    assert [shape for (network, _), shape in shapes.items() if network == "generator"] == [None] * 3
+    assert [shapes["discriminator", position] for position in (0, 8, 16)] == [drawn, None, drawn]
+    assert get(small_config(), data).directions is None

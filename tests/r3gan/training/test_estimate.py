@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -133,3 +135,16 @@ def test_parts_on_a_cpu_know_of_attention():
 
 def test_parts_are_named_by_their_real_size():
     assert [parts_of(32, size) for size in (100, 32, 21, 10, 1, 0)] == [32, 32, 16, 8, 1, 1]
+
+
+def test_lazy_penalties_cost_their_share_and_finite_differences_more_than_the_exact_form():
+    network = small_network(widths=(32, 32), groups=(4, 4))
+
+    def flops(**penalties):
+        asked = replace(work(network, pairs=8), penalties=PenaltyConfig(**penalties))
+        return estimate(asked, 8, False).flops_per_image
+
+    never, always, lazy, rare = flops(r1=False, r2=False), flops(), flops(every=4), flops(every=8)
+    assert lazy - never == pytest.approx(2 * (rare - never))
+    assert never < rare < always
+    assert always < flops(finite_difference_sigma=0.1)

@@ -24,7 +24,12 @@ from tests.r3gan.small import small_network, step_options
 TOLERANCE = 1e-10
 CLASSES = 5
 GAMMA = 3.0
-LOSSES = [LossPhase(), LossPhase("relativistic-hinge", margin=0.7), LossPhase("non-saturating")]
+LOSSES = [
+    LossPhase(),
+    LossPhase("relativistic-hinge", margin=0.7),
+    LossPhase("non-saturating"),
+    LossPhase("hinge", margin=0.7),
+]
 
 
 def make_discriminator(network, seed=0):

@@ -27,6 +27,8 @@ def softplus(value):
             [softplus(-2) + softplus(0.5), softplus(1) + softplus(0)],
             [softplus(-0.5), softplus(0)],
         ),
+        (LossPhase("hinge", margin=1.0), [0.0 + 1.5, 2.0 + 1.0], [-0.5, 0.0]),
+        (LossPhase("hinge", margin=0.25), [0.0 + 0.75, 1.25 + 0.25], [-0.5, 0.0]),
     ],
 )
 def test_losses_equal_hand_computed_values(phase, d_expected, g_expected):
@@ -36,8 +38,8 @@ def test_losses_equal_hand_computed_values(phase, d_expected, g_expected):
 
 
 def test_an_unknown_loss_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(UnknownChoice, match=r"unknown loss hinge; .*valid: relativistic-softplus, relativistic-hinge"):
-        make_loss(LossPhase("hinge"))
+    with pytest.raises(UnknownChoice, match=r"unknown loss wasserstein; .*valid: relativistic-softplus, relat"):
+        make_loss(LossPhase("wasserstein"))
 
 
 @pytest.mark.parametrize("kind", LOSSES)
