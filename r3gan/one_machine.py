@@ -1,4 +1,6 @@
-"""torchrun for the ranks of one machine: nothing is left for it to take from the environment or the network.
+"""The processes of a job on one machine: a single rank by itself, several by torchrun.
+
+Nothing is left for them to take from the environment or the network.
 
 Where a cluster's operator has set what torchrun reads as defaults (PET_NNODES, MASTER_ADDR, ...), or where the
 machine's own name cannot be looked up, ranks would wait for machines that are not there.
@@ -52,6 +54,11 @@ def torchrun_command(ranks: int) -> list[str]:
     ]
 
 
+def rank_command(ranks: int) -> list[str]:
+    """The command that starts so many ranks of the module that follows. One alone needs no rendezvous, nor torchrun."""
+    return torchrun_command(ranks) if ranks > 1 else [sys.executable, "-u", "-m"]
+
+
 def start_ranks(
     job: JobDir, ranks: int, computation: Computation, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
@@ -62,7 +69,7 @@ def start_ranks(
     with job.log.open("a") as log:
         begin_attempt(log)
         return subprocess.Popen(
-            [*torchrun_command(ranks), "r3gan", "train", str(job.root), *computation.arguments()],
+            [*rank_command(ranks), "r3gan", "train", str(job.root), *computation.arguments()],
             env=own_environment(os.environ) | {LAUNCHER_PID: str(os.getpid())} | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -83,8 +83,7 @@ def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation
 def schedule_adam(state: TrainState, lr: float, beta2: float) -> None:
     """Give both optimisers the scheduled learning rate and beta2, for their next steps."""
     for adam in (state.generator_adam, state.discriminator_adam):
-        for group in adam.param_groups:
-            group["lr"], group["betas"] = lr, (0.0, beta2)
+        adam.lr, adam.beta2 = lr, beta2
 
 
 @torch.no_grad()
