@@ -24,6 +24,7 @@ OF_OTHERS = re.compile(  # variables that tell torchrun or a rank of ranks elsew
     r"|(GLOO|TP)_SOCKET_IFNAME|GROUP_SIZE|PYTHON_EXEC|USE_LIBUV|LOGLEVEL"
 )
 LOOPBACK_NAMES = ("lo", "lo0")  # Linux; macOS
+LARGE_PAGES = "glibc.malloc.hugetlb=1"  # glibc: ask for them where the system gives them to those who ask
 # glibc: keep freed blocks for the next step instead of handing them back, to be zeroed when they return.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 
@@ -80,7 +81,8 @@ def start_ranks(
 
 def on_cores(parts: int) -> dict[str, str]:
     """The variables of a rank that has one of so many parts of the cores."""
-    return {"OMP_NUM_THREADS": str(max(1, cores() // parts))} | KEEP_MEMORY
+    tunables = ":".join(filter(None, (LARGE_PAGES, os.environ.get("GLIBC_TUNABLES"))))  # the last word is the user's
+    return {"OMP_NUM_THREADS": str(max(1, cores() // parts)), "GLIBC_TUNABLES": tunables} | KEEP_MEMORY
 
 
 def on_gpus(indices: Sequence[int], count: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.jobdir import JobDir
-from r3gan.one_machine import own_environment, rank_command, torchrun_command
+from r3gan.one_machine import on_cores, own_environment, rank_command, torchrun_command
 
 OPERATORS = {
     "PET_NNODES": "2",
@@ -70,6 +70,13 @@ def test_only_what_is_said_of_ranks_is_left_out_and_the_network_is_the_machines_
 def test_a_single_rank_is_started_by_itself_and_its_log_waits_for_nothing():
     assert rank_command(1) == [sys.executable, "-u", "-m"]
     assert rank_command(2)[:3] == [sys.executable, "-m", "torch.distributed.run"]
+
+
+def test_a_job_on_cores_asks_for_large_pages_and_leaves_the_users_own_tunables_the_last_word(monkeypatch):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert on_cores(1)["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
+    assert on_cores(1)["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0"
 
 
 def test_no_name_is_looked_up_to_find_the_other_ranks(monkeypatch):
