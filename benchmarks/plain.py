@@ -6,7 +6,7 @@ moving average as they come. `replace_layers` lets the networks of r3gan/model/n
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from r3gan.model.conv import Conv
 from r3gan.model.resampling import kernel_of
 from r3gan.model.resampling_layers import Downsample, Upsample
 from r3gan.tables.activations import LEAKY_SLOPE
+from r3gan.training.adam import Adam
 from r3gan.training.batches import Batch
 from r3gan.training.losses import Loss
 from r3gan.training.state import TrainState
@@ -74,13 +75,25 @@ def replace_layers(network: nn.Module, form: str) -> None:
                 module.forward = partial(forward, module)  # type: ignore[method-assign]
 
 
+class LibraryAdam(Adam):
+    """The library's class, with its defaults."""
+
+    def step(self) -> None:
+        """See Adam."""
+        self._library.param_groups[0].update(lr=self.lr, betas=(0.0, self.beta2))
+        self._library.step()
+
+    @cached_property
+    def _library(self) -> torch.optim.Adam:
+        return torch.optim.Adam(self.parameters)
+
+
 def make_plain(state: TrainState) -> None:
     """Give a state NCHW weights and the library's default Adam."""
     for network in (state.generator, state.discriminator, state.ema):
         network.to(memory_format=torch.contiguous_format)
     for name in ("generator", "discriminator"):
-        parameters = getattr(state, name).parameters()
-        setattr(state, f"{name}_adam", torch.optim.Adam(parameters, lr=0.0, betas=(0.0, 0.9)))
+        setattr(state, f"{name}_adam", LibraryAdam(getattr(state, name).parameters()))
 
 
 def discriminator_gradients(state: TrainState, batch: Batch, loss: Loss, gamma: float) -> None:

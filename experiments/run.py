@@ -17,6 +17,7 @@ from experiments.launch.durations import Timekeeper, conditions_of
 from experiments.launch.execution import Execution
 from experiments.launch.forecast import Forecast, forecasts_of
 from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of, with_reruns
+from experiments.launch.longer import trained_anew
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Observer, Task, execute
@@ -130,6 +131,8 @@ def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) 
         if speeds and whole:
             cli.console.print(f"{limit}{whole.text}, {speeds.basis}")
     cli.print_warnings(warnings_of(jobs, findings))
+    for sentence in trained_anew(jobs, findings, find_starts(jobs, findings, execution), execution):
+        cli.console.print(sentence, markup=False, soft_wrap=True)
 
 
 def state_text(job: Job, findings: Findings, starts: Starts) -> str:

@@ -1,4 +1,6 @@
-"""torchrun for the ranks of one machine: nothing is left for it to take from the environment or the network.
+"""The processes of a job on one machine: a single rank by itself, several by torchrun.
+
+Nothing is left for them to take from the environment or the network.
 
 Where a cluster's operator has set what torchrun reads as defaults (PET_NNODES, MASTER_ADDR, ...), or where the
 machine's own name cannot be looked up, ranks would wait for machines that are not there.
@@ -22,6 +24,7 @@ OF_OTHERS = re.compile(  # variables that tell torchrun or a rank of ranks elsew
     r"|(GLOO|TP)_SOCKET_IFNAME|GROUP_SIZE|PYTHON_EXEC|USE_LIBUV|LOGLEVEL"
 )
 LOOPBACK_NAMES = ("lo", "lo0")  # Linux; macOS
+LARGE_PAGES = "glibc.malloc.hugetlb=1"  # glibc: ask for them where the system gives them to those who ask
 # glibc: keep freed blocks for the next step instead of handing them back, to be zeroed when they return.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 
@@ -52,6 +55,11 @@ def torchrun_command(ranks: int) -> list[str]:
     ]
 
 
+def rank_command(ranks: int) -> list[str]:
+    """The command that starts so many ranks of the module that follows. One alone needs no rendezvous, nor torchrun."""
+    return torchrun_command(ranks) if ranks > 1 else [sys.executable, "-u", "-m"]
+
+
 def start_ranks(
     job: JobDir, ranks: int, computation: Computation, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
@@ -62,7 +70,7 @@ def start_ranks(
     with job.log.open("a") as log:
         begin_attempt(log)
         return subprocess.Popen(
-            [*torchrun_command(ranks), "r3gan", "train", str(job.root), *computation.arguments()],
+            [*rank_command(ranks), "r3gan", "train", str(job.root), *computation.arguments()],
             env=own_environment(os.environ) | {LAUNCHER_PID: str(os.getpid())} | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -73,7 +81,8 @@ def start_ranks(
 
 def on_cores(parts: int) -> dict[str, str]:
     """The variables of a rank that has one of so many parts of the cores."""
-    return {"OMP_NUM_THREADS": str(max(1, cores() // parts))} | KEEP_MEMORY
+    tunables = ":".join(filter(None, (LARGE_PAGES, os.environ.get("GLIBC_TUNABLES"))))  # the last word is the user's
+    return {"OMP_NUM_THREADS": str(max(1, cores() // parts)), "GLIBC_TUNABLES": tunables} | KEEP_MEMORY
 
 
 def on_gpus(indices: Sequence[int], count: int) -> dict[str, str]:

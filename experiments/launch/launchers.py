@@ -65,7 +65,8 @@ class LauncherRow:
 
 LAUNCHERS = {
     "local": LauncherRow(
-        Deferred("experiments.launch.local:LocalLauncher"), "torchrun on this machine, sharing its cores or GPUs"
+        Deferred("experiments.launch.local:LocalLauncher"),
+        "on this machine, sharing its cores or GPUs; several ranks by torchrun",
     ),
     "in-process": LauncherRow(
         Deferred("experiments.launch.in_process:InProcessLauncher"),

@@ -1,4 +1,4 @@
-"""The local launcher: jobs as torchrun processes, sharing the cores or the GPUs of this machine."""
+"""The local launcher: jobs as processes that share the cores or the GPUs of this machine."""
 
 import subprocess
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from r3gan.one_machine import cores, on_cores, on_gpus, start_ranks
 
 @dataclass(frozen=True)
 class LocalProcess:
-    """One torchrun and its ranks."""
+    """A job of one rank, or a torchrun with its ranks."""
 
     process: "subprocess.Popen[bytes]"
 
@@ -24,7 +24,7 @@ class LocalProcess:
         return self.process.poll()
 
     def stop(self) -> None:
-        """torchrun hands the signal on to its ranks and waits for them."""
+        """See launchers.Process. torchrun hands the signal on to its ranks and waits for them."""
         self.process.terminate()
 
     def kill(self) -> None:

@@ -187,6 +187,6 @@ def outcome_of(directory: JobDir, code: int, stopping: bool, silence: str = "") 
         return elsewhere(other)
     if silence:
         return JobOutcome(JobState.FAILED, silence)
-    if code and not stopping:  # torchrun itself reports a signal as a failure
+    if code and not stopping:  # a signal is reported as a failure
         return JobOutcome(JobState.FAILED)
     return JobOutcome(JobState.STOPPED)

@@ -55,7 +55,7 @@ def find_starts(jobs: Sequence[Job], findings: Findings, execution: Execution) -
     starts: Starts = {}
     if not execution.sharing:
         return starts
-    alike, elsewhere = _parting(jobs), _Elsewhere(execution, jobs)
+    alike, elsewhere = _parting(jobs), Elsewhere(execution, jobs)
     order = {job.identity: i for i, job in enumerate(jobs)}
     by_place = {(job.configuration, job.seed): job for job in jobs}
     for job in jobs:
@@ -70,7 +70,7 @@ def find_starts(jobs: Sequence[Job], findings: Findings, execution: Execution) -
             options += kept_states(other, directory, job.config, execution)
             trained_until = _trained_until(directory, state, starts.get(other.identity))
             is_resumed, is_before = state is FolderState.RESUME, order[other.identity] < order[job.identity]
-            will_come = _made_alike(directory, execution) if is_resumed else is_before
+            will_come = made_alike(directory, execution) if is_resumed else is_before
             if trained_until < images and will_come:
                 options.append(_start(other, directory, images))
         if options:
@@ -117,7 +117,7 @@ def _trained_until(directory: JobDir, state: FolderState, start: Start | None) -
 
 def kept_states(other: Job, directory: JobDir, config: TrainConfig, execution: Execution) -> Iterator[Start]:
     """The checkpoints of a job that a training may go on from."""
-    if not directory.checkpoint_folders() or not _made_alike(directory, execution):
+    if not directory.checkpoint_folders() or not made_alike(directory, execution):
         return
     for folder in directory.checkpoint_folders():
         if can_begin(config, other.config, int(folder.name)):
@@ -128,14 +128,14 @@ def _start(other: Job, directory: JobDir, images: int) -> Start:
     return Start(variant=other.variant, seed=other.seed, identity=other.identity, folder=directory.root, images=images)
 
 
-def _made_alike(directory: JobDir, execution: Execution) -> bool:
+def made_alike(directory: JobDir, execution: Execution) -> bool:
     """Whether today's code has trained a job as it would train another one now."""
     environment = read_object(directory.environment) or {}
     how = environment.get("ranks"), environment.get("tf32")
     return sources_of(directory) == source_hash() and how == (execution.ranks, execution.computation.tf32)
 
 
-class _Elsewhere:
+class Elsewhere:
     """Jobs of the same study, dataset and seed in the output folder that are not in the plan."""
 
     def __init__(self, execution: Execution, jobs: Sequence[Job]):
@@ -146,6 +146,11 @@ class _Elsewhere:
 
     def starts(self, job: Job) -> Iterator[Start]:
         """The checkpoints that the job may begin in."""
+        for directory, other in self.jobs(job):
+            yield from kept_states(other, directory, job.config, self._execution)
+
+    def jobs(self, job: Job) -> Iterator[tuple[JobDir, Job]]:
+        """Those that lie beside a job of the plan, with their folders."""
         root = job.directory(self._execution.output).parents[1]
         if root not in self._folders:
             self._folders[root] = self._list(root)
@@ -154,7 +159,7 @@ class _Elsewhere:
                 self._jobs[folder] = read_job(folder)
             other = self._jobs[folder]
             if other is not None:
-                yield from kept_states(other, JobDir(folder), job.config, self._execution)
+                yield JobDir(folder), other
 
     def _list(self, root: Path) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}

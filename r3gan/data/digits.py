@@ -6,6 +6,7 @@ Shapes: N images in the set, B in a batch, R resolution. Images handed out are u
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -92,15 +93,28 @@ def stacked_label(digits: Tensor) -> Tensor:
 
 
 def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
-    """scikit-learn's 1797 digits of 8x8 pixels: four in five for training, every fifth for testing."""
-    from sklearn.datasets import load_digits
+    """scikit-learn's 1797 digits of 8x8 pixels: four in five for training, every fifth for testing.
 
-    bunch = load_digits()
-    images = torch.from_numpy(np.round(bunch.images * (255 / 16)).astype(np.uint8))
-    labels = torch.from_numpy(bunch.target.astype(np.int64))
+    They are read from its file: to load the package takes seconds. Raises DatasetUnavailable.
+    """
+    file = embedded_file()
+    rows = torch.from_numpy(np.loadtxt(file, delimiter=","))  # 64 pixels in 0..16, then the digit
+    images = (rows[:, :-1] * (255 / 16)).round().to(torch.uint8).view(-1, 8, 8)
+    labels = rows[:, -1].long()
     held_out = torch.arange(len(labels)) % 5 == 4
     train, test = (DigitImages(images[part], labels[part]) for part in (~held_out, held_out))
     return train, test, "sklearn.datasets.load_digits"
+
+
+def embedded_file() -> Path:
+    """Where scikit-learn keeps its digits. Raises DatasetUnavailable."""
+    found = find_spec("sklearn")
+    if found is None or found.origin is None:
+        raise DatasetUnavailable("stacked-digits is made of scikit-learn's digits: pip install scikit-learn")
+    file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    if not file.exists():
+        raise DatasetUnavailable(f"stacked-digits was not found: this scikit-learn has no {file}")
+    return file
 
 
 def load_mnist(folder: Path) -> tuple[DigitImages, DigitImages, str]:

@@ -40,12 +40,14 @@ class DigitClassifier(nn.Module):
         layers: list[nn.Module] = []
         channels, size = 1, resolution
         for width in (32, 64) if resolution <= 8 else (16, 32, 64):
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
             if size > 4:
                 layers.append(nn.MaxPool2d(2))
                 size //= 2
             channels = width
-        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * size * size, RECIPE.features), nn.ReLU())
+        self.body = nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(channels * size * size, RECIPE.features), nn.ReLU(inplace=True)
+        )
         self.head = nn.Linear(RECIPE.features, DIGITS)
 
     def features(self, digits: Tensor) -> Tensor:

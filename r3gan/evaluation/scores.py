@@ -1,5 +1,8 @@
 """From features to numbers: torch-fidelity's metrics, density and coverage, and the modes of stacked digits.
 
+torch-fidelity takes seconds to load, so that it is loaded where it computes. Frechet distances are written out here
+as it computes them: the quick profile needs one, and nothing else of it.
+
 Each scorer takes the features of N samples by layer, what they are compared with, and a device; a row of
 r3gan/tables/metrics.py names it.
 
@@ -12,10 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
-from torch_fidelity.metric_isc import isc_features_to_metric
-from torch_fidelity.metric_kid import kid_features_to_metric
-from torch_fidelity.metric_prc import prc_features_to_metric
 
 from r3gan.data.digits import stacked_label
 from r3gan.evaluation.modes import covered_modes, kl_floor, kl_to_uniform
@@ -49,12 +48,16 @@ def score_fd_dinov2(features: Features, reference: Reference, device: torch.devi
 
 def score_inception(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
     """Inception score, and its deviation over the splits."""
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
     scores = isc_features_to_metric(only_layer(features), rng_seed=SEED)
     return {"is": scores["inception_score_mean"], "is_std": scores["inception_score_std"]}
 
 
 def score_kid(features: Features, reference: Reference, device: torch.device | None = None) -> dict[str, float]:
     """Kernel inception distance, and its deviation over the subsets."""
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
     assert reference.features is not None
     scores = kid_features_to_metric(only_layer(features), reference.features, rng_seed=SEED, verbose=False)
     return {"kid": scores["kernel_inception_distance_mean"], "kid_std": scores["kernel_inception_distance_std"]}
@@ -64,6 +67,8 @@ def score_precision_recall(
     features: Features, reference: Reference, device: torch.device | None = None
 ) -> dict[str, float]:
     """Improved precision and recall. device: where distances between all pairs are computed (default: the CPU)."""
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
     assert reference.features is not None
     options: dict[str, Any] = {"save_cpu_ram": True, "prc_batch_size": ROWS_AT_ONCE, "verbose": False}
     options["prc_neighborhood"] = NEIGHBOURS_PRECISION
@@ -104,10 +109,14 @@ def only_layer(features: Features) -> Tensor:
 
 
 def frechet_distance(features: Tensor, reference: Reference) -> float:
-    """Of features [N, F] to the reference's statistics, by torch-fidelity, in float64."""
-    ours = fid_features_to_statistics(features.double())
-    theirs = {"mu": reference.mean, "sigma": reference.covariance}
-    return float(fid_statistics_to_metric(ours, theirs, verbose=False)["frechet_inception_distance"])
+    """Of features [N, F] to the reference's statistics, by torch-fidelity's arithmetic (arXiv 1706.08500, eq. 6)."""
+    assert reference.mean is not None
+    assert reference.covariance is not None
+    ours = features.double().numpy()
+    mean, covariance = np.mean(ours, axis=0), np.cov(ours, rowvar=False)
+    apart = mean - reference.mean
+    roots = np.sqrt(np.linalg.eigvals(covariance.dot(reference.covariance)).astype("complex128")).real
+    return float(apart.dot(apart) + np.trace(covariance) + np.trace(reference.covariance) - 2 * np.sum(roots))
 
 
 def density_and_coverage(fake: Tensor, real: Tensor, neighbours: int) -> dict[str, float]:

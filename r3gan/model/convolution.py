@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+SMALL = 2**20  # numbers; up to so many, a CPU convolves faster than it transposes, to the same bits where it was tried
+
 _weights_wanted = True  # read by backward passes, which the library may run in threads of its own
 
 
@@ -42,7 +44,15 @@ def input_gradient(dy: Tensor, weight: Tensor, groups: int, stride: int = 1) -> 
     """The gradient with respect to x: the transposed convolution."""
     if is_matrix(weight, groups):
         return multiply_pixels(dy, weight[:, :, 0, 0], None)
+    if dy.device.type == "cpu" and dy.numel() <= SMALL and stride == 1:
+        return F.conv2d(dy, transposed(weight, groups), padding=padding_of(weight), groups=groups)
     return F.conv_transpose2d(dy, weight, None, stride, padding_of(weight), groups=groups)
+
+
+def transposed(weight: Tensor, groups: int) -> Tensor:
+    """The weights whose ordinary convolution is the transposed one of these: [K, C / G, k, k] -> [C, K / G, k, k]."""
+    grouped = weight.unflatten(0, (groups, -1)).transpose(1, 2).flip(3, 4)
+    return grouped.flatten(0, 1).contiguous(memory_format=torch.channels_last)
 
 
 def weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, groups: int, stride: int = 1) -> Tensor:
@@ -83,6 +93,8 @@ def pixels(x: Tensor) -> Tensor:
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int, stride: int = 1) -> Tensor:
     """weight * x + bias, differentiable any number of times."""
+    if not torch.is_grad_enabled():
+        return convolve(x, weight, bias, groups, stride)
     return _Convolution.apply(x, weight, bias, groups, stride)
 
 

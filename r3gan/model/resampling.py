@@ -6,6 +6,7 @@ of times, without the per-channel work of the library's second gradient of depth
 Shapes: x [B, C, H, W], with even H and W where it shrinks.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,8 +18,13 @@ Taps = tuple[float, ...]
 
 def kernel_of(taps: Taps, x: Tensor, gain: float = 1.0) -> Tensor:
     """The kernel with the sum `gain`, one copy per channel of x [B, C, H, W]: [C, 1, T, T]."""
-    row = torch.tensor(taps, dtype=x.dtype, device=x.device) / sum(taps)
-    return (gain * torch.outer(row, row)).expand(x.shape[1], 1, len(taps), len(taps))
+    return _kernel(taps, gain, x.dtype, x.device).expand(x.shape[1], 1, len(taps), len(taps))
+
+
+@cache  # every step asks a dozen times
+def _kernel(taps: Taps, gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    row = torch.tensor(taps, dtype=dtype, device=device) / sum(taps)
+    return gain * torch.outer(row, row)
 
 
 class _Shrink(torch.autograd.Function):

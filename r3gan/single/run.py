@@ -93,7 +93,7 @@ def watch(job: JobDir, config: TrainConfig, options: argparse.Namespace, console
             display.look()
             if received and not stopping:
                 stopping = True
-                process.terminate()  # torchrun hands it on, and the job writes a checkpoint
+                process.terminate()  # the job writes a checkpoint; torchrun hands it on
         display.look()
     if follower is not None:
         follower.end(code)

@@ -22,10 +22,11 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class ExtractorRow:
-    """One feature network. Exactly one of the two says where its weights come from."""
+    """One feature network. Exactly one of the first two says where its weights come from."""
 
     weights: WeightsFile | None = None
     made_for: Deferred | None = None  # dataset -> the file, made of the dataset; raises DatasetUnavailable if it cannot
+    network: Deferred | None = None  # (layers, file of weights) -> the network; None: torch-fidelity knows its name
 
 
 EXTRACTORS = {
@@ -43,5 +44,8 @@ EXTRACTORS = {
             repository="facebookresearch_dinov2_main",
         )
     ),
-    DIGITS: ExtractorRow(made_for=Deferred("r3gan.evaluation.classifier:classifier_for")),
+    DIGITS: ExtractorRow(
+        made_for=Deferred("r3gan.evaluation.classifier:classifier_for"),
+        network=Deferred("r3gan.evaluation.digit_features:StackedDigitsFeatures"),
+    ),
 }

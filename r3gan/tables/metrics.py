@@ -2,7 +2,7 @@
 
 Sources: FID arXiv 1706.08500, KID 1801.01401, Inception score 1606.03498, precision and recall 1904.06991, density and
 coverage 2002.09797, Frechet distance of DINOv2 features 2306.04675. All but density and coverage, which torch-fidelity
-does not have, are computed by it, from the features of its own networks.
+does not have, are computed as it does, from the features of its own networks.
 """
 
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ and living tensors are counted. Nothing here repeats the networks' structure.
 """
 
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -13,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
 
 from r3gan.config import LossPhase, NetworkConfig
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
@@ -37,7 +37,12 @@ def convolution_backward_flops(dy: Tensor, x: Tensor, weight: Tensor, *rest: Any
     return (of_x + of_weight) * 2 * dy.numel() * weight[0].numel()
 
 
-FLOP_FORMULAS = flop_registry | {torch.ops.aten.convolution_backward: convolution_backward_flops}
+@cache
+def flop_formulas() -> dict[Any, Callable[..., int]]:
+    """Operator -> how many operations a call is. Loads a library that jobs, which count nothing, do without."""
+    from torch.utils.flop_counter import flop_registry
+
+    return flop_registry | {torch.ops.aten.convolution_backward: convolution_backward_flops}
 
 
 class Meter(TorchDispatchMode):
@@ -50,7 +55,7 @@ class Meter(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
-        formula = FLOP_FORMULAS.get(function.overloadpacket)
+        formula = flop_formulas().get(function.overloadpacket)
         if formula is not None:
             self.flops += formula(*args, **(kwargs or {}), out_val=result)
         for tensor in tree_leaves(result):

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from r3gan.config import TrainConfig
 from r3gan.model.networks import Discriminator, Generator, initialise
+from r3gan.training.adam import Adam
 
 
 @dataclass(kw_only=True)
@@ -20,8 +21,8 @@ class TrainState:
     generator: Generator
     discriminator: Discriminator
     ema: Generator  # moving average of the generator
-    generator_adam: torch.optim.Adam
-    discriminator_adam: torch.optim.Adam
+    generator_adam: Adam
+    discriminator_adam: Adam
     sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
     steps: dict[str, int] = field(default_factory=dict)  # how many steps each of the sums holds
     images: int = 0  # real images shown to D
@@ -40,11 +41,6 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
         generator=generator,
         discriminator=discriminator,
         ema=copy.deepcopy(generator).requires_grad_(False),
-        generator_adam=make_adam(generator),
-        discriminator_adam=make_adam(discriminator),
+        generator_adam=Adam(generator.parameters()),
+        discriminator_adam=Adam(discriminator.parameters()),
     )
-
-
-def make_adam(network: torch.nn.Module) -> torch.optim.Adam:
-    """Adam with eps = 1e-8 as released; learning rate and decays are set before every step."""
-    return torch.optim.Adam(network.parameters(), lr=0.0, betas=(0.0, 0.9), eps=1e-8, fused=True)

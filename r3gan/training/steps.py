@@ -7,6 +7,7 @@ from r3gan.config import IMG_PER_KIMG, OptimiserConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.conv import follow_weights, prepare_weights
 from r3gan.model.networks import Discriminator, Generator
+from r3gan.training.adam import Adam
 from r3gan.training.augment import Augmentation, make_augmentation
 from r3gan.training.batches import Batch
 from r3gan.training.lazy import adam_correction, passes_of_step
@@ -113,10 +114,9 @@ def schedule_adam(
     set_adam(state.discriminator_adam, c * optimiser.lr_ratio * lr, optimiser.beta1**c, beta2**c)
 
 
-def set_adam(adam: torch.optim.Adam, lr: float, beta1: float, beta2: float) -> None:
-    """For all of its parameters."""
-    for group in adam.param_groups:
-        group["lr"], group["betas"] = lr, (beta1, beta2)
+def set_adam(adam: Adam, lr: float, beta1: float, beta2: float) -> None:
+    """For its next steps."""
+    adam.lr, adam.beta1, adam.beta2 = lr, beta1, beta2
 
 
 @torch.no_grad()

@@ -3,17 +3,18 @@
 import json
 import os
 import socket
+import sys
 
 import pytest
 
 from experiments.launch.execution import Execution
-from experiments.launch.launchers import LAUNCHERS, make_launcher
+from experiments.launch.launchers import make_launcher
 from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.jobdir import JobDir
-from r3gan.one_machine import own_environment, torchrun_command
+from r3gan.one_machine import on_cores, own_environment, rank_command, torchrun_command
 
 OPERATORS = {
     "PET_NNODES": "2",
@@ -40,14 +41,13 @@ OPERATORS = {
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", LAUNCHERS)
-def test_a_job_finishes_where_the_environment_speaks_of_other_machines(name, write_study, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "ranks"), [("local", 1), ("local", 2), ("in-process", 1)])
+def test_a_job_finishes_where_the_environment_speaks_of_other_machines(name, ranks, write_study, tmp_path, monkeypatch):
     for variable, value in OPERATORS.items():
         monkeypatch.setenv(variable, value)
     only = {"variant": ["baseline"], "seed": ["0"]}
     settings = {"total_kimg": 0.016, "evaluation.every_kimg": 0.016}
     (job,) = make_plan(read_study(write_study()), None, only, settings).jobs
-    ranks = 2 if name == "local" else 1
     task = Task(job, JobDir(job.directory(tmp_path)))
     launcher = make_launcher(Execution(launcher=name, slots=1, ranks=ranks, output=tmp_path))
     (ended,) = execute([task], launcher, [], lambda: False)
@@ -65,6 +65,18 @@ def test_only_what_is_said_of_ranks_is_left_out_and_the_network_is_the_machines_
         "R3GAN_DATA": "x",
         "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
     }
+
+
+def test_a_single_rank_is_started_by_itself_and_its_log_waits_for_nothing():
+    assert rank_command(1) == [sys.executable, "-u", "-m"]
+    assert rank_command(2)[:3] == [sys.executable, "-m", "torch.distributed.run"]
+
+
+def test_a_job_on_cores_asks_for_large_pages_and_leaves_the_users_own_tunables_the_last_word(monkeypatch):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert on_cores(1)["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
+    assert on_cores(1)["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1:glibc.malloc.hugetlb=0"
 
 
 def test_no_name_is_looked_up_to_find_the_other_ranks(monkeypatch):

@@ -1,10 +1,12 @@
 import gzip
 import struct
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.digits import stacked_label
@@ -38,6 +40,24 @@ def test_embedded_digits_cover_all_modes_and_hold_out_every_fifth():
     assert data.train.labels.unique().tolist() == list(range(10))
     assert data.train.images.dtype == torch.uint8
     assert data.train.images.max() == 255
+
+
+def test_embedded_digits_are_those_that_scikit_learn_loads():
+    data, bunch = load_dataset("stacked-digits", Path("nowhere"), CPU), load_digits()
+    images = torch.from_numpy(np.round(bunch.images * (255 / 16)).astype(np.uint8))
+    held_out = np.arange(len(images)) % 5 == 4
+    for part, chosen in ((data.train, ~held_out), (data.test, held_out)):
+        assert torch.equal(part.images, images[chosen])
+        assert part.labels.tolist() == bunch.target[chosen].tolist()
+
+
+def test_a_scikit_learn_that_keeps_its_digits_elsewhere_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("r3gan.data.digits.find_spec", lambda name: ModuleSpec(name, None, origin=str(tmp_path / "x")))
+    with pytest.raises(DatasetUnavailable, match=r"this scikit-learn has no .*digits\.csv\.gz"):
+        load_dataset("stacked-digits", Path("nowhere"), CPU)
+    monkeypatch.setattr("r3gan.data.digits.find_spec", lambda name: None)
+    with pytest.raises(DatasetUnavailable, match="pip install scikit-learn"):
+        load_dataset("stacked-digits", Path("nowhere"), CPU)
 
 
 def test_stacked_images_hold_the_indexed_digits_channel_by_channel():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
 from r3gan.evaluation.scores import Reference, density_and_coverage, frechet_distance
 from r3gan.tables.metrics import METRICS
@@ -18,6 +19,15 @@ def test_frechet_distance_equals_scipys_matrix_root():
     expected = np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(np.cov(a.T) + np.cov(b.T) - 2 * root)
     assert frechet_distance(torch.from_numpy(a), statistics(b)) == pytest.approx(expected, rel=1e-9)
     assert frechet_distance(torch.from_numpy(a), statistics(a)) == pytest.approx(0, abs=1e-6)
+
+
+def test_frechet_distance_is_torch_fidelitys_bit_for_bit():
+    draws = torch.Generator().manual_seed(0)
+    features, others = torch.randn(300, 40, generator=draws), torch.randn(200, 40, generator=draws).double() + 0.1
+    theirs = fid_features_to_statistics(others)
+    own = fid_statistics_to_metric(fid_features_to_statistics(features.double()), theirs, verbose=False)
+    reference = Reference(mean=theirs["mu"], covariance=theirs["sigma"])
+    assert frechet_distance(features, reference) == own["frechet_inception_distance"]
 
 
 def test_kid_is_within_its_spread_of_zero_for_one_distribution_and_not_for_two():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from r3gan.model.convolution import conv2d, input_gradients_only, transposed_conv2d
+from r3gan.model.convolution import conv2d, input_gradient, input_gradients_only, transposed_conv2d
 
 
 @pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (1, 2), (3, 1), (3, 2)])
@@ -44,3 +44,25 @@ def test_weight_gradients_are_skipped_only_within_the_context():
     assert x.grad is not None
     conv2d(x, weight, None, 1).sum().backward()
     assert weight.grad is not None
+
+
+@pytest.mark.parametrize("small", [0, 2**20])
+@pytest.mark.parametrize(("kernel", "groups"), [(1, 2), (3, 1), (3, 2), (3, 4)])
+def test_the_input_gradient_is_the_transposed_convolution_by_either_call(kernel, groups, small, monkeypatch):
+    monkeypatch.setattr("r3gan.model.convolution.SMALL", small)
+    draws = torch.Generator().manual_seed(0)
+    dy = torch.randn(2, 8, 5, 5, generator=draws).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(8, 12 // groups, kernel, kernel, generator=draws)
+    expected = torch.nn.functional.conv_transpose2d(dy, weight, padding=kernel // 2, groups=groups)
+    assert torch.allclose(input_gradient(dy, weight, groups), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_without_gradients_the_same_bits_come_without_a_record_of_them():
+    draws = torch.Generator().manual_seed(0)
+    x, weight, bias = (torch.randn(shape, generator=draws) for shape in ((2, 8, 5, 5), (8, 4, 3, 3), (8,)))
+    recorded = conv2d(x, weight.requires_grad_(), bias, 2)
+    with torch.no_grad():
+        plain = conv2d(x, weight, bias, 2)
+    assert torch.equal(recorded, plain)
+    assert recorded.requires_grad
+    assert not plain.requires_grad

@@ -17,10 +17,12 @@ from safetensors.torch import load_file
 import r3gan.evaluation.evaluator
 from r3gan.computation import Computation
 from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule
+from r3gan.data.load import load_dataset
 from r3gan.distributed import World
+from r3gan.evaluation.classifier import classifier_file
 from r3gan.files import write_json
 from r3gan.jobdir import JobDir
-from r3gan.one_machine import own_environment, torchrun_command
+from r3gan.one_machine import own_environment, rank_command
 from r3gan.training.checkpoint import NETWORKS
 from r3gan.training.loop import train
 from r3gan.training.recorder import JsonlRecorder
@@ -44,8 +46,7 @@ def run_inside(config, folder, should_stop=lambda: False, **computation):
 
 
 def command(job, ranks=1):
-    launcher = torchrun_command(ranks) if ranks > 1 else [sys.executable, "-m"]
-    return [*launcher, "r3gan", "train", str(job.root)]
+    return [*rank_command(ranks), "r3gan", "train", str(job.root)]
 
 
 def run_process(job, ranks=1):
@@ -69,6 +70,34 @@ def without_times(job):
     timing = {"images_per_second", "memory_gib", "data_share", "cpu_cores"}
     lines = job.points()
     return [(line["images"], {k: v for k, v in line["metrics"].items() if k not in timing}) for line in lines]
+
+
+HEAVY = (
+    "torch._dynamo",
+    "torch.distributed.run",
+    "torchvision",
+    "torch_fidelity",
+    "sklearn",
+    "scipy",
+    "triton",
+    "pandas",
+)
+
+
+def test_a_job_loads_no_library_that_takes_seconds_and_that_it_does_not_need(tmp_path):
+    """From its start to its end, with an evaluation by the digit classifier, which was trained ahead."""
+    classifier_file(load_dataset("stacked-digits", tmp_path, CPU))
+    job = make_job(tmp_path, small_config(total_kimg=0.016))
+    code = (
+        "import sys\n"
+        "from r3gan.__main__ import main\n"
+        f"assert main(['train', {str(job.root)!r}]) == 0\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    environment = own_environment(os.environ)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout == "finished\n[]\n", done.stderr
+    assert any(key.startswith("d_kl") for key in job.points()[-1]["metrics"])
 
 
 def test_losses_metrics_samples_and_weights_are_recorded(tmp_path):
@@ -249,8 +278,7 @@ def test_a_job_stopped_in_an_evaluation_begins_with_it_again_and_ends_with_the_s
 def test_a_signal_in_an_evaluation_stops_all_ranks_with_a_checkpoint_of_this_step(tmp_path, ranks):
     config = small_config(checkpoint_every_kimg=100)
     job = make_job(tmp_path / "stopped", config)
-    launcher = torchrun_command(ranks) if ranks > 1 else [sys.executable, "-m"]
-    stopping = [*launcher, "tests.r3gan.stopping", str(job.root), "20"]
+    stopping = [*rank_command(ranks), "tests.r3gan.stopping", str(job.root), "20"]
     environment = own_environment(os.environ)
     done = subprocess.run(stopping, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
