@@ -80,7 +80,7 @@ def test_steps_are_those_of_an_independent_implementation():
         network.double()
     state.discriminator.load_state_dict(make_discriminator(config.network).state_dict())
     reference = copy.deepcopy(state.discriminator)
-    batch = Batch(*(torch.randn(shape, dtype=torch.float64) for shape in ((4, 3, 8, 8), (4, 6))), None)
+    batch = Batch(real=torch.randn(4, 3, 8, 8, dtype=torch.float64), latents=torch.randn(4, 6, dtype=torch.float64))
     with torch.no_grad():
         fake = state.generator(batch.latents)
     by_hand(reference, batch.real, fake, 4, 1e-3, 0.9)

@@ -51,9 +51,8 @@ def train(state, config, steps):
         draw = torch.Generator().manual_seed(state.images)
         resolution = config.network.resolution
         batch = Batch(
-            torch.rand(8, 3, resolution, resolution, generator=draw),
-            torch.randn(8, config.network.latent_dim, generator=draw),
-            None,
+            real=torch.rand(8, 3, resolution, resolution, generator=draw),
+            latents=torch.randn(8, config.network.latent_dim, generator=draw),
         )
         schedule_adam(state, 2e-3, 0.9)
         options = step_options(config, Computation(), 4, state.images)
