@@ -91,7 +91,7 @@ def test_steps_are_those_of_an_independent_implementation():
         recorded.append(set(discriminator_step(state, batch, World(0, 1, torch.device("cpu")), options)))
     rest = {"loss_d", "logit_gap"}
     assert recorded == [rest | {"r1", "r2"}, rest, rest, rest | {"r1", "r2"}]
-    assert state.generator_adam.param_groups[0]["lr"] == 1e-3
+    assert state.generator_adam.lr == 1e-3
     for ours, theirs in zip(state.discriminator.parameters(), reference.parameters(), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 

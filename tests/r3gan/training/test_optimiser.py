@@ -17,8 +17,7 @@ def settings(**keys):
     state = fresh_state(small_config(), 0, CPU)
     penalties = keys.pop("penalties", PenaltyConfig())
     schedule_adam(state, 3e-3, 0.93, OptimiserConfig(**keys), penalties)
-    groups = (adam.param_groups[0] for adam in (state.generator_adam, state.discriminator_adam))
-    return [(group["lr"], group["betas"]) for group in groups]
+    return [(adam.lr, (adam.beta1, adam.beta2)) for adam in (state.generator_adam, state.discriminator_adam)]
 
 
 def test_the_neutral_settings_are_the_schedules_values_to_the_bit():
