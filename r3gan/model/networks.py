@@ -52,7 +52,7 @@ class ResidualBlock(Residual):
         self.mix = Conv(
             expanded,
             expanded,
-            kernel=3,
+            kernel=config.kernel,
             groups=config.groups[index],
             gain=fixup * activation_gain(after_mix),
             activation=after_mix,

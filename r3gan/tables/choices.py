@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.activation": ACTIVATIONS,
+    "network.capacity.shape": CAPACITIES,
     "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
 }

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 import pytest
 
 from r3gan import RESULT_VERSION
-from r3gan.config import AttentionConfig, LossPhase, Schedule, TrainConfig
+from r3gan.config import AttentionConfig, CapacityConfig, LossPhase, Schedule, TrainConfig
 from r3gan.identity import changes, configuration_identity, declared_default, job_identity, state_identity
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -16,6 +16,10 @@ from tests.r3gan.small import constant, small_config, small_network
 VERSION = 4
 DEFAULTS = {
     "network.expansion": 2,
+    "network.kernel": 3,
+    "network.capacity.shape": "as-given",
+    "network.capacity.blocks": (),
+    "network.capacity.equal": "parameters",
     "network.activation": "leaky-relu",
     "network.activation_after_mix": "same",
     "network.activation_networks": ("generator", "discriminator"),
@@ -116,6 +120,7 @@ INERT = {
         {"network": small_network(attention=AttentionConfig((4, 8)))},
         {"network": small_network(attention=AttentionConfig((8, 4)))},
     ),
+    "where widths come from": ({}, {"network": small_network(capacity=CapacityConfig("flat"))}),
     "the order of networks": (
         {"network": small_network(attention=AttentionConfig((8,), networks=("generator", "discriminator")))},
         {"network": small_network(attention=AttentionConfig((8,), networks=("discriminator", "generator")))},

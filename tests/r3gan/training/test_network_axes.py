@@ -34,6 +34,7 @@ AXES = {
     "pixel shuffle, low-pass": ({"resampling": "pixel-shuffle-low-pass"}, FIRST_ORDER),
     "strided": ({"resampling": "strided"}, FIRST_ORDER),
     "strided and spectral": ({"resampling": "strided", "normalisation": "spectral"}, FIRST_ORDER),
+    "kernel 5": ({"kernel": 5}, FIRST_ORDER),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")
