@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
@@ -20,6 +21,7 @@ NetworkName = Literal["generator", "discriminator"]
 BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
 if TYPE_CHECKING:
     ActivationName = str
+    AttentionKind = str
     CapacityName = str
     NormalisationName = str
     ResamplingName = str
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     MetricName = str
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
+    AttentionKind = Literal[tuple(ATTENTIONS)]
     CapacityName = Literal[tuple(CAPACITIES)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
@@ -42,13 +45,15 @@ class Config:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttentionConfig(Config):
     """Multi-head self-attention after the residual blocks of some resolutions."""
 
     resolutions: tuple[int, ...] = ()  # feature-map sizes that get a block; empty: no attention
     heads: int = 2  # divides the width of each such stage
     networks: tuple[NetworkName, ...] = BOTH  # where the blocks go
+    kind: AttentionKind = "full"  # over which positions
+    position: Literal["none", "learned"] = "none"  # what is added to a block's input to tell its positions apart
 
 
 @dataclass(frozen=True)

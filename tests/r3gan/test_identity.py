@@ -32,6 +32,8 @@ DEFAULTS = {
     "network.bf16_stages": 0,
     "network.attention.resolutions": (),
     "network.attention.heads": 2,
+    "network.attention.kind": "full",
+    "network.attention.position": "none",
     "network.attention.networks": ("generator", "discriminator"),
     "schedules.*.decay_img": 0.0,
     "schedules.*.warmup_img": 0.0,
@@ -117,13 +119,21 @@ INERT = {
     "heads without attention": ({}, {"network": small_network(attention=AttentionConfig(heads=4))}),
     "networks without attention": ({}, {"network": small_network(attention=AttentionConfig(networks=("generator",)))}),
     "the order of resolutions": (
-        {"network": small_network(attention=AttentionConfig((4, 8)))},
-        {"network": small_network(attention=AttentionConfig((8, 4)))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(4, 8)))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(8, 4)))},
     ),
     "where widths come from": ({}, {"network": small_network(capacity=CapacityConfig("flat"))}),
     "the order of networks": (
-        {"network": small_network(attention=AttentionConfig((8,), networks=("generator", "discriminator")))},
-        {"network": small_network(attention=AttentionConfig((8,), networks=("discriminator", "generator")))},
+        {
+            "network": small_network(
+                attention=AttentionConfig(resolutions=(8,), networks=("generator", "discriminator"))
+            )
+        },
+        {
+            "network": small_network(
+                attention=AttentionConfig(resolutions=(8,), networks=("discriminator", "generator"))
+            )
+        },
     ),
     "which networks have the default activation": ({}, {"network": small_network(activation_networks=("generator",))}),
     "the order of networks with an activation": (
@@ -183,8 +193,8 @@ COUNTS = {
         {"loss": (LossPhase(), replace(HINGE, margin=1.0))},
     ),
     "heads of attention": (
-        {"network": small_network(attention=AttentionConfig((8,), heads=1))},
-        {"network": small_network(attention=AttentionConfig((8,), heads=2))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(8,), heads=1))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(8,), heads=2))},
     ),
     "labels of a conditional evaluation": (
         {"network": small_network(conditional=True)},

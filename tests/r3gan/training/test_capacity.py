@@ -51,7 +51,7 @@ def test_blocks_are_moved_at_the_same_budget_and_widths_keep_their_ratios():
 
 
 def test_heads_divide_the_widths_that_are_solved_for():
-    network = replace(NETWORK, attention=AttentionConfig((8,), heads=3))
+    network = replace(NETWORK, attention=AttentionConfig(resolutions=(8,), heads=3))
     found = solved(asked(network, shape="high"))
     assert [width % 24 for width in found.widths] == [0, 0, 0]
 
