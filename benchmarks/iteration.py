@@ -184,7 +184,7 @@ class Iteration:
 
 def make_config(case: str, attention: tuple[int, ...]) -> TrainConfig:
     """The configuration of a case."""
-    attending = AttentionConfig(attention, heads=1)
+    attending = AttentionConfig(resolutions=attention, heads=1)
     if case == "quick":
         row = PRESETS["digits-8x8"]
         batch = row.batch

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
 from r3gan.tables.normalisations import NORMALISATIONS
@@ -19,12 +21,16 @@ NetworkName = Literal["generator", "discriminator"]
 BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
 if TYPE_CHECKING:
     ActivationName = str
+    AttentionKind = str
+    CapacityName = str
     NormalisationName = str
     ResamplingName = str
     LossKind = str
     MetricName = str
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
+    AttentionKind = Literal[tuple(ATTENTIONS)]
+    CapacityName = Literal[tuple(CAPACITIES)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
     LossKind = Literal[tuple(LOSSES)]
@@ -39,13 +45,24 @@ class Config:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttentionConfig(Config):
     """Multi-head self-attention after the residual blocks of some resolutions."""
 
     resolutions: tuple[int, ...] = ()  # feature-map sizes that get a block; empty: no attention
     heads: int = 2  # divides the width of each such stage
     networks: tuple[NetworkName, ...] = BOTH  # where the blocks go
+    kind: AttentionKind = "full"  # over which positions
+    position: Literal["none", "learned"] = "none"  # what is added to a block's input to tell its positions apart
+
+
+@dataclass(frozen=True)
+class CapacityConfig(Config):
+    """Capacity moved between the resolutions: widths and groups are solved for (r3gan/training/capacity.py)."""
+
+    shape: CapacityName = "as-given"  # of the widths over the resolutions
+    blocks: tuple[int, ...] = ()  # residual blocks per stage in place of network.blocks; empty: those
+    equal: Literal["parameters", "operations"] = "parameters"  # which stay those of the network as it is written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +70,12 @@ class NetworkConfig(Config):
     """Shape of G and D. Tuples run from the 4x4 stage up; the resolution is 4 * 2^(stages - 1)."""
 
     widths: tuple[int, ...]  # channels per stage
-    groups: tuple[int, ...]  # groups of the 3x3 convolution per stage (the official "cardinality")
+    groups: tuple[int, ...]  # groups of the grouped convolution per stage (the official "cardinality")
     blocks: tuple[int, ...]  # residual blocks per stage
     expansion: int = 2  # width inside a block, in multiples of the stage's width
+    kernel: int = 3  # height and width of the grouped convolution, odd
     activation: ActivationName = "leaky-relu"  # inside the blocks; smooth ones train slower
-    activation_after_mix: Literal["same", "none"] = "same"  # after a block's grouped 3x3 convolution
+    activation_after_mix: Literal["same", "none"] = "same"  # after a block's grouped convolution
     activation_networks: tuple[NetworkName, ...] = BOTH  # which have these two; the other has their defaults
     normalisation: NormalisationName = "none"  # of the convolutions' weights or outputs
     normalisation_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has none
@@ -67,6 +85,7 @@ class NetworkConfig(Config):
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
     attention: AttentionConfig = field(default_factory=AttentionConfig)
+    capacity: CapacityConfig = field(default_factory=CapacityConfig)
 
     @property
     def resolution(self) -> int:

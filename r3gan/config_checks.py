@@ -150,6 +150,20 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
             )
     if not 0 <= network.bf16_stages <= stages:
         problems.append(Problem(("network", "bf16_stages"), f"{network.bf16_stages} must be between 0 and {stages}"))
+    if network.kernel < 1 or network.kernel % 2 == 0:
+        problems.append(Problem(("network", "kernel"), f"{network.kernel} must be odd: 1, 3, 5 and so on"))
+    if network.capacity.blocks and len(network.capacity.blocks) != stages:
+        problems.append(
+            Problem(
+                ("network", "capacity", "blocks"),
+                f"has {len(network.capacity.blocks)} entries, one for each of the {stages} stages was expected",
+            )
+        )
+    problems += [
+        Problem(("network", "capacity", "blocks", i), f"{blocks} must be 1 or more")
+        for i, blocks in enumerate(network.capacity.blocks)
+        if blocks < 1
+    ]
     problems += [
         Problem(("network", key), "name generator, discriminator or both")
         for key in PER_NETWORK

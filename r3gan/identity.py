@@ -17,6 +17,7 @@ from r3gan.config import (
     IMG_PER_KIMG,
     PER_NETWORK,
     AttentionConfig,
+    CapacityConfig,
     EvaluationConfig,
     LossPhase,
     NetworkConfig,
@@ -104,7 +105,8 @@ def canonical(config: TrainConfig) -> TrainConfig:
 def _network(network: NetworkConfig) -> NetworkConfig:
     """One name for each activation; what no network has does not count, nor which have what is the default anyway."""
     activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
-    network = replace(network, activation=activation, attention=_attention(network.attention))
+    capacity = CapacityConfig()  # widths, groups and blocks stand for it
+    network = replace(network, activation=activation, attention=_attention(network.attention), capacity=capacity)
     defaults = {field.name: declared_default(field) for field in fields(network)}
     for key, theirs in PER_NETWORK.items():
         had = ordered(getattr(network, key))

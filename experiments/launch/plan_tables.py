@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.launch.sharing import Starts
+from experiments.names import BASELINE
 from experiments.study.plan import Job
 from r3gan.config import IMG_PER_KIMG
 from r3gan.tables.choices import remarks
@@ -43,7 +44,8 @@ def plan_tables(jobs: list[Job], status: dict[str, str], costs: "dict[str, Cost]
                 names = variants_of.setdefault(costs[job.identity], [])
                 names += [job.variant] if job.variant not in names else []
         known = dict.fromkeys(text for job in here for text in remarks(job.differences.items()))
-        costly = [f"{', '.join(names)}: {cost_text(cost)}" for cost, names in variants_of.items()]
+        baseline = next((cost for cost, names in variants_of.items() if BASELINE in names), None)
+        costly = [f"{', '.join(names)}: {cost_text(cost, baseline)}" for cost, names in variants_of.items()]
         table.caption = escape("\n".join([*known, *costly]))
         table.caption_justify = "left"
         yield table
@@ -57,14 +59,29 @@ def seeds_text(jobs: list[Job]) -> str:
     )
 
 
-def cost_text(cost: "Cost") -> str:
-    """A cost in one line."""
+def cost_text(cost: "Cost", baseline: "Cost | None" = None) -> str:
+    """A cost in one line, weights and operations also as differences to the baseline's."""
     pairs = "1 pair" if cost.micro_batch == 1 else f"{cost.micro_batch} pairs"
+    weights, operations = "", ""
+    if baseline is not None and baseline != cost:
+        weights = change_text(weights_of(cost), weights_of(baseline))
+        operations = change_text(cost.flops_per_image, baseline.flops_per_image)
     return (
-        f"G {shorten(cost.generator_parameters)} and D {shorten(cost.discriminator_parameters)} weights, "
-        f"{shorten(cost.flops_per_image)}FLOP per image, {shorten(cost.memory_bytes)}B of memory with {pairs} at once"
+        f"G {shorten(cost.generator_parameters)} and D {shorten(cost.discriminator_parameters)} weights{weights}, "
+        f"{shorten(cost.flops_per_image)}FLOP per image{operations}, "
+        f"{shorten(cost.memory_bytes)}B of memory with {pairs} at once"
         + (", R1 and R2 by double backward" if cost.double_backward else "")
     )
+
+
+def weights_of(cost: "Cost") -> int:
+    """Of both networks."""
+    return cost.generator_parameters + cost.discriminator_parameters
+
+
+def change_text(value: float, baseline: float) -> str:
+    """By how much something differs from the baseline's."""
+    return f" ({value / baseline - 1:+.1%})".replace("-", "−")
 
 
 def shorten(number: float) -> str:

@@ -19,9 +19,10 @@ from r3gan.tables.normalisations import NORMALISATIONS
 
 
 class Conv(Layer):
-    """activation(weight * x + bias), of the same size, or half of it with stride 2; with an activation comes a bias,
-    without one there is none, and the number that some activations learn. A normalisation acts on the weight, or before
-    the bias and activation.
+    """activation(weight * x + bias), of the same size, or half of it with stride 2.
+
+    With an activation comes a bias, without one there is none, and the number that some activations learn. A
+    normalisation acts on the weight, or before the bias and activation.
 
     The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
     """

@@ -20,6 +20,7 @@ from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, Spatia
 from r3gan.model.resampling_layers import Direction
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.resamplings import RESAMPLINGS
 
@@ -52,7 +53,7 @@ class ResidualBlock(Residual):
         self.mix = Conv(
             expanded,
             expanded,
-            kernel=3,
+            kernel=config.kernel,
             groups=config.groups[index],
             gain=fixup * activation_gain(after_mix),
             activation=after_mix,
@@ -70,15 +71,19 @@ def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Cha
     """The residual blocks, and the attention if any, of one resolution."""
     width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
     blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
-    if network in config.attention.networks and resolution in config.attention.resolutions:
-        blocks.append(
+    attention = config.attention
+    if network in attention.networks and resolution in attention.resolutions:
+        blocks += [
             SelfAttention(
                 width,
-                config.attention.heads,
+                attention.heads,
                 twice_differentiable=network == "discriminator",
+                along=along,
+                size=resolution if attention.position == "learned" else None,
                 normalisation=config.normalisation,
             )
-        )
+            for along in row_of(ATTENTIONS, "attention", attention.kind).along
+        ]
     return Chain(*blocks)
 
 

@@ -1,13 +1,13 @@
 """From layers of settings to the typed configuration of a job, or to all that is wrong with them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from r3gan.config import TrainConfig
+from r3gan.config import CapacityConfig, TrainConfig
 from r3gan.config_checks import Problem, find_problems
 from r3gan.config_json import from_dict
 from r3gan.preset_choice import PresetChoice
@@ -45,7 +45,17 @@ def validate(node: Node, preset: Tree, dataset: str, seed: int) -> tuple[TrainCo
             tree = restore(tree, preset, path)
         problems = [_problem(node, path, message) for path, message in mistakes]
         return None, early + problems + _deeper_problems(node, tree | fixed)
-    return config, early + _deeper_problems(node, node.plain() | fixed)
+    problems = early + _deeper_problems(node, node.plain() | fixed)
+    return (config if problems else _with_capacity(config)), problems
+
+
+def _with_capacity(config: TrainConfig) -> TrainConfig:
+    """With the widths that are solved for, if capacity is moved."""
+    if config.network.capacity == CapacityConfig():
+        return config
+    from r3gan.training.capacity import solved  # loads torch
+
+    return replace(config, network=solved(config.network))
 
 
 def weights_keys(tree: Tree) -> tuple[Tree, list[Problem]]:

@@ -4,17 +4,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.activation": ACTIVATIONS,
+    "network.attention.kind": ATTENTIONS,
+    "network.capacity.shape": CAPACITIES,
     "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
 }
 REMARKS = {
     "network.activation_after_mix=none": "the grouped convolution has neither bias nor activation: fewer weights, "
     "still exact by first order; among the paper's negative results",
+    "network.attention.position=learned": "a learned map that starts at zero is added to the input of each block, so "
+    "that attention can tell where it looks: C S^2 more weights at resolution S; exact by first order",
 }  # of values that no table holds
 
 

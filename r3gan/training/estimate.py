@@ -154,5 +154,6 @@ def largest_activation(network: NetworkConfig) -> int:
         resolution = 4 * 2**i
         sizes.append(4 * network.expansion * width * resolution**2)
         if resolution in network.attention.resolutions:
-            sizes += [4 * 3 * width * resolution**2, 4 * network.attention.heads * resolution**4]
+            exponent = 4 if network.attention.kind == "full" else 3  # of the weights between positions
+            sizes += [4 * 3 * width * resolution**2, 4 * network.attention.heads * resolution**exponent]
     return max(sizes)

@@ -18,7 +18,7 @@ def problem_keys(config):
 def test_a_sound_configuration_has_no_problems_and_survives_json():
     config = small_config(
         loss=(LossPhase(), LossPhase("relativistic-hinge", from_fraction=0.5)),
-        network=small_network(attention=AttentionConfig((4,), heads=2, networks=("generator",))),
+        network=small_network(attention=AttentionConfig(resolutions=(4,), heads=2, networks=("generator",))),
     )
     assert find_problems(config) == []
     assert from_dict(TrainConfig, json.loads(json.dumps(asdict(config)))) == config
@@ -27,9 +27,12 @@ def test_a_sound_configuration_has_no_problems_and_survives_json():
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"network": small_network(attention=AttentionConfig((16,)))}, "network.attention.resolutions.0"),
-        ({"network": small_network(attention=AttentionConfig((8,), heads=3))}, "network.attention.heads"),
-        ({"network": small_network(attention=AttentionConfig((8,), networks=()))}, "network.attention.networks"),
+        ({"network": small_network(attention=AttentionConfig(resolutions=(16,)))}, "network.attention.resolutions.0"),
+        ({"network": small_network(attention=AttentionConfig(resolutions=(8,), heads=3))}, "network.attention.heads"),
+        (
+            {"network": small_network(attention=AttentionConfig(resolutions=(8,), networks=()))},
+            "network.attention.networks",
+        ),
         ({"network": small_network(groups=(4,))}, "network.groups"),
         ({"network": small_network(groups=(5, 2))}, "network.groups.0"),
         ({"network": small_network(blocks=(1, 0))}, "network.blocks.1"),

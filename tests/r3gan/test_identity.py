@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 import pytest
 
 from r3gan import RESULT_VERSION
-from r3gan.config import AttentionConfig, LossPhase, PenaltyConfig, Schedule, TrainConfig
+from r3gan.config import AttentionConfig, CapacityConfig, LossPhase, PenaltyConfig, Schedule, TrainConfig
 from r3gan.identity import changes, configuration_identity, declared_default, job_identity, state_identity
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -16,6 +16,10 @@ from tests.r3gan.small import constant, small_config, small_network
 VERSION = 4
 DEFAULTS = {
     "network.expansion": 2,
+    "network.kernel": 3,
+    "network.capacity.shape": "as-given",
+    "network.capacity.blocks": (),
+    "network.capacity.equal": "parameters",
     "network.activation": "leaky-relu",
     "network.activation_after_mix": "same",
     "network.activation_networks": ("generator", "discriminator"),
@@ -28,6 +32,8 @@ DEFAULTS = {
     "network.bf16_stages": 0,
     "network.attention.resolutions": (),
     "network.attention.heads": 2,
+    "network.attention.kind": "full",
+    "network.attention.position": "none",
     "network.attention.networks": ("generator", "discriminator"),
     "schedules.*.decay_img": 0.0,
     "schedules.*.warmup_img": 0.0,
@@ -117,12 +123,21 @@ INERT = {
     "heads without attention": ({}, {"network": small_network(attention=AttentionConfig(heads=4))}),
     "networks without attention": ({}, {"network": small_network(attention=AttentionConfig(networks=("generator",)))}),
     "the order of resolutions": (
-        {"network": small_network(attention=AttentionConfig((4, 8)))},
-        {"network": small_network(attention=AttentionConfig((8, 4)))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(4, 8)))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(8, 4)))},
     ),
+    "where widths come from": ({}, {"network": small_network(capacity=CapacityConfig("flat"))}),
     "the order of networks": (
-        {"network": small_network(attention=AttentionConfig((8,), networks=("generator", "discriminator")))},
-        {"network": small_network(attention=AttentionConfig((8,), networks=("discriminator", "generator")))},
+        {
+            "network": small_network(
+                attention=AttentionConfig(resolutions=(8,), networks=("generator", "discriminator"))
+            )
+        },
+        {
+            "network": small_network(
+                attention=AttentionConfig(resolutions=(8,), networks=("discriminator", "generator"))
+            )
+        },
     ),
     "which networks have the default activation": ({}, {"network": small_network(activation_networks=("generator",))}),
     "the order of networks with an activation": (
@@ -186,8 +201,8 @@ COUNTS = {
         {"loss": (LossPhase(), replace(HINGE, margin=1.0))},
     ),
     "heads of attention": (
-        {"network": small_network(attention=AttentionConfig((8,), heads=1))},
-        {"network": small_network(attention=AttentionConfig((8,), heads=2))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(8,), heads=1))},
+        {"network": small_network(attention=AttentionConfig(resolutions=(8,), heads=2))},
     ),
     "labels of a conditional evaluation": (
         {"network": small_network(conditional=True)},

@@ -108,7 +108,7 @@ def test_a_name_that_no_table_has_is_an_error_with_those_that_it_has(changes):
 
 
 def test_attention_starts_as_the_baseline_and_shares_its_weights():
-    plain, attentive = small_network(), small_network(attention=AttentionConfig((4, 8), heads=2))
+    plain, attentive = small_network(), small_network(attention=AttentionConfig(resolutions=(4, 8), heads=2))
     z = torch.randn(4, plain.latent_dim)
     for cls, name in ((Generator, "generator"), (Discriminator, "discriminator")):
         ours, theirs = cls(plain), cls(attentive)
@@ -123,7 +123,7 @@ def test_attention_starts_as_the_baseline_and_shares_its_weights():
 
 
 def test_attention_equals_softmax_attention_written_out():
-    config = small_network(attention=AttentionConfig((8,), heads=2, networks=("generator",)))
+    config = small_network(attention=AttentionConfig(resolutions=(8,), heads=2, networks=("generator",)))
     block = Generator(config).double().stages[1].blocks[1]
     with torch.no_grad():
         block.project.weight.normal_()
@@ -139,7 +139,7 @@ def test_attention_equals_softmax_attention_written_out():
 
 @pytest.mark.parametrize("networks", [("generator",), ("discriminator",), ("generator", "discriminator")])
 def test_attention_goes_only_where_it_is_asked_for(networks):
-    config = small_network(attention=AttentionConfig((8,), networks=networks))
+    config = small_network(attention=AttentionConfig(resolutions=(8,), networks=networks))
     for cls, name in ((Generator, "generator"), (Discriminator, "discriminator")):
         has = any("qkv" in key for key, _ in cls(config).named_parameters())
         assert has == (name in networks)

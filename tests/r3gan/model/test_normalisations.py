@@ -26,7 +26,7 @@ def conv(normalisation, **options):
 
 @pytest.mark.parametrize("name", NORMALISATIONS)
 def test_residual_blocks_start_as_the_identity(name):
-    config = small_network(normalisation=name, attention=AttentionConfig((8,)))
+    config = small_network(normalisation=name, attention=AttentionConfig(resolutions=(8,)))
     for cls, network_name in ((Generator, "generator"), (Discriminator, "discriminator")):
         network = cls(config)
         initialise(network, 0, network_name)
@@ -121,5 +121,5 @@ def test_what_has_no_rule_is_left_alone_and_the_averages_weights_are_not_put_bac
 
 @pytest.mark.parametrize("name", ["magnitude-preserving", "spectral"])
 def test_every_convolution_has_the_rule_and_linear_maps_have_none(name):
-    network = Discriminator(small_network(normalisation=name, attention=AttentionConfig((4,))))
+    network = Discriminator(small_network(normalisation=name, attention=AttentionConfig(resolutions=(4,))))
     assert len(list(ruled(network))) == sum(isinstance(module, Conv) for module in network.modules()) == 10

@@ -322,7 +322,7 @@ def test_the_gradient_is_the_transpose(resolution):
 @pytest.mark.parametrize("attention", [(), (8,)])
 @pytest.mark.parametrize("penalties", [PenaltyConfig(), PenaltyConfig(r2=False)])
 def test_penalties_through_it_are_those_of_double_backward(penalties, attention):
-    network = small_network(conditional=True, attention=AttentionConfig(attention))
+    network = small_network(conditional=True, attention=AttentionConfig(resolutions=attention))
     compare(network, penalties, augment=make_augmentation(noise_for(8), 0.7, 8))
 
 

@@ -42,7 +42,7 @@ def test_operations_are_those_counted_by_hand():
 
 
 def test_parameters_are_those_of_the_networks():
-    network = small_network(conditional=True, attention=AttentionConfig((8,)))
+    network = small_network(conditional=True, attention=AttentionConfig(resolutions=(8,)))
     cost = estimate(work(network, classes=7, pairs=8), 8, False)
     for count, cls in ((cost.generator_parameters, Generator), (cost.discriminator_parameters, Discriminator)):
         assert count == sum(p.numel() for p in cls(network, 7).parameters())
@@ -56,7 +56,9 @@ def test_memory_is_what_the_step_takes_on_a_cpu(attention, activation, augments)
 
     The meta device does not know that convolutions keep channels_last, and makes a few copies that training does not.
     """
-    network = small_network(widths=(32, 32), groups=(4, 4), attention=AttentionConfig(attention), activation=activation)
+    network = small_network(
+        widths=(32, 32), groups=(4, 4), attention=AttentionConfig(resolutions=attention), activation=activation
+    )
     generator, discriminator = Generator(network), Discriminator(network)
     for part in (generator, discriminator):
         part.to(memory_format=torch.channels_last)
@@ -126,7 +128,9 @@ def test_bfloat16_takes_half_on_a_gpu_and_does_not_exist_on_a_cpu():
 
 def test_parts_on_a_cpu_know_of_attention():
     plain, attentive = (
-        NetworkConfig(widths=(16,) * 4, groups=(2,) * 4, blocks=(1,) * 4, attention=AttentionConfig(resolutions))
+        NetworkConfig(
+            widths=(16,) * 4, groups=(2,) * 4, blocks=(1,) * 4, attention=AttentionConfig(resolutions=resolutions)
+        )
         for resolutions in ((), (32,))
     )
     sizes = [default_micro_batch(work(network, pairs=64), gpu_memory_bytes(CPU)) for network in (plain, attentive)]

@@ -15,6 +15,7 @@ from r3gan.model.conv import settle_weights
 from r3gan.model.layers import Layer, Tape
 from r3gan.model.networks import Discriminator, ResidualBlock
 from r3gan.tables.activations import ACTIVATIONS
+from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 from r3gan.training.batches import Batch
 from r3gan.training.penalties import FIRST_ORDER, NONE, TWICE, NotFirstOrder, backward_discriminator, form_in_use
@@ -88,7 +89,9 @@ def drawn_network(seed):
         blocks=tuple(draw.randint(1, 2) for _ in widths),
         expansion=expansion,
         conditional=draw.random() < 0.5,
-        attention=AttentionConfig(tuple(4 * 2**i for i in range(stages) if draw.random() < 0.3), draw.choice([1, 2])),
+        attention=AttentionConfig(
+            resolutions=tuple(4 * 2**i for i in range(stages) if draw.random() < 0.3), heads=draw.choice([1, 2])
+        ),
     )
 
 
@@ -113,13 +116,15 @@ def test_every_resampling(resampling):
 @pytest.mark.parametrize("changes", [{"activation": "relu"}, {"activation_after_mix": "none"}], ids=str)
 @pytest.mark.parametrize("attention", [(), (4,)])
 def test_other_piecewise_linear_blocks(changes, attention):
-    compare(small_network(**changes, attention=AttentionConfig(attention)))
+    compare(small_network(**changes, attention=AttentionConfig(resolutions=attention)))
 
 
 @pytest.mark.parametrize("normalisation", ["magnitude-preserving", "spectral"])
 @pytest.mark.parametrize("attention", [(), (4,)])
 def test_normalised_weights(normalisation, attention):
-    network = small_network(normalisation=normalisation, conditional=True, attention=AttentionConfig(attention))
+    network = small_network(
+        normalisation=normalisation, conditional=True, attention=AttentionConfig(resolutions=attention)
+    )
     compare(network)
     compare(network, augment=AffineAugmentation(8, 8))
 
@@ -136,8 +141,10 @@ def test_the_form_is_chosen_by_name_and_refused_where_it_is_not_exact():
 
 
 @pytest.mark.parametrize("resolutions", [(4,), (8,), (4, 8)])
-def test_attention_at_any_resolutions(resolutions):
-    compare(small_network(attention=AttentionConfig(resolutions)))
+@pytest.mark.parametrize("kind", ATTENTIONS)
+@pytest.mark.parametrize("position", ["none", "learned"])
+def test_attention_at_any_resolutions(resolutions, kind, position):
+    compare(small_network(attention=AttentionConfig(resolutions=resolutions, kind=kind, position=position)))
 
 
 class AffineAugmentation:
@@ -162,13 +169,13 @@ class AffineAugmentation:
 @pytest.mark.parametrize("attention", [(), (8,)])
 @pytest.mark.parametrize("penalties", [PenaltyConfig(), PenaltyConfig(r2=False)])
 def test_augmentation_inside_the_penalty(penalties, attention):
-    network = small_network(conditional=True, attention=AttentionConfig(attention))
+    network = small_network(conditional=True, attention=AttentionConfig(resolutions=attention))
     compare(network, penalties, augment=AffineAugmentation(8, 8))
 
 
 @pytest.mark.parametrize("micro_batch", [1, 2, 3])
 def test_parts_of_a_batch_add_up_to_the_whole(micro_batch):
-    network = small_network(conditional=True, attention=AttentionConfig((8,)))
+    network = small_network(conditional=True, attention=AttentionConfig(resolutions=(8,)))
     discriminator = make_discriminator(network)
     real, fake, labels = make_pairs(network, count=4)
     options = step_options(gamma=GAMMA, micro_batch=micro_batch)
@@ -191,7 +198,7 @@ def rank_gradients(rank, network, pairs, store, results):
 
 
 def test_two_ranks_average_to_the_whole_batch(tmp_path):
-    network = small_network(conditional=True, attention=AttentionConfig((8,)))
+    network = small_network(conditional=True, attention=AttentionConfig(resolutions=(8,)))
     discriminator, pairs = make_discriminator(network), make_pairs(network)
     _, gradients = by_double_backward(discriminator, *pairs, step_options(LossPhase(), GAMMA, PenaltyConfig()))
     mp.spawn(rank_gradients, (network, pairs, tmp_path / "store", tmp_path), nprocs=2)
@@ -327,7 +334,7 @@ def test_no_layer_keeps_anything_after_a_step():
         original(self, *args, **kwargs)
         tapes.append(self)
 
-    network = small_network(attention=AttentionConfig((4,)))
+    network = small_network(attention=AttentionConfig(resolutions=(4,)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tape, "__init__", remember)
         pairs = make_pairs(network)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from r3gan.computation import Computation
+from r3gan.config import AttentionConfig
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Discriminator, Generator, initialise
@@ -34,6 +35,9 @@ AXES = {
     "pixel shuffle, low-pass": ({"resampling": "pixel-shuffle-low-pass"}, FIRST_ORDER),
     "strided": ({"resampling": "strided"}, FIRST_ORDER),
     "strided and spectral": ({"resampling": "strided", "normalisation": "spectral"}, FIRST_ORDER),
+    "kernel 5": ({"kernel": 5}, FIRST_ORDER),
+    "axial attention": ({"attention": AttentionConfig(resolutions=(4, 8), kind="axial")}, FIRST_ORDER),
+    "positions": ({"attention": AttentionConfig(resolutions=(8,), position="learned")}, FIRST_ORDER),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")

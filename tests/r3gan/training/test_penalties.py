@@ -14,7 +14,7 @@ GAMMA = 3.0
 
 def make_case(attention=(), conditional=False):
     torch.manual_seed(0)
-    network = small_network(attention=AttentionConfig(attention), conditional=conditional)
+    network = small_network(attention=AttentionConfig(resolutions=attention), conditional=conditional)
     discriminator = Discriminator(network, classes=5).double()
     for parameter in discriminator.parameters():
         torch.nn.init.normal_(parameter, std=0.3)

@@ -17,7 +17,7 @@ from tests.r3gan.training.test_train import assert_equal_weights, final_weights,
 CASES = {
     "plain": {},
     "conditional": {"network": small_network(conditional=True)},
-    "attention": {"network": small_network(attention=AttentionConfig((4, 8)))},
+    "attention": {"network": small_network(attention=AttentionConfig(resolutions=(4, 8)))},
     "hinge": {"loss": (LossPhase("relativistic-hinge", margin=2.0),)},
     "one penalty": {"penalties": PenaltyConfig(r2=False)},
     "three stages": {"network": small_network(widths=(16, 16, 8), groups=(4, 4, 2), blocks=(2, 1, 1))},

@@ -152,7 +152,7 @@ def test_a_job_killed_and_run_again_ends_with_the_same_bits(tmp_path):
 def test_two_ranks_agree_with_one_and_share_the_work(tmp_path):
     config = small_config(
         total_kimg=0.064,
-        network=small_network(conditional=True, attention=AttentionConfig((4,), heads=2)),
+        network=small_network(conditional=True, attention=AttentionConfig(resolutions=(4,), heads=2)),
         schedules=replace(small_config().schedules, augment_p=constant(0.5)),
     )
     one = run_process(make_job(tmp_path / "one", config))
@@ -198,7 +198,7 @@ def test_variants_with_one_seed_share_data_latents_and_initial_weights(tmp_path)
     """Common random numbers: the first D step of two variants differs only by what the variant changes."""
     baseline = small_config(total_kimg=0.008, log_every_kimg=0.008)
     variants = {
-        "attention": replace(baseline, network=small_network(attention=AttentionConfig((8,)))),
+        "attention": replace(baseline, network=small_network(attention=AttentionConfig(resolutions=(8,)))),
         "switch": replace(baseline, loss=(LossPhase(), LossPhase("relativistic-hinge", from_fraction=0.9))),
         "no-r2": replace(baseline, penalties=PenaltyConfig(r2=False)),
         "other-seed": replace(baseline, seed=1),
