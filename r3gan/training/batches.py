@@ -8,7 +8,7 @@ Shapes: B this rank's part of the batch, R resolution, Z latent dimension, K cla
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -26,7 +26,7 @@ from r3gan.training.augment import draw_noise
 TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Real images [B, 3, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
 
@@ -56,9 +56,7 @@ class Batch:
         count = -(-len(self) // size)
         cuts = [i * len(self) // count for i in range(count + 1)]
         for part in (slice(*ends) for ends in pairwise(cuts)):
-            tensors = (self.labels, self.noise, self.directions)
-            optional = (None if tensor is None else tensor[part] for tensor in tensors)
-            yield Batch(self.real[part], self.latents[part], *optional)
+            yield replace(self, **{name: tensor[part] for name, tensor in vars(self).items() if tensor is not None})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +154,8 @@ class Batches:
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
         noise = None if draw.noise is None else self._moved(draw.noise)
         directions = None if draw.directions is None else self._moved(draw.directions)
-        return Batch(real, self._moved(draw.latents), one_hot_labels, noise, directions)
+        latents = self._moved(draw.latents)
+        return Batch(real=real, latents=latents, labels=one_hot_labels, noise=noise, directions=directions)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.world.device, non_blocking=True)

@@ -77,11 +77,11 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     with META:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(
-            torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
-            torch.empty(micro_batch, network.latent_dim),
-            torch.empty(micro_batch, classes) if network.conditional else None,
-            torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
-            torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
+            real=torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
+            latents=torch.empty(micro_batch, network.latent_dim),
+            labels=torch.empty(micro_batch, classes) if network.conditional else None,
+            noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
+            directions=torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
             if work.penalties.finite_difference_sigma is not None
             else None,
         )

@@ -108,7 +108,7 @@ def test_derived_networks_make_images_of_the_resolution_and_both_are_trained_by_
     state = fresh_state(config, 2, torch.device("cpu"))
     labels = torch.eye(2) if config.network.conditional else None
     latents = torch.randn(2, config.network.latent_dim)
-    batch = Batch(torch.randn(2, 3, resolution, resolution), latents, labels)
+    batch = Batch(real=torch.randn(2, 3, resolution, resolution), latents=latents, labels=labels)
     assert state.generator(latents, labels).shape == batch.real.shape
     schedule_adam(state, 1e-3, 0.9)
     before = [[p.clone() for p in network.parameters()] for network in (state.generator, state.discriminator)]

@@ -61,7 +61,7 @@ def test_memory_is_what_the_step_takes_on_a_cpu(attention, activation, augments)
     for part in (generator, discriminator):
         part.to(memory_format=torch.channels_last)
     noise = torch.rand(16, 2, NOISE_SIZE) if augments else None
-    batch = Batch(torch.randn(16, 3, 8, 8), torch.randn(16, 6), None, noise)
+    batch = Batch(real=torch.randn(16, 3, 8, 8), latents=torch.randn(16, 6), labels=None, noise=noise)
     options, peaks = step_options(augment_p=1.0), []
     with Meter() as meter:
         accumulate_discriminator(generator, discriminator, batch, options)

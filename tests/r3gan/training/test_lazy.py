@@ -80,7 +80,8 @@ def test_steps_are_those_of_an_independent_implementation():
         network.double()
     state.discriminator.load_state_dict(make_discriminator(config.network).state_dict())
     reference = copy.deepcopy(state.discriminator)
-    batch = Batch(*(torch.randn(shape, dtype=torch.float64) for shape in ((4, 3, 8, 8), (4, 6))), None)
+    real, latents = (torch.randn(shape, dtype=torch.float64) for shape in ((4, 3, 8, 8), (4, 6)))
+    batch = Batch(real=real, latents=latents, labels=None)
     with torch.no_grad():
         fake = state.generator(batch.latents)
     by_hand(reference, batch.real, fake, 4, 1e-3, 0.9)

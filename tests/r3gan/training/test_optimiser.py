@@ -41,7 +41,8 @@ def test_steps_with_a_first_moment_are_the_librarys():
     state, optimiser = fresh_state(small_config(), 0, CPU), OptimiserConfig(beta1=0.5, lr_ratio=4.0)
     for network in (state.generator, state.discriminator):
         network.double()
-    batch = Batch(*(torch.randn(shape, dtype=torch.float64) for shape in ((4, 3, 8, 8), (4, 6))), None)
+    real, latents = (torch.randn(shape, dtype=torch.float64) for shape in ((4, 3, 8, 8), (4, 6)))
+    batch = Batch(real=real, latents=latents, labels=None)
     watched = {"generator": state.generator.modulation.weight, "discriminator": state.discriminator.trunk.head.weight}
     expected = {name: [p.detach().clone(), 0.0, 0.0] for name, p in watched.items()}
     for step in range(1, 4):
