@@ -18,6 +18,7 @@ from statistics import fmean
 
 import pytest
 
+from benchmarks.finite_differences import cells
 from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
 from experiments.study.search_methods import PRUNERS, SAMPLERS
@@ -380,6 +381,11 @@ def speed_tables():
         yield f"| {part} | {seconds:.2f} |"
 
 
+def differences_table():
+    for row in json.loads((RESULTS / "finite_differences.json").read_text())["rows"]:
+        yield f"| {' | '.join(cells(row))} |"
+
+
 def plan_table():
     for row in json.loads((RESULTS / "plan.json").read_text())["rows"]:
         yield f"| {row['variants']} | {row['seeds']} | {row['all']:.2f} |"
@@ -399,7 +405,9 @@ def loading_texts():
 
 def test_the_numbers_of_the_speed_page_are_those_of_the_results():
     text = (ROOT / "docs" / "speed.md").read_text()
-    assert [row for row in [*speed_tables(), *plan_table(), *loading_texts()] if row not in text] == []
+    assert [
+        row for row in [*speed_tables(), *differences_table(), *plan_table(), *loading_texts()] if row not in text
+    ] == []
 
 
 def tuning_tables():

@@ -181,7 +181,9 @@ def test_parts_of_a_batch_add_up_to_the_whole(micro_batch):
     options = step_options(gamma=GAMMA, micro_batch=micro_batch)
     expected, gradients = by_double_backward(discriminator, real, fake, labels, options)
     # The fakes stand in for latents, so that the "generator" hands them on.
-    terms = accumulate_discriminator(lambda z, _: z, discriminator, Batch(real, fake, labels), options)
+    terms = accumulate_discriminator(
+        lambda z, _: z, discriminator, Batch(real=real, latents=fake, labels=labels), options
+    )
     assert_same(discriminator, gradients)
     assert terms["r1"].item() == pytest.approx(expected.r1.mean().item())
 
