@@ -2,7 +2,6 @@
 plan seeds: power."""
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -12,23 +11,21 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from analysis.answer import answer
+from analysis.collector import leave_imports_alone
 from analysis.compare_command import add_arguments as add_compare_arguments
 from analysis.comparison import shown_differences
 from analysis.decide_command import add_arguments as add_decide_arguments
 from analysis.drawing.save import start_processes
 from analysis.errors import ReportError
-from analysis.load import load_searches, open_client
+from analysis.load import open_client
 from analysis.power_command import add_arguments as add_power_arguments
 from analysis.report import make_folder, write_report
 from analysis.reported import read_study
-from analysis.search_report import budgets_terminal, write_search_report
-from analysis.searches import budget_notes, fairness_notes, grouped
 from analysis.sections.answer import title
 from analysis.sections.compared import left_out_line
 from analysis.tables import protocol_note, results_terminal
 from analysis.watch_command import add_arguments as add_watch_arguments
-
-OBJECTS_BETWEEN_COLLECTIONS = 100_000  # Python's own number is some hundreds
+from r3gan.deferred import Deferred
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -46,7 +43,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     tune.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several with searches")
     tune.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/tune/report)")
     tune.add_argument("--comparison", metavar="ID", nargs="+", help="report on the searches of these comparisons only")
-    tune.set_defaults(run=write_searches)
+    tune.set_defaults(run=Deferred("analysis.tune_command:write_searches"))  # loads Optuna
     add_power_arguments(commands.add_parser("power", help="say how many seeds a difference needs, by finished runs"))
     add_compare_arguments(commands.add_parser("compare", help="show any runs beside each other"))
     add_watch_arguments(commands.add_parser("watch", help="write the report again while the study runs"))
@@ -75,21 +72,6 @@ def write_comparison(args: argparse.Namespace) -> None:
     print(f"Report: {out / 'report.html'}")
 
 
-def write_searches(args: argparse.Namespace) -> None:
-    """Write the report on searches and print its table. Raises ReportError if there is nothing to report on."""
-    searches = load_searches(open_client(), args.study, args.comparison)
-    study = searches[0].study
-    out = args.out or Path("runs") / study / "tune" / "report"
-    make_folder(out)
-    got = write_search_report(study, searches, out)
-    console = Console(highlight=False)
-    console.print(budgets_terminal(got, searches))
-    notes = [note for group in grouped(searches).values() for note in budget_notes(group)]
-    for line in [*fairness_notes(searches), *notes]:
-        console.print(line)
-    print(f"Report: {out / 'tune.md'}")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 on success, 130 if interrupted, 2 with one message on standard error otherwise."""
     args = parse(argv)
@@ -105,6 +87,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    gc.freeze()  # what was imported stays; looking through it again and again took a third of a large report's time
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    leave_imports_alone()
     raise SystemExit(main())

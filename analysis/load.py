@@ -1,9 +1,8 @@
-"""Read a study from MLflow into data frames. With `histories`, the only file here that talks to MLflow."""
+"""Read a study from MLflow into data frames. With `histories` and `tune_command`, the only file here that talks to MLflow."""
 
 import difflib
-import json
 import socket
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -20,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.errors import ReportError
 from analysis.histories import infinite_again, read_histories
-from analysis.searches import SearchResult
 from experiments import names, sample_images
 from experiments.metric_keys import is_constant, recorded_name
 from experiments.tracking.pages import all_experiments, all_runs
@@ -41,7 +39,6 @@ ALSO = (
 DAMAGED = (OSError, ValueError, SyntaxError)  # of a picture that cannot be read
 RUN_INFO = ("run_id", "status", "start_time", "artifact_uri")
 T = TypeVar("T")
-HAS_SEARCH = f"tags.{names.TUNING} LIKE '%'"
 
 
 def open_client() -> MlflowClient:
@@ -82,39 +79,6 @@ def find_study(client: MlflowClient, name: str | None) -> Experiment:
         hint = f", did you mean {nearest[0]!r}?" if nearest else ""
         raise ReportError(f"no study {name!r} has runs in MLflow{hint} (known: {known})")
     return studies[name]
-
-
-def load_searches(client: MlflowClient, study: str | None, comparisons: Collection[str] | None) -> list[SearchResult]:
-    """The searches of a study (None: of the only one that has any), all or those of these comparisons.
-
-    Raises ReportError if there are none, or if a comparison that is asked for has none.
-    """
-    found = {e.name: e for e in all_experiments(client) if e.name.endswith(names.tuning_experiment(""))}
-    studies = {name.removesuffix(names.tuning_experiment("")): experiment for name, experiment in found.items()}
-    if study is None and len(studies) == 1:
-        study = next(iter(studies))
-    if study is None or study not in studies:
-        known = ", ".join(sorted(studies)) or "none"
-        asked = "choose a study with --study" if study is None else f"study {study!r} has no searches"
-        raise ReportError(f"{asked} (with searches in MLflow at {mlflow.get_tracking_uri()}: {known})")
-    runs = [
-        run for run in all_runs(client, studies[study].experiment_id, HAS_SEARCH) if names.TRIAL not in run.data.tags
-    ]
-    first: dict[str, Run] = {}
-    for run in sorted(runs, key=lambda run: run.info.start_time):
-        first.setdefault(run.data.tags[names.TUNING], run)
-    searches = [_search(client, run.info.run_id) for run in first.values()]
-    absent = sorted(set(comparisons or ()) - {search.comparison for search in searches})
-    if absent or not searches:
-        of = f" of comparison {', '.join(absent)}" if absent else ""
-        raise ReportError(f"no search{of} of {study} is in MLflow")
-    return [search for search in searches if comparisons is None or search.comparison in comparisons]
-
-
-def _search(client: MlflowClient, run_id: str) -> SearchResult:
-    with TemporaryDirectory() as folder:
-        path = client.download_artifacts(run_id, names.TUNING_ARTIFACT, folder)
-        return SearchResult.from_json(json.loads(Path(path).read_text()))
 
 
 def load_jobs(client: MlflowClient, experiment_id: str) -> pd.DataFrame:

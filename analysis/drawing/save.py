@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loky import ProcessPoolExecutor, cpu_count, get_reusable_executor
 
+from analysis.collector import leave_imports_alone
 from analysis.drawing.drawn import Drawn, Omitted
 from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, save_figure
 
@@ -48,7 +49,8 @@ def processes() -> ProcessPoolExecutor:
 
 
 def ready() -> None:
-    """What this module imports is loaded where this can be called."""
+    """What this module imports is loaded where this can be called, and the collector lets it be."""
+    leave_imports_alone()
 
 
 def save(figure: Drawn, folder: Path) -> None:

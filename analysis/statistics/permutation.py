@@ -9,7 +9,8 @@ from scipy.stats import permutation_test
 
 from analysis.statistics.welch import why_not
 
-SPLITS = 20_000
+MOST_SPLITS = 20_000  # of which all are counted
+RANDOM_SPLITS = 10_000  # else; as many as the bootstrap's resamples
 BATCH = 2_000  # splits at once
 SAME = 1e-12  # relative difference of statistics that rounding alone makes
 SEED = 0
@@ -22,26 +23,26 @@ class Permutation:
 
     p: float  # two-sided
     smallest_p: float  # that so many seeds can give; no data are significant at a level below it
-    exact: bool  # whether all splits were counted, else SPLITS random ones
+    exact: bool  # whether all splits were counted, else RANDOM_SPLITS random ones
     note: str = ""
 
 
 def permutation(values: ArrayLike, baseline: ArrayLike) -> Permutation:
     """Permutation test of Welch's statistic, which holds its level for unequal spreads too, in the limit.
 
-    Janssen, Statistics & Probability Letters 1997; 36:9-21. All C(m + n, m) splits where they are at most SPLITS (8
+    Janssen, Statistics & Probability Letters 1997; 36:9-21. All C(m + n, m) splits where they are MOST_SPLITS at most (8
     and 8 seeds), else as many random ones of a fixed seed. All numbers must be finite.
     """
     a, b = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
     splits = math.comb(len(a) + len(b), len(a))
-    exact = splits <= SPLITS
+    exact = splits <= MOST_SPLITS
     if len(a) < 2 or len(b) < 2 or np.ptp(np.concatenate([a, b])) == 0:
         note = f"No permutation test: {why_not(a, b)}"
         return Permutation(p=math.nan, smallest_p=math.nan, exact=exact, note=note)
     if exact:
         test = permutation_test((a, b), studentised, n_resamples=splits, vectorized=True, batch=BATCH, axis=-1)
         return Permutation(p=float(test.pvalue), smallest_p=min(1.0, 2 / splits), exact=True)
-    return Permutation(p=p_of_random_splits(a, b), smallest_p=2 / (SPLITS + 1), exact=False)
+    return Permutation(p=p_of_random_splits(a, b), smallest_p=2 / (RANDOM_SPLITS + 1), exact=False)
 
 
 def p_of_random_splits(a: np.ndarray, b: np.ndarray) -> float:
@@ -50,12 +51,12 @@ def p_of_random_splits(a: np.ndarray, b: np.ndarray) -> float:
     The observed split counts as one of them: Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 2010; 9(1):39.
     """
     rng, values = np.random.default_rng(SEED), np.tile(np.concatenate([a, b]), (BATCH, 1))
-    dealt = (rng.permuted(values, axis=1) for _ in range(SPLITS // BATCH))
+    dealt = (rng.permuted(values, axis=1) for _ in range(RANDOM_SPLITS // BATCH))
     splits = np.concatenate([studentised(some[:, : len(a)], some[:, len(a) :]) for some in dealt])
     observed = studentised(a, b)
     same = SAME * np.abs(observed)
     beyond = min((splits <= observed + same).sum(), (splits >= observed - same).sum())
-    return min(1.0, 2 * (int(beyond) + 1) / (SPLITS + 1))
+    return min(1.0, 2 * (int(beyond) + 1) / (RANDOM_SPLITS + 1))
 
 
 def studentised(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:

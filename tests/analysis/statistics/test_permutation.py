@@ -42,7 +42,7 @@ def test_many_seeds_are_dealt_at_random_and_always_the_same() -> None:
     first = permutation(a, b)
     assert first == permutation(a, b)
     assert not first.exact
-    assert first.smallest_p == pytest.approx(1e-4, rel=1e-3)
+    assert first.smallest_p == pytest.approx(2e-4, rel=1e-3)
     assert first.p < 0.002
 
 
@@ -50,8 +50,8 @@ def test_many_seeds_are_dealt_at_random_and_always_the_same() -> None:
 def test_many_seeds_dealt_at_random_give_what_scipy_gives(shift) -> None:
     rng = np.random.default_rng(3)
     a, b = rng.normal(shift, 1, 12), rng.normal(0, 2, 15)
-    expected = permutation_test((a, b), studentised, n_resamples=20_000, vectorized=True, rng=1).pvalue
-    assert permutation(a, b).p == pytest.approx(expected, abs=4 * math.sqrt(2 * expected / 20_000))
+    expected = permutation_test((a, b), studentised, n_resamples=10_000, vectorized=True, rng=1).pvalue
+    assert permutation(a, b).p == pytest.approx(expected, abs=4 * math.sqrt(2 * expected / 10_000))
 
 
 def test_two_sides_without_spread_of_their_own() -> None:
