@@ -1,8 +1,34 @@
-"""A launcher whose jobs are over when they begin, for tests of commands: their results are written, not trained."""
+"""A launcher whose jobs are over when they begin, for tests of commands: their results are written, not trained.
+
+And `analysis` without processes of its own, which take seconds to begin.
+"""
+
+import io
+import os
+import subprocess
+from contextlib import nullcontext, redirect_stdout
+from types import SimpleNamespace
+from unittest.mock import patch
 
 from experiments.launch.execution import Hardware
 from r3gan.files import write_json
 from r3gan.training.recorder import JsonlRecorder
+
+
+def analysis_here(monkeypatch):
+    """Let the commands of `analysis`, which others start as processes, run in this one, and draw no figures."""
+    from analysis.__main__ import main  # takes seconds
+
+    def run(command, env, stdout=None, **_):
+        assert command[1:3] == ["-m", "analysis"]
+        printed = io.StringIO()
+        with patch.dict(os.environ, env), redirect_stdout(printed) if stdout else nullcontext():
+            code = main(command[3:])
+        return subprocess.CompletedProcess(command, code, printed.getvalue())
+
+    monkeypatch.setattr("analysis.report.draw_all", lambda *_: [])
+    for module in ("experiments.run", "experiments.adaptive"):
+        monkeypatch.setattr(f"{module}.subprocess", SimpleNamespace(run=run, PIPE=subprocess.PIPE))
 
 
 class Done:

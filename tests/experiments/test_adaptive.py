@@ -1,12 +1,13 @@
 """A study with a rule for its seeds, from the command to the report; jobs are written at once instead of trained."""
 
+import shutil
 import signal
 
 import pytest
 
 from experiments.launch.launchers import LAUNCHERS, LauncherRow
 from experiments.run import main
-from tests.experiments.at_once import AtOnce
+from tests.experiments.at_once import AtOnce, analysis_here
 
 CHANGES = [
     ("profile: quick\n", "profile: quick\nprimary: d_kl\n"),
@@ -25,9 +26,11 @@ def d_kl(variant, seed):
 
 
 @pytest.fixture
-def run(write_study, tmp_path, monkeypatch):
+def run(write_study, tmp_path, monkeypatch, empty_store):
     """Runs the command on the study; returns its exit code and which jobs it started."""
+    analysis_here(monkeypatch)
     monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     path, handlers = write_study(*CHANGES), {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 

@@ -1,13 +1,18 @@
 """Trials that begin in the states of others: the same search, bit for bit, with less to train."""
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from dataclasses import replace
 
 import pytest
 
 from experiments.launch.execution import Execution
 from experiments.launch.launchers import make_launcher
-from experiments.launch.scheduler import Task, prepare_directory
+from experiments.launch.outcome import JobState
+from experiments.launch.scheduler import Task, execute, prepare_directory
 from experiments.tracking.search_record import TrialState
 from experiments.tuning.display import progress_text, trial_lines
 from experiments.tuning.optuna_study import open_study
@@ -27,9 +32,9 @@ EXECUTION = Execution(launcher="in-process")
 TWO_JOBS = ("seeds: [1000]", "seeds: [1000, 1001]")
 
 
-def run(search, folder, *, sharing):
+def run(search, folder, *, sharing, execution=EXECUTION):
     """Spend a search's budget with real jobs, one after the other. Returns its record, and the jobs' folders."""
-    storage, execution = open_storage(f"sqlite:///{folder}.db"), replace(EXECUTION, sharing=sharing)
+    storage, execution = open_storage(f"sqlite:///{folder}.db"), replace(execution, sharing=sharing)
     workers = Workers(
         search=search,
         storage=storage,
@@ -72,6 +77,34 @@ def test_a_search_that_shares_ends_with_the_bits_of_one_that_does_not(over, tmp_
     assert [int(path.name) for path in jobs[0].checkpoint_folders()] == [160, 120, 80, 40]
     assert {trial.inherited_kimg for trial in alone.trials} == {0}
     assert {len(job.checkpoint_folders()) for job in others} == {1}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # seven jobs, each a process
+def test_a_search_that_shares_and_is_killed_goes_on_to_the_points_of_trainings_that_do_not_share(over, tmp_path):
+    """SIGKILL of the worker while a trial that began in another one's state is trained."""
+    made, processes = over(settings={"total_kimg": 1.6, "evaluation.every_kimg": 0.4}), Execution(slots=1)
+    context = multiprocessing.get_context("fork")  # the search holds functions, which cannot be sent
+    options = {"sharing": True, "execution": processes}
+    worker = context.Process(target=run, args=(made, tmp_path / "shared"), kwargs=options)
+    worker.start()
+    deadline = time.time() + 600
+    while not list((tmp_path / "shared").glob("trial*/*/inherited.json")) and time.time() < deadline:
+        time.sleep(0.005)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.join()
+    shared, jobs = run(made, tmp_path / "shared", **options)
+    assert [trial.state for trial in shared.trials].count(TrialState.INTERRUPTED) == 1
+    ended = [trial for trial in shared.trials if trial.state is TrialState.COMPLETE]
+    assert len(ended) == 3
+    assert any(trial.inherited_kimg for trial in ended)
+    for trial in ended:
+        (job,) = made.jobs(trial.params)
+        alone = Task(job, JobDir(tmp_path / "alone" / str(trial.number)))
+        (end,) = execute([alone], make_launcher(processes), [], lambda: False)
+        assert end.outcome.state is JobState.FINISHED
+        (ours,) = (one for one in jobs if one.root.name.endswith(job.identity))
+        assert without_times(ours) == without_times(alone.directory)
 
 
 def shared_identity(job):
