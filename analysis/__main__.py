@@ -25,7 +25,6 @@ from analysis.sections.answer import title
 from analysis.sections.compared import left_out_line
 from analysis.tables import protocol_note, results_terminal
 from analysis.watch_command import add_arguments as add_watch_arguments
-from r3gan.deferred import Deferred
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -43,7 +42,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     tune.add_argument("--study", metavar="NAME", help="the study's name; needed if MLflow has several with searches")
     tune.add_argument("--out", metavar="DIR", type=Path, help="where to write (default: runs/<study>/tune/report)")
     tune.add_argument("--comparison", metavar="ID", nargs="+", help="report on the searches of these comparisons only")
-    tune.set_defaults(run=Deferred("analysis.tune_command:write_searches"))  # loads Optuna
+    tune.set_defaults(run=report_on_searches)
     add_power_arguments(commands.add_parser("power", help="say how many seeds a difference needs, by finished runs"))
     add_compare_arguments(commands.add_parser("compare", help="show any runs beside each other"))
     add_watch_arguments(commands.add_parser("watch", help="write the report again while the study runs"))
@@ -70,6 +69,13 @@ def write_comparison(args: argparse.Namespace) -> None:
         for sentence in answer(comparison, corrected_for):
             console.print(f"  {sentence.replace('**', '')}", markup=False)
     print(f"Report: {out / 'report.html'}")
+
+
+def report_on_searches(args: argparse.Namespace) -> None:
+    """See tune_command.write_searches."""
+    from analysis.tune_command import write_searches  # with Optuna, which no other command needs
+
+    write_searches(args)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Read a study from MLflow into data frames. With `histories` and `tune_command`, the only file here that talks to MLflow."""
+"""Read a study from MLflow into data frames."""
 
 import difflib
 import socket

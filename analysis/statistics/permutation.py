@@ -30,8 +30,8 @@ class Permutation:
 def permutation(values: ArrayLike, baseline: ArrayLike) -> Permutation:
     """Permutation test of Welch's statistic, which holds its level for unequal spreads too, in the limit.
 
-    Janssen, Statistics & Probability Letters 1997; 36:9-21. All C(m + n, m) splits where they are MOST_SPLITS at most (8
-    and 8 seeds), else as many random ones of a fixed seed. All numbers must be finite.
+    Janssen, Statistics & Probability Letters 1997; 36:9-21. All C(m + n, m) splits up to MOST_SPLITS (8 and 8
+    seeds), else RANDOM_SPLITS of a fixed seed. All numbers must be finite.
     """
     a, b = np.asarray(values, dtype=float), np.asarray(baseline, dtype=float)
     splits = math.comb(len(a) + len(b), len(a))
