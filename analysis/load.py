@@ -11,9 +11,9 @@ import mlflow
 import numpy as np
 import pandas as pd
 from matplotlib.image import imread
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -109,7 +109,7 @@ def metric_keys(jobs: pd.DataFrame) -> list[str]:
     return [column for column in jobs if column not in (*RUN_INFO, *names.TAGS, *ALSO, *PARAMS)]
 
 
-def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:
+def load_grids(runs: Path, job: "pd.Series[Any]", at_most: int) -> dict[float, np.ndarray]:
     """Sample grids of a row of `load_jobs` by kimg, [H, W, 3] in 0..1: the last, and others evenly before it.
 
     They are looked for in the job's directory: below `runs`, where the run was last sent from, then in MLflow. Empty
@@ -124,7 +124,7 @@ def load_grids(client: MlflowClient, runs: Path, job: "pd.Series[Any]", at_most:
         except DAMAGED:  # MLflow has them too
             continue
     try:
-        there = sent_grids(client, job["run_id"])
+        there = sent_grids(job["artifact_uri"])
         with TemporaryDirectory() as here:
             return {
                 images / 1000: as_rgb(imread(download(job, there[images], here)))
@@ -139,17 +139,23 @@ def download(job: "pd.Series[Any]", path: str, folder: str) -> Path:
 
     By the address of the run: a client that knows its number alone asks the store for a dozen things first.
     """
-    return Path(download_artifacts(artifact_uri=f"{job['artifact_uri']}/{path}", dst_path=folder))
+    return Path(get_artifact_repository(job["artifact_uri"]).download_artifacts(path, folder))
 
 
-def sent_grids(client: MlflowClient, run_id: str) -> dict[int, str]:
+def sent_grids(artifact_uri: str) -> dict[int, str]:
     """The paths of a run's sample grids, by images that training had seen; of older runs in another folder."""
-    files = [file.path for file in client.list_artifacts(run_id, sample_images.FOLDER)]
+    files = listed(artifact_uri, sample_images.FOLDER)
     there = {images: path for path in files if (images := sample_images.images_of(path)) is not None}
     if there:
         return there
-    older = [file.path for file in client.list_artifacts(run_id, names.SAMPLES_FOLDER)]
+    older = listed(artifact_uri, names.SAMPLES_FOLDER)
     return {int(Path(path).stem): path for path in older if path.endswith(".png")}
+
+
+def listed(artifact_uri: str, folder: str) -> list[str]:
+    """The paths in a folder of a run's artifacts, seen from their root. Raises MlflowException, OSError."""
+    files = get_artifact_repository(artifact_uri).list_artifacts(folder)
+    return [file.path for file in files]
 
 
 def spread(items: Sequence[T], at_most: int) -> list[T]:

@@ -52,7 +52,7 @@ def read_study(client: MlflowClient, name: str | None, identities: Collection[st
         progress=progress,
         costs=costs.costs_of(every, progress),
         artifacts=Artifacts(
-            partial(load_grids, client, runs),
+            partial(load_grids, runs),
             partial(load_mode_counts, runs),
             partial(load_picture, runs),
         ),

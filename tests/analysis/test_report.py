@@ -218,11 +218,11 @@ def test_grids_are_loaded_by_kimg_and_the_last_one_always(
     study.log("baseline", 0, {}, grid=grid)
     study.log("baseline", 1, {})
     jobs = load.load_jobs(store, study.experiment_id).sort_values("seed")
-    last = load.load_grids(store, tmp_path, jobs.iloc[0], 1)
+    last = load.load_grids(tmp_path, jobs.iloc[0], 1)
     assert list(last) == [21.0]
     assert np.allclose(last[21.0], grid, atol=1e-6)
-    assert list(load.load_grids(store, tmp_path, jobs.iloc[0], 5)) == [7.0, 21.0]
-    assert load.load_grids(store, tmp_path, jobs.iloc[1], 1) == {}
+    assert list(load.load_grids(tmp_path, jobs.iloc[0], 5)) == [7.0, 21.0]
+    assert load.load_grids(tmp_path, jobs.iloc[1], 1) == {}
 
 
 def test_what_is_spread_over_all_ends_with_the_last() -> None:
@@ -246,10 +246,10 @@ def test_a_grid_is_taken_from_the_job_directory_where_it_is(
     imsave(folder / "samples" / "0000021000.png", np.ones((4, 4, 3)))
     shutil.rmtree(study.folder)
     job["folder"] = f"{socket.gethostname()}:{tmp_path / 'elsewhere'}"
-    (loaded,) = load.load_grids(store, tmp_path / "runs", job, 1).values()
+    (loaded,) = load.load_grids(tmp_path / "runs", job, 1).values()
     assert loaded.min() == 1.0
     shutil.rmtree(folder)
-    assert load.load_grids(store, tmp_path / "runs", job, 1) == {}
+    assert load.load_grids(tmp_path / "runs", job, 1) == {}
 
 
 def test_a_damaged_grid_is_taken_from_mlflow_and_other_pictures_are_none(
@@ -262,9 +262,9 @@ def test_a_damaged_grid_is_taken_from_mlflow_and_other_pictures_are_none(
     folder.mkdir(parents=True)
     imsave(folder / "0000021000.png", np.ones((4, 4, 3)))
     (folder / "notes.png").touch()
-    assert load.load_grids(store, tmp_path / "runs", job, 1)[21.0].min() == 1.0
+    assert load.load_grids(tmp_path / "runs", job, 1)[21.0].min() == 1.0
     (folder / "0000021000.png").write_bytes((folder / "0000021000.png").read_bytes()[:30])
-    assert load.load_grids(store, tmp_path / "runs", job, 1)[21.0].max() == pytest.approx(0.5, abs=0.01)
+    assert load.load_grids(tmp_path / "runs", job, 1)[21.0].max() == pytest.approx(0.5, abs=0.01)
 
 
 def test_samples_that_are_not_found_are_said(new_study: NewStudy, capsys: pytest.CaptureFixture[str]) -> None:

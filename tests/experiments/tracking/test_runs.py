@@ -131,7 +131,7 @@ def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, ta
     assert run.data.tags["mlflow.runColor"] == "#000000", "the only variant there is"
     history = client.get_metric_history(run.info.run_id, D_KL)
     assert [(point.step, point.value) for point in history] == [(80, 0.5), (160, 0.25)]
-    assert sent_grids(client, run.info.run_id) == GRIDS
+    assert sent_grids(run.info.artifact_uri) == GRIDS
     kept = [file.path for file in client.list_artifacts(run.info.run_id, "weights")]
     assert kept == ["weights/best.safetensors", "weights/ema.safetensors"]
     assert {"config.json", "modes.json", "neighbours.png"} <= {
@@ -241,7 +241,7 @@ def test_what_mlflow_does_not_take_costs_itself_alone_and_is_sent_the_next_time(
         tracker.ended(task, FINISHED)
     run = only_run(client)
     assert "lacks" not in run.data.tags
-    assert sent_grids(client, run.info.run_id) == GRIDS
+    assert sent_grids(run.info.artifact_uri) == GRIDS
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "\x00\x00"])
@@ -329,7 +329,7 @@ def test_a_store_of_job_directories_holds_what_the_real_one_would(client, task):
         other = MlflowClient(uri)
         (run,) = other.search_runs([other.get_experiment_by_name("tiny").experiment_id])
         assert (run.info.status, run.data.metrics[D_KL]) == ("FINISHED", 0.5)
-        assert sent_grids(other, run.info.run_id) == GRIDS
+        assert sent_grids(other.get_run(run.info.run_id).info.artifact_uri) == GRIDS
 
 
 def test_points_that_a_server_did_not_take_are_sent_again(client, task, monkeypatch):
