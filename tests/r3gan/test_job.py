@@ -127,8 +127,8 @@ def test_a_batch_that_the_ranks_cannot_share_is_one_line_and_exit_code_2(tmp_pat
         (lambda data: data.update(sed=1), "sed"),
         (lambda data: data.update(batch_size=0), "batch_size: 0 must be above 0"),
         (
-            lambda data: data["loss"][0].update(kind="hinge"),
-            "loss.0.kind: unknown value hinge; valid:",
+            lambda data: data["loss"][0].update(kind="wasserstein"),
+            "loss.0.kind: unknown value wasserstein; valid:",
         ),
         (
             lambda data: data["network"].update(resampling="cubic"),
