@@ -13,6 +13,7 @@ from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS, save_figure
 
 ONE_COLUMN_FOLDER = "one-column"  # below the folder of figures
 MOST_PROCESSES = 4
+IDLE_SECONDS = 300  # without work, after which a process ends: more than a report takes before its first figure
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def start_processes() -> None:
 
 def processes() -> ProcessPoolExecutor:
     """Those that draw, the same at every call; each has loaded what figures are made with before it takes one."""
-    return get_reusable_executor(min(cpu_count(), MOST_PROCESSES), timeout=None, initializer=ready)
+    return get_reusable_executor(min(cpu_count(), MOST_PROCESSES), timeout=IDLE_SECONDS, initializer=ready)
 
 
 def ready() -> None:
