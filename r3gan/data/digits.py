@@ -89,7 +89,7 @@ class StackedDigits:
 
 def stacked_label(digits: Tensor) -> Tensor:
     """Digit triples [B, 3] to modes [B]: 100 R + 10 G + B."""
-    return digits @ torch.tensor([100, 10, 1], device=digits.device)
+    return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(-1)  # GPUs have no product of whole numbers
 
 
 def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:

@@ -153,6 +153,7 @@ def test_the_manifest_survives_being_written_and_read(root, tmp_path):
 def test_a_set_on_the_gpu_or_beside_it_gives_the_images_of_the_host(root, data, free, monkeypatch):
     device = torch.device("cuda", 0)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
+    monkeypatch.setenv("R3GAN_DATA", str(root))
     there: ImageSet = load_dataset("crops", root, device)
     assert there.is_on(device) == (free > 0)
     config = small_config(network=NETWORK, x_flip=True)

@@ -121,8 +121,11 @@ def test_batches_on_a_gpu_are_those_of_a_cpu_from_either_home(data, free, monkey
     assert there.is_on(device) == (free > 0)
     config = small_config(network=small_network(conditional=True), x_flip=True)
     batches = Batches(config, there, World(0, 1, device))
-    for name, value in vars(batches.get("discriminator", 0)).items():
-        assert torch.allclose(value.cpu(), getattr(get(config, data), name)), name
+    expected = vars(get(config, data))
+    found = vars(batches.get("discriminator", 0))
+    assert {name for name, value in found.items() if value is None} == {"noise", "directions"}
+    for name in ("real", "latents", "labels"):
+        assert torch.allclose(found[name].cpu(), expected[name]), name
     batches.close()
 
 
