@@ -52,8 +52,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def write_comparison(args: argparse.Namespace) -> None:
     """Write the report and print its table. Raises ReportError if there is nothing to report on."""
+    client = open_client()
     start_processes()
-    reported = read_study(open_client(), args.study, args.identity, args.runs)
+    reported = read_study(client, args.study, args.identity, args.runs)
     out = args.out or Path("runs") / reported.study / "report"
     make_folder(out)
     comparisons = write_report(reported, out)

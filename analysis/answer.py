@@ -9,7 +9,7 @@ from analysis.metrics import Column
 from analysis.statistics.collapse_rates import Outcome
 from analysis.statistics.factorial_effects import Effect
 from analysis.statistics.power import POWER
-from analysis.tables import format_average, format_difference, format_interval, format_number, is_shown, p_is
+from analysis.tables import direction, format_average, format_difference, format_interval, format_number, is_shown, p_is
 from experiments import names
 
 
@@ -50,8 +50,7 @@ def _variant(comparison: Comparison, variant: str, metric: Column, comparisons: 
     what = f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}"
     seeds = f"{found.count} against {_seeds(found.baseline_count)}"
     if is_shown(found):
-        is_better = (found.value > 0) == (metric.better == "higher")
-        verdict = f"{'better' if is_better else 'worse'} than the baseline ({p_is(found.p_holm)})"
+        verdict = f"{direction(found, metric)} than the baseline ({p_is(found.p_holm)})"
         return f"**{variant}** is {verdict}: {what}, {seeds}. {collapse_text(comparison, variant)}".rstrip()
     seen = seen_text(comparison, variant, metric, comparisons)
     return f"**{variant}**: {what}, {seeds}: no difference shown; {seen}. {collapse_text(comparison, variant)}".rstrip()

@@ -8,12 +8,11 @@ from typing import Literal
 from analysis.answer import collapse_text, seen_text
 from analysis.comparison import Comparison, shown_differences
 from analysis.metrics import Column
-from analysis.tables import LEVEL, format_difference, format_number, is_shown, p_is
+from analysis.tables import LEVEL, Direction, direction, format_difference, format_number, is_shown, p_is
 from experiments import names
 from experiments.design import Claim
 
 Verdict = Literal["agrees", "disagrees", "cannot tell"]
-Direction = Literal["worse", "better"]
 IN_WORDS = {"worse": "worse", "better": "better", "no-better": "no better"}
 
 
@@ -61,7 +60,7 @@ def shown_direction(comparison: Comparison, variant: str, metric: Column, family
         return "worse" if rate.difference > 0 else "better"
     if found is None or not is_shown(found):
         return None
-    return "better" if (found.value > 0) == (metric.better == "higher") else "worse"
+    return direction(found, metric)
 
 
 def direction_of(claim: Claim) -> Direction:
@@ -88,7 +87,7 @@ def _sentence(comparison: Comparison, variant: str, claim: Claim, metric: Column
     is_ruled_out = rules_out(comparison, variant, metric, claim)
     verdict = verdict_of(claim, shown, is_ruled_out)
     claimed = f"**{variant}**: {claim.source} says “{claim.says}”, so that {IN_WORDS[claim.expects]} is expected"
-    parts = [f"{claimed}; this run **{verdict}**"]
+    parts = []
     found = comparison.cells[variant, metric.key].difference
     if found is not None and not math.isnan(found.value):
         parts.append(f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}")
@@ -98,4 +97,5 @@ def _sentence(comparison: Comparison, variant: str, claim: Claim, metric: Column
         elif shown is None:
             size = format_number(claim.at_least or math.nan, metric.spec)
             parts.append(f"one that is {direction_of(claim)} by {size} or more is ruled out")
-    return f"{parts[0]}: {'; '.join(parts[1:])}. {collapse_text(comparison, variant)}".replace(": . ", ": ").rstrip()
+    sentences = [f"{'; '.join(parts)}."] if parts else []
+    return " ".join([f"{claimed}; this run **{verdict}**:", *sentences, collapse_text(comparison, variant)]).rstrip()

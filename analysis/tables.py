@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import pandas as pd
 from rich import box
@@ -19,6 +20,7 @@ from analysis.statistics.means import Average
 from experiments import names
 
 EXTRAS = ("evaluation_samples", "total_kimg", *floors(), CLASSIFIER_ACCURACY)  # means over the row's runs
+Direction = Literal["worse", "better"]
 LEVEL = 0.05
 
 
@@ -111,6 +113,11 @@ def p_is(p: float) -> str:
 def is_shown(found: Difference | None) -> bool:
     """Whether a difference survives the correction for all that was compared."""
     return found is not None and found.p_holm <= LEVEL
+
+
+def direction(found: Difference, metric: Column) -> Direction:
+    """Which way a difference goes, shown or not."""
+    return "better" if (found.value > 0) == (metric.better == "higher") else "worse"
 
 
 def p_heading(comparison: Comparison) -> str:

@@ -125,13 +125,14 @@ def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) 
     if rule is not None:
         cli.console.print(rule_sentence(rule))
     for limit, part in {"at least ": wanted_jobs(jobs, {}), "at most ": jobs}.items() if rule else [("", jobs)]:
-        left, starts = [job for job in part if findings[job.identity].is_left], find_starts(part, findings, execution)
-        cli.console.print(f"{limit}{plan_summary(part, left, costs, starts)}")
-        whole = speeds.of_all(list(forecasts(left, starts).values())) if left and speeds else None
+        left = [job for job in part if findings[job.identity].is_left]
+        of_part = find_starts(part, findings, execution)
+        cli.console.print(f"{limit}{plan_summary(part, left, costs, of_part)}")
+        whole = speeds.of_all(list(forecasts(left, of_part).values())) if left and speeds else None
         if speeds and whole:
             cli.console.print(f"{limit}{whole.text}, {speeds.basis}")
     cli.print_warnings(warnings_of(jobs, findings))
-    for sentence in trained_anew(jobs, findings, find_starts(jobs, findings, execution), execution):
+    for sentence in trained_anew(jobs, findings, starts, execution):
         cli.console.print(sentence, markup=False, soft_wrap=True)
 
 

@@ -14,7 +14,7 @@ from analysis.figures.style import looks
 from analysis.figures.trade import draw_power as draw_curve
 from analysis.metrics import Column
 from analysis.statistics.power import POWER, detectable
-from analysis.tables import format_number, is_shown, p_is
+from analysis.tables import direction, format_number, is_shown, p_is
 from experiments import names
 
 FEWEST_SEEDS, MOST_SEEDS = 2, 20  # of the power curve, which goes on to twice the seeds that there are
@@ -61,7 +61,7 @@ def difference_rows(comparison: Comparison, metric: Column, corrected_for: int) 
         if found is None or math.isnan(found.value):
             continue
         least = math.nan if comparison.conclusions else least_shown(comparison, variant, corrected_for)
-        verdict = "better" if (found.value > 0) == (metric.better == "higher") else "worse"
+        verdict = direction(found, metric)
         nothing = f"; {format_number(least, metric.spec)} would have been" if math.isfinite(least) else ""
         rows.append({
             "label": variant, "estimate": found.value,
@@ -95,13 +95,13 @@ def seed_counts(most: int) -> list[int]:
 
 def power_rows(comparison: Comparison, metric: Column, corrected_for: int) -> Iterator[dict[str, object]]:
     """Rows of `draw_power` for each variant whose spread is known."""
-    if names.BASELINE not in comparison.variants:
+    if names.BASELINE not in comparison.variants or comparison.conclusions:
         return
     base = comparison.cells[names.BASELINE, metric.key].mean
     most = max(MOST_SEEDS, 2 * max(comparison.cells[v, metric.key].mean.count for v in comparison.variants))
     for variant in comparison.variants:
         own = comparison.cells[variant, metric.key].mean
-        if variant == names.BASELINE or comparison.conclusions:
+        if variant == names.BASELINE:
             continue
         least = detectable(own.sd, own.count, base.sd, base.count, corrected_for)
         if math.isnan(least):

@@ -49,14 +49,18 @@ def convolved(
     return {"resample": Conv(channels_in, channels_out, kernel=LEARNED_KERNEL, stride=2, normalisation=normalisation)}
 
 
-class Downsample(Layer):
-    """[N, C, H, W] -> [N, C, H/2, W/2]."""
+class Filter(Layer):
+    """A fixed separable kernel: its taps."""
 
     first_order = True
 
     def __init__(self, taps: Taps):
         super().__init__()
         self.taps = taps
+
+
+class Downsample(Filter):
+    """[N, C, H, W] -> [N, C, H/2, W/2]."""
 
     def forward(self, x: Tensor) -> Tensor:
         return downsample(x, self.taps)
@@ -65,14 +69,8 @@ class Downsample(Layer):
         return downsample_vjp(dy, self.taps)
 
 
-class Upsample(Layer):
+class Upsample(Filter):
     """[N, C, H, W] -> [N, C, 2H, 2W]."""
-
-    first_order = True
-
-    def __init__(self, taps: Taps):
-        super().__init__()
-        self.taps = taps
 
     def forward(self, x: Tensor) -> Tensor:
         return upsample(x, self.taps)
@@ -81,14 +79,8 @@ class Upsample(Layer):
         return upsample_vjp(dy, self.taps)
 
 
-class LowPass(Layer):
+class LowPass(Filter):
     """[N, C, H, W] -> the same, by a symmetric kernel."""
-
-    first_order = True
-
-    def __init__(self, taps: Taps):
-        super().__init__()
-        self.taps = taps
 
     def forward(self, x: Tensor) -> Tensor:
         return smooth(x, self.taps)
