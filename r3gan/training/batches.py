@@ -148,7 +148,8 @@ class Batches:
             images, labels = self.data.gather(self._moved(draw.indices))
         else:
             images, labels = (self._moved(tensor) for tensor in draw.gathered)
-        real = images.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+        half = torch.full((), 127.5, device=images.device)  # by a plain number, a GPU multiplies with its inverse
+        real = images.float().div_(half).sub_(1).contiguous(memory_format=torch.channels_last)
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
