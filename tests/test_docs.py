@@ -358,14 +358,17 @@ NOT_OF_THE_PROJECT = {
 }  # that the map speaks of
 
 
+FORMS = ("double", "library", "plain")  # beside the first-order form, in the tables' order
+
+
 def speed_tables():
     """The rows of docs/speed.md's tables of measurements, from the results that the benchmarks wrote."""
     results = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in BENCHMARKS}
     for row in results["iteration"]["cases"]:
         d, whole, memory = (row[key] for key in ("d_step_factor", "iteration_factor", "d_step_memory_ratio"))
         one_part = row["d_step_bytes"]["one part"]
-        cells = [f"{d[form]:.2f}" for form in ("double", "library", "plain")]
-        cells += [f"{whole[form]:.2f}" for form in ("double", "library", "plain")]
+        cells = [f"{d[form]:.2f}" for form in FORMS]
+        cells += [f"{whole[form]:.2f}" for form in FORMS]
         cells += [f"{memory['library']:.2f}", f"{one_part / row['d_step_bytes']['library']:.2f}"]
         yield f"| {row['case']} | {row['micro_batch']} | {' | '.join(cells)} |"
     for row in results["memory"]["rows"]:
@@ -411,6 +414,12 @@ def loading_texts():
     largest = f"{whole['report_largest_process_bytes'] / 2**20:.0f} MiB in the largest process"
     processor = f"{whole['report_processor_seconds']:.0f} s of processor time"
     yield f"The whole report on them took {whole['report_seconds']:.1f} s there ({processor}; {largest})"
+
+
+def gpu_table():
+    for row in json.loads((RESULTS.parent / "h200" / "iteration.json").read_text())["cases"]:
+        factors = (row[key][form] for key in ("d_step_factor", "iteration_factor") for form in FORMS)
+        yield f"| {row['case']} | {' | '.join(f'{factor:.2f}' for factor in factors)} |"
 
 
 def study_text():
