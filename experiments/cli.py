@@ -16,38 +16,78 @@ from experiments.launch.durations import conditions_of
 from experiments.launch.execution import Execution
 from experiments.launch.forecast import Speeds
 from experiments.launch.launchers import LAUNCHERS, Launcher, NotPrepared, make_launcher
-from experiments.study.plan import Job
+from experiments.study.execution_section import Resources
+from experiments.study.options import parse_only, parse_seeds
+from experiments.study.plan import Job, Plan, make_plan, with_seeds
 from experiments.study.problems import StudyError
+from experiments.study.study import Study, read_study
 from r3gan.arguments import minutes, positive
 from r3gan.computation import add_computation, computation_of
+from r3gan.settings.options import parse_settings
 
 if TYPE_CHECKING:
     from r3gan.training.cost import Cost
 
 DONE, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3  # exit codes; 128 + n after signal n
+NO_SETTINGS = {
+    "seed": "--seeds 0-4, say, or --only seed=0",
+    "seeds": "--seeds 0-4, say",
+    "variant": "--only variant=NAME",
+    "dataset": "--only dataset=NAME",
+    "profile": "--profile NAME",
+}  # what --set cannot change, and the option that does
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def add_shared_options(parser: argparse.ArgumentParser) -> None:
-    """The study, what of it to change for once, and how and where its jobs are computed."""
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """The study, what of it to change for once, and where its files lie."""
     add = parser.add_argument
     add("study", type=Path, help="the study file, such as ablations.yaml")
     add("settings", nargs="*", default=[], metavar="KEY=VALUE", help="the same as --set")
+    add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
+    add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Which of the study's jobs."""
+    add = parser.add_argument
+    add("--profile", help="which profile of the study (default: the one the study names)")
+    add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
+    add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
+
+
+def planned(options: argparse.Namespace) -> tuple[Study, Plan]:
+    """The study with the seeds that were asked for, and its jobs. Raises StudyError."""
+    study = read_study(options.study)
+    if options.seeds is not None:
+        study = with_seeds(study, options.profile, parse_seeds(options.seeds))
+    settings = parse_settings(options.set, NO_SETTINGS)
+    return study, make_plan(study, options.profile, parse_only(options.only), settings)
+
+
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """The study, and how and where its jobs are computed."""
+    add_study(parser)
+    add = parser.add_argument
     add("--dry-run", action="store_true", help="show what would run, and stop")
     add("--costs", action=argparse.BooleanOptionalAction, default=True, help="show what jobs cost (default: yes)")
-    add("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override configuration keys")
+    add_execution(parser)
+
+
+def add_execution(parser: argparse.ArgumentParser, launcher: str = Execution.launcher) -> None:
+    """How and where jobs are computed, by default with that launcher."""
+    add = parser.add_argument
     launchers = "; ".join(f"{name}: {row.summary}" for name, row in LAUNCHERS.items())
-    add("--launcher", choices=LAUNCHERS, default=Execution.launcher, help=f"where jobs run ({launchers})")
-    add("--ranks", type=positive, default=1, help="torchrun ranks (GPUs) per job (default: 1)")
+    add("--launcher", choices=LAUNCHERS, default=launcher, help=f"where jobs run ({launchers})")
+    add("--ranks", type=positive, help="torchrun ranks (GPUs) per job (default: the study's execution.gpus, or 1)")
     add_computation(parser)
     add("--patience", type=minutes, default=Execution.patience_minutes, metavar="MINUTES",
         help="stop a job that shows no sign of life for so long (default: 30; 0: never)")  # fmt: skip
     add("--sharing", action=argparse.BooleanOptionalAction, default=Execution.sharing,
         help="let jobs begin in the states of others that have trained the same so far (default: yes)")  # fmt: skip
-    add("--output", type=Path, default=Execution.output, help="where the files of jobs go (default: runs)")
 
 
 def add_mlflow_wait(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +102,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argpa
     options.set = [*options.settings, *options.set]
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
-    if options.launcher == "in-process" and (options.ranks != 1 or (slots_of(options) or 1) != 1):
+    in_process = getattr(options, "launcher", None) == "in-process"
+    if in_process and ((options.ranks or 1) != 1 or (slots_of(options) or 1) != 1):
         parser.error("--launcher in-process runs one job of one rank at a time")
     return options
 
@@ -73,17 +114,30 @@ def slots_of(options: argparse.Namespace) -> int | None:
     return slots
 
 
-def execution_of(options: argparse.Namespace) -> Execution:
-    """The options that say how and where."""
+def execution_of(options: argparse.Namespace, study: Study) -> Execution:
+    """What the options and the study file say of how and where. Raises StudyError."""
+    resources = study.execution
+    ranks = options.ranks or ranks_here(options.launcher, resources)
+    if ranks % resources.nodes:
+        message = f"{ranks} ranks cannot be shared among {resources.nodes} nodes evenly"
+        raise StudyError([study.document.problem(("execution", "nodes"), message)])
     return Execution(
         launcher=options.launcher,
         slots=slots_of(options),
-        ranks=options.ranks,
+        ranks=ranks,
         computation=computation_of(options),
         patience_minutes=options.patience,
         sharing=options.sharing,
+        resources=resources,
         output=options.output,
     )
+
+
+def ranks_here(launcher: str, resources: Resources) -> int:
+    """A rank for each GPU that a job asks for; on this machine one rank, if it has no GPU."""
+    if resources.ranks > 1 and LAUNCHERS[launcher].is_here:
+        return resources.ranks if make_launcher(Execution(launcher=launcher)).hardware.gpus else 1
+    return resources.ranks
 
 
 def costs_of(jobs: list[Job], execution: Execution) -> "dict[str, Cost]":
@@ -93,8 +147,10 @@ def costs_of(jobs: list[Job], execution: Execution) -> "dict[str, Cost]":
     return job_costs(jobs, execution, make_launcher(execution).hardware)
 
 
-def speeds_of(jobs: list[Job], execution: Execution) -> Speeds:
-    """How fast the study's jobs were where these would run. Loads torch."""
+def speeds_of(jobs: list[Job], execution: Execution) -> Speeds | None:
+    """How fast the study's jobs were on this machine; None where others run them. Loads torch."""
+    if not LAUNCHERS[execution.launcher].is_here:
+        return None
     return Speeds(jobs[0].study, execution, conditions_of(make_launcher(execution)))
 
 
@@ -106,7 +162,7 @@ def prepared_launcher(execution: Execution, jobs: list[Job]) -> Launcher:
         datasets = ", ".join(sorted({job.dataset for job in jobs}))
         console.print(f"preparing {datasets}: data, and what metrics compare with")
         gpus = launcher.hardware.gpus
-        if 0 < gpus < execution.ranks:
+        if LAUNCHERS[execution.launcher].is_here and 0 < gpus < execution.ranks:
             raise NotPrepared(f"--ranks {execution.ranks}: a rank needs a GPU of its own, and there are {gpus}")
         launcher.prepare(jobs)
     return launcher
@@ -159,14 +215,17 @@ def require_writable(folder: Path) -> None:
         raise OSError(error.errno, message, str(folder)) from error
 
 
-def catch_signals() -> list[int]:
-    """A list that receives SIGINT and SIGTERM, so that jobs are stopped in order. A second Ctrl-C ends at once."""
+def catch_signals(what: str = "stopping: jobs write their checkpoints") -> list[int]:
+    """A list that receives SIGINT and SIGTERM, so that jobs are stopped in order. A second Ctrl-C ends at once.
+
+    what: that comes of it, for people.
+    """
     received: list[int] = []
 
     def note(number: int, _: object) -> None:
         received.append(number)
         again = "; press Ctrl-C again to end now" if number == signal.SIGINT else ""
-        text = f"stopping: jobs write their checkpoints{again}"
+        text = f"{what}{again}"
         threading.Thread(target=errors.print, args=(text,), daemon=True).start()  # the handler may interrupt a print
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,35 +18,29 @@ from experiments.launch.durations import Timekeeper, conditions_of
 from experiments.launch.execution import Execution
 from experiments.launch.forecast import Forecast, forecasts_of
 from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of, with_reruns
+from experiments.launch.launchers import LAUNCHERS
 from experiments.launch.longer import trained_anew
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
-from experiments.launch.scheduler import Ended, Observer, Task, execute
+from experiments.launch.scheduler import Ended, Observer, Task
 from experiments.launch.sharing import Starts, find_starts, with_sharing
-from experiments.study.options import parse_only, parse_seeds
-from experiments.study.plan import Job, Plan, job_as_json, make_plan, with_seeds
+from experiments.study.options import parse_only
+from experiments.study.plan import Job, Plan, job_as_json
 from experiments.study.plan_checks import derived_presets, reused_tuning_seeds, run_problems
 from experiments.study.problems import StudyError
-from experiments.study.study import Study, read_study
+from experiments.study.study import Study
 from experiments.timed import Rounds, require_fixed_seeds
 from experiments.tracking.address import URI_VARIABLE, how_to_compare
 from r3gan.arguments import minutes, positive
 from r3gan.jobdir import JobDir
-from r3gan.settings.options import parse_settings
 
 if TYPE_CHECKING:
     from experiments.launch.launchers import Launcher
     from experiments.tracking.runs import Tracker
     from r3gan.training.cost import Cost
 
+GO_ON = "no longer watching: jobs go on, and the same command finds them again"
 HAS_ENDED = (JobState.FINISHED, JobState.FAILED, JobState.DIVERGED)
-NO_SETTINGS = {
-    "seed": "--seeds 0-4, say, or --only seed=0",
-    "seeds": "--seeds 0-4, say",
-    "variant": "--only variant=NAME",
-    "dataset": "--only dataset=NAME",
-    "profile": "--profile NAME",
-}  # what --set cannot change, and the option that does
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,24 +51,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(options: argparse.Namespace) -> int:
     """Plan, then show or run. Raises StudyError and NotPrepared."""
-    study = read_study(options.study)
-    if options.seeds is not None:
-        study = with_seeds(study, options.profile, parse_seeds(options.seeds))
-    only = parse_only(options.only)
-    plan = make_plan(study, options.profile, only, parse_settings(options.set, NO_SETTINGS))
+    study, plan = cli.planned(options)
     if options.minutes is not None:
-        require_fixed_seeds(plan, only)
-    problems = run_problems(study, plan.jobs, options.ranks)
+        require_fixed_seeds(plan, parse_only(options.only))
+    execution = cli.execution_of(options, study)
+    problems = run_problems(study, plan.jobs, execution.ranks)
     if problems:
         raise StudyError(problems)
     cli.print_warnings(reused_tuning_seeds(study, plan.jobs))
     for sentence in derived_presets(study, plan.jobs):
         cli.errors.print(sentence, markup=False)
     if not options.dry_run:
-        return run(study, plan, options)
+        return run(study, plan, options, execution)
     from experiments.launch.readiness import not_here_yet
 
-    show_plan(plan.jobs, look_into_all(plan.jobs, options.output), options)
+    show_plan(plan.jobs, look_into_all(plan.jobs, options.output), options, execution)
     if options.minutes is not None and not options.json:
         cli.console.print(f"then further seeds, a round of all variants at a time, while {options.minutes:g} min last")
     cli.require_writable(options.output)
@@ -87,24 +79,26 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments.run", description="Run an ablation study of R3GAN.")
     add = parser.add_argument
     cli.add_shared_options(parser)
-    add("--profile", help="which profile of the study to run (default: the one the study names)")
+    cli.add_selection(parser)
     add("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
-    add("--only", action="append", default=[], metavar="AXIS=VALUE,...", help="variant=..,dataset=..,seed=..")
-    add("--seeds", metavar="LIST", help="these seeds instead of the profile's: 5, 0-4 or 0,3,7-9, say")
     add("--minutes", type=minutes, metavar="N", help="then add seeds, for all variants alike, while N minutes last")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
+    add("--detach", action="store_true", help="with --launcher slurm: submit the jobs, and return at once")
     add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
     cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
+    if LAUNCHERS[options.launcher].is_here and options.detach:
+        parser.error("--detach goes with --launcher slurm")
+    if options.minutes is not None and not LAUNCHERS[options.launcher].is_here:
+        parser.error("--minutes goes by how fast this machine is: --launcher slurm runs elsewhere")
     return options
 
 
-def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace) -> None:
+def show_plan(jobs: list[Job], findings: Findings, options: argparse.Namespace, execution: Execution) -> None:
     """Print the plan with its cost, as a table or as JSON; then what is odd about finished jobs."""
     findings = with_reruns(findings) if options.rerun == "changed" else findings
-    execution = cli.execution_of(options)
     costs = cli.costs_of(jobs, execution) if options.costs else {}
     starts = find_starts(jobs, findings, execution)
     speeds = cli.speeds_of(jobs, execution) if options.costs else None
@@ -159,23 +153,24 @@ def job_with_state(
     return job_as_json(job) | {"cost": cost and asdict(cost)} | folder | more
 
 
-def run(study: Study, plan: Plan, options: argparse.Namespace) -> int:
+def run(study: Study, plan: Plan, options: argparse.Namespace, execution: Execution) -> int:
     """Run the jobs that are not finished, then report them with what the whole plan has finished. The exit code."""
     rounds = None if options.minutes is None else Rounds(study, options.minutes, monotonic)
     tasks = tasks_of(plan.jobs, options)
     findings = look_into_all(plan.jobs, options.output)
-    show_plan(plan.jobs, findings, options)
+    show_plan(plan.jobs, findings, options, execution)
     findings = reopened(tasks, findings, rerun_changed=options.rerun == "changed")
     due = due_tasks(tasks, {}, [])
-    execution = cli.execution_of(options)
     left = [task.job for task in due if findings[task.job.identity].is_left]
     launcher = cli.prepared_launcher(execution, left)
+    if options.detach:
+        return detach(sharing(due, execution), execution, options.study)
     from experiments.tracking.runs import Tracker
     from experiments.tracking.store import open_store
 
     troubles = open_store(plan.jobs[0].study, options.mlflow_wait / 3)[1]
     cli.print_warnings(troubles)
-    received = cli.catch_signals()
+    received = cli.catch_signals(*([] if LAUNCHERS[execution.launcher].is_here else [GO_ON]))
     ended: list[Ended] = []
     undecided = False
     described = [] if options.set else plan.whole
@@ -212,6 +207,18 @@ def run(study: Study, plan: Plan, options: argparse.Namespace) -> int:
     return conclude(ended, report(shown, ended, options, tracker) or undecided)
 
 
+def detach(tasks: list[Task], execution: Execution, study: Path) -> int:
+    """Submit what is not finished, and say how to look after it."""
+    from experiments.cluster.submit import submit_missing
+
+    left = [task for task in tasks if not task.directory.finished()]
+    numbers = submit_missing(left, execution, tasks[0].job.study)
+    cli.console.print(f"Slurm has {sum(task.job.identity in numbers for task in left)} of {len(left)} jobs")
+    cli.console.print(f"how far they are: python -m experiments.status {study}", markup=False, soft_wrap=True)
+    cli.console.print("the report, once they have ended: the same command again, without --detach")
+    return cli.DONE
+
+
 def tasks_of(jobs: list[Job], options: argparse.Namespace) -> list[Task]:
     """The jobs with their folders."""
     return [Task(job, JobDir(job.directory(options.output))) for job in jobs]
@@ -238,7 +245,8 @@ def train(
     done = sum(end.outcome.state is JobState.FINISHED for end in [*before, *finished])
     with Display(cli.console, left, done) as display:
         observers: list[Observer] = [display, tracker, timekeeper]
-        ended = execute(left, launcher, observers, should_stop, share=lambda tasks: sharing(tasks, launcher.execution))
+        run_all = LAUNCHERS[launcher.execution.launcher].run
+        ended = run_all(left, launcher, observers, should_stop, share=lambda tasks: sharing(tasks, launcher.execution))
         return [*finished, *ended]
 
 

@@ -35,20 +35,21 @@ def command(options: argparse.Namespace) -> int:
     from experiments.tuning.storage import default_url, open_storage
 
     study = read_study(options.study)
+    execution = cli.execution_of(options, study)
     tune = chosen_section(study, options)
     settings = parse_settings(options.set)
     searches = make_searches(study, tune, settings, {"dataset": options.dataset, "variant": options.variant})
     jobs = [job for search in searches for job in search.jobs({})]
     problems = [
-        *run_problems(study, jobs, options.ranks),
-        *(problem for search in searches for problem in rank_problems(search, options.ranks)),
+        *run_problems(study, jobs, execution.ranks),
+        *(problem for search in searches for problem in rank_problems(search, execution.ranks)),
         *apply_problems(study, searches, options.apply, options.trial, settings),
     ]
     if problems:
         raise StudyError(problems)
     cli.print_warnings(seed_warnings(study, searches))
     url = tune.storage or default_url(options.output / study.name / "tune")
-    execution = replace(cli.execution_of(options), slots=tune.workers)
+    execution = replace(execution, slots=tune.workers)
     show(searches, url, execution, options.costs)
     if options.dry_run:
         from experiments.launch.readiness import not_here_yet

@@ -12,14 +12,15 @@ from r3gan.points import PointReader
 class JobView:
     """What is known of a running job from its metrics."""
 
-    def __init__(self, job: JobDir, config: TrainConfig):
+    def __init__(self, job: JobDir, config: TrainConfig, began: float | None = None):
+        """began: seconds since 1970 from which points count for the rate (default: now)."""
         self.config = config
         self.total = config.total_img
         self.images = 0
         self.metric = ""
         self._reader = PointReader(job.metrics)
         self._points: list[tuple[float, int]] = []  # (time, images) of this attempt, for the rate
-        self._began = time.time()
+        self._began = time.time() if began is None else began
 
     @property
     def left(self) -> int:

@@ -57,10 +57,13 @@ class Launcher(Protocol):
 
 @dataclass(frozen=True)
 class LauncherRow:
-    """One launcher that can be named: how it is made from an Execution, and what it is, in a line."""
+    """One launcher that can be named: how it is made from an Execution, what it is, in a line, and how the jobs of a
+    study are run with it (as `execute` in experiments/launch/scheduler.py says)."""
 
     make: Deferred
     summary: str
+    run: Deferred = Deferred("experiments.launch.scheduler:execute")  # noqa: RUF009 - frozen
+    is_here: bool = True  # whether jobs run on this very machine
 
 
 LAUNCHERS = {
@@ -71,6 +74,12 @@ LAUNCHERS = {
     "in-process": LauncherRow(
         Deferred("experiments.launch.in_process:InProcessLauncher"),
         "within this very process, one job after the other: for tests and debuggers",
+    ),
+    "slurm": LauncherRow(
+        Deferred("experiments.cluster.launcher:SlurmLauncher"),
+        "on a cluster, as the study file's `execution` asks",
+        run=Deferred("experiments.cluster.watch:submit_and_watch"),
+        is_here=False,
     ),
 }
 

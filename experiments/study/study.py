@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from experiments.design import Claim, CollapseRule, Expectation, SeedRule
 from experiments.names import BASELINE
+from experiments.study.execution_section import Resources, resource_problems
 from experiments.study.problems import StudyError, StudyProblem
 from experiments.study.seeds import SeedsSection, read_seeds, rule_problems
 from experiments.study.tune_section import Tuned, TuneSection, section_problems
@@ -90,6 +91,7 @@ class _File(BaseModel):
     seeds: Any = [0]  # read by experiments/study/seeds.py
     profiles: dict[str, _Profile]
     tune: TuneSection | None = None
+    execution: Resources = Resources()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ class Study:
     claims: dict[str, Claim]  # by variant
     tuning_seeds: dict[str, set[int]]  # variant -> seeds on which it, or a variant that it includes, was tuned
     tune: TuneSection | None  # the section as it stands; see experiments/tuning
+    execution: Resources  # what its jobs ask of a machine
 
     def section(self, *path: str) -> Tree:
         """The configuration keys that the section at this path sets."""
@@ -172,6 +175,7 @@ def read_study(file: Path | str) -> Study:
         claims={variant: Claim(**claim.model_dump()) for variant, claim in parsed.claims.items()},
         tuning_seeds={name: set(_tuning_seeds(name, parsed.variants)) for name in parsed.variants},
         tune=parsed.tune,
+        execution=parsed.execution,
     )
 
 
@@ -244,6 +248,7 @@ def _reference_problems(document: Document, parsed: _File) -> Iterator[StudyProb
             yield from check(("variants", name, "include", i), "variant", included, names["variants"])
         if name in _reachable(name, parsed.variants):
             yield document.problem(("variants", name, "include"), f"{name} includes itself")
+    yield from resource_problems(document, parsed.execution)
     if parsed.tune is not None:
         yield from section_problems(document, parsed.tune, profiles, datasets, variants)
     for name, profile in parsed.profiles.items():

@@ -1,0 +1,44 @@
+"""`python -m experiments.cancel ablations.yaml`: take a study's jobs out of Slurm. What they have trained stays."""
+
+import argparse
+import sys
+
+from experiments import cli
+from experiments.cluster import queue
+from experiments.cluster.looked import look
+from experiments.cluster.states import Stage
+from experiments.launch.launchers import NotPrepared
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 0 Slurm has none of them any more, 2 bad input, 3 others train some."""
+    return cli.run_command(lambda: cancel(parse_arguments(arguments)))
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.cancel", description=__doc__)
+    cli.add_study(parser)
+    cli.add_selection(parser)
+    return cli.parse(parser, arguments)
+
+
+def cancel(options: argparse.Namespace) -> int:
+    """Cancel what is open. Raises StudyError and NotPrepared."""
+    _, plan = cli.planned(options)
+    try:
+        found, submitted = look(plan.jobs, options.output)
+        in_slurm = {one.task.job.identity for one in found if one.stage.is_open and one.detail.startswith("Slurm")}
+        numbers = [submitted[identity] for identity in in_slurm]
+        queue.cancel(numbers)
+    except queue.SlurmAway as error:
+        raise NotPrepared(str(error)) from error
+    cli.console.print(f"cancelled {len(numbers)} jobs; those that ran write a checkpoint first")
+    here = [one for one in found if one.stage is Stage.RUNNING and one.task.job.identity not in in_slurm]
+    for one in here:
+        cli.errors.print(f"not cancelled: {one.task.name}, which a command on this machine runs: Ctrl-C there ends it")
+    return cli.INCOMPLETE if here else cli.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""A job within its allocation: what Slurm starts, through submitit, on each of the job's machines.
+
+The job directory keeps the truth: this writes nothing but the job's log. Told that the time limit or a preemption is
+near, it has the job write a checkpoint, and goes to the queue again.
+"""
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from experiments.launch.local import LocalProcess
+from experiments.launch.outcome import JobState
+from experiments.launch.scheduler import outcome_of
+from experiments.launch.signs_of_life import Watchdog
+from r3gan.computation import Computation
+from r3gan.job_log import log_tail
+from r3gan.jobdir import JobDir
+from r3gan.one_machine import on_cores, on_gpus, start_ranks
+
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
+
+LOOK_SECONDS = 0.5
+
+
+class JobFailed(Exception):
+    """The job has failed, so that Slurm calls it failed, too."""
+
+
+@dataclass(kw_only=True)
+class NodeJob:
+    """What is pickled and submitted. Called on a node, it trains in `directory` (absolute) until the job ends."""
+
+    directory: str
+    ranks: int
+    uses_gpus: bool
+    computation: Computation
+    patience_minutes: float
+    began_at: int | None = None  # images of the last checkpoint when the attempt before was cut short
+
+    process: LocalProcess | None = field(default=None, init=False)  # of this attempt
+
+    def __call__(self) -> str:
+        """Returns what became of the job. Raises JobFailed."""
+        job = JobDir(Path(self.directory))
+        if job.finished():
+            return str(JobState.FINISHED)
+        asked: list[int] = []
+        process = self.process = LocalProcess(start_ranks(job, self.ranks, self.computation, self.environment()))
+
+        def stop(number: int, _: FrameType | None) -> None:  # scancel, or a preemption: Slurm ends it soon
+            asked.append(number)
+            process.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        watchdog = Watchdog(
+            directory=job, process=process, patience_minutes=self.patience_minutes, clock=time.monotonic
+        )
+        while (code := process.poll()) is None:
+            time.sleep(LOOK_SECONDS)
+            watchdog.look()
+        outcome = outcome_of(job, code, bool(asked), watchdog.reason)
+        if outcome.state is JobState.FINISHED or asked:
+            return str(outcome.state)
+        raise JobFailed(f"{outcome}\n{log_tail(job)}")
+
+    def environment(self) -> dict[str, str]:
+        """The variables that confine the job to what Slurm gave it."""
+        given = int(os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or 1)
+        return on_gpus(range(self.ranks), self.ranks, given) if self.uses_gpus else on_cores(self.ranks, given)
+
+    def checkpoint(self) -> "DelayedSubmission":
+        """Called by submitit when the time limit or a preemption is near. Raises JobFailed if nothing was won since the
+        last time: it would go to the queue for ever."""
+        from submitit.helpers import DelayedSubmission
+
+        job = JobDir(Path(self.directory))
+        if self.process is not None:
+            self.process.stop()
+            self.process.process.wait()
+        newest = job.last_checkpoint()
+        images = int(newest.name) if newest else 0
+        if self.began_at is not None and images <= self.began_at and not job.finished():
+            raise JobFailed(f"between two time limits it got no further than {images / 1000:g} kimg: raise `hours`")
+        return DelayedSubmission(replace(self, began_at=images))

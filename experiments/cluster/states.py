@@ -1,0 +1,81 @@
+"""How far jobs are, by their directories and by what Slurm says of them. A directory has the last word."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.cluster.queue import Queued
+from experiments.launch.scheduler import Task
+from r3gan.jobdir import JobDir
+from r3gan.lease import is_locked
+
+
+class Stage(StrEnum):
+    """Where a job is on its way."""
+
+    NEW = "new"
+    PENDING = "pending"
+    RUNNING = "running"
+    STOPPED = "stopped"  # with a checkpoint, and nobody goes on with it
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    DONE = "done"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it will go on by itself."""
+        return self in (Stage.PENDING, Stage.RUNNING)
+
+    @property
+    def needs_a_retry(self) -> bool:
+        """Whether it will not."""
+        return self in (Stage.DIVERGED, Stage.FAILED)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Of one job."""
+
+    task: Task
+    stage: Stage
+    detail: str = ""  # in words: why it waits, where it runs, how it ended
+
+
+def statuses(
+    tasks: Sequence[Task], submitted: Mapping[str, str], queued: Mapping[str, Queued], ended: Mapping[str, str]
+) -> list[Status]:
+    """Of all tasks. submitted: identity -> number; queued: what Slurm has; ended: how those ended that it had."""
+    return [status(task, submitted.get(task.job.identity), queued, ended) for task in tasks]
+
+
+def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: Mapping[str, str]) -> Status:
+    """Of one."""
+    job = task.directory
+    if job.finished():
+        return Status(task, Stage.DONE)
+    place = queued.get(number) if number else None
+    if place is not None:
+        return Status(task, Stage.RUNNING if place.is_running else Stage.PENDING, f"Slurm {number}, {place}")
+    if job.diverged.exists():
+        return Status(task, Stage.DIVERGED, job.diverged.read_text().strip())
+    if job.root.is_dir() and is_locked(job):
+        return Status(task, Stage.RUNNING, "on this machine")
+    if number and not ended.get(number, "").startswith("CANCELLED"):
+        return Status(task, Stage.FAILED, f"Slurm {number} ended without a result{said_of(ended.get(number))}")
+    return Status(task, Stage.STOPPED if has_checkpoint(job) else Stage.NEW)
+
+
+def said_of(end: str | None) -> str:
+    """Slurm's own words, if it has any."""
+    return f": {end}" if end else ""
+
+
+def has_checkpoint(job: JobDir) -> bool:
+    """Whether the job has trained before."""
+    return job.last_checkpoint() is not None
+
+
+def unexplained(tasks: Collection[Task], submitted: Mapping[str, str], queued: Mapping[str, Queued]) -> list[str]:
+    """The numbers of jobs that have no result and that Slurm does not have: it is asked how these ended."""
+    numbers = [submitted.get(task.job.identity) for task in tasks if not task.directory.finished()]
+    return [number for number in numbers if number and number not in queued]

@@ -1,0 +1,72 @@
+"""A study's jobs on Slurm, as arrays, watched until they end. Whoever stops watching leaves them running."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from experiments.cluster.launcher import LOOKS_WITHOUT, SlurmLauncher
+from experiments.cluster.queue import ends
+from experiments.cluster.states import Stage, status
+from experiments.cluster.submit import submit_missing
+from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.scheduler import Ended, Observer, Task
+
+OUTCOMES = {Stage.DONE: JobState.FINISHED, Stage.DIVERGED: JobState.DIVERGED, Stage.FAILED: JobState.FAILED}
+
+
+def submit_and_watch(
+    tasks: Sequence[Task],
+    launcher: SlurmLauncher,
+    observers: Sequence[Observer],
+    should_stop: Callable[[], bool],
+    share: Callable[[list[Task]], list[Task]] = list,
+) -> list[Ended]:
+    """Submit what Slurm does not have, and wait for all of it, or until `should_stop`.
+
+    share: not called: a job that does not find the state in which it was to begin trains from its own start.
+    Returns every task in the order of their ends; those that Slurm still has are ELSEWHERE. Raises NotPrepared and
+    OSError.
+    """
+    numbers = submit_missing(tasks, launcher.execution, tasks[0].job.study) if tasks else {}
+    waiting = {task.job.identity: task for task in tasks}
+    missed: dict[str, set[int]] = {identity: set() for identity in waiting}  # looks at which it was not in the queue
+    running: set[str] = set()
+    ended: list[Ended] = []
+
+    def start(task: Task) -> None:
+        if task.job.identity not in running:
+            running.add(task.job.identity)
+            for observer in observers:
+                observer.started(task)
+
+    def end(task: Task, outcome: JobOutcome) -> None:
+        ended.append(Ended(task, outcome))
+        for observer in observers:
+            observer.ended(task, outcome)
+
+    while waiting and not should_stop():
+        time.sleep(launcher.poll_seconds)
+        queued = launcher.queue.now()
+        for identity, task in list(waiting.items()):
+            now = status(task, numbers.get(identity), queued, {})
+            if now.stage is Stage.RUNNING:
+                start(task)
+            if identity in running:
+                for observer in observers:
+                    observer.progressed(task)
+            if now.stage.is_open:
+                missed[identity].clear()
+                continue
+            missed[identity].add(launcher.queue.looks)
+            if now.stage is Stage.DONE or len(missed[identity]) >= LOOKS_WITHOUT:
+                start(task)  # if it was never seen to run
+                del waiting[identity]
+                end(task, outcome_of(task, numbers.get(identity)))
+    for task in waiting.values():
+        end(task, JobOutcome(JobState.ELSEWHERE, "Slurm has it, and goes on with it"))
+    return ended
+
+
+def outcome_of(task: Task, number: str | None) -> JobOutcome:
+    """What has become of a job that is not in the queue."""
+    now = status(task, number, {}, ends([number]) if number else {})
+    return JobOutcome(OUTCOMES.get(now.stage, JobState.STOPPED), now.detail)

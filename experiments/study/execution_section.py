@@ -1,0 +1,43 @@
+"""The `execution` section of a study file: what one job asks of a machine. No identity knows of it."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from experiments.study.problems import StudyProblem
+from experiments.study.yamlfile import Document
+
+
+class Resources(BaseModel):
+    """The section. All but the first two keys are a cluster's; what is left out is what the cluster gives by itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    gpus: int = Field(default=0, ge=0)  # of a job, one for each rank, over all of its nodes
+    nodes: int = Field(default=1, ge=1)  # machines of a job
+    cpus: int | None = Field(default=None, ge=1)  # cores of a rank
+    memory_gb: float | None = Field(default=None, gt=0)  # of a node
+    hours: float = Field(default=4, gt=0)  # time limit, at which a job goes to the queue again with a checkpoint
+    notice_seconds: int = Field(default=120, ge=10)  # before the time limit, for the last checkpoint
+    at_once: int | None = Field(default=None, ge=1)  # jobs of an array that may run at the same time
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    directives: dict[str, str | int | float | bool] = {}  # further options of sbatch, without their dashes
+    setup: list[str] = []  # shell lines before a job: module load, conda activate
+
+    @property
+    def ranks(self) -> int:
+        """Of a job that asks for these."""
+        return max(1, self.gpus)
+
+
+def resource_problems(document: Document, resources: Resources) -> Iterator[StudyProblem]:
+    """What does not fit together."""
+    if resources.gpus and resources.gpus % resources.nodes:
+        message = f"{resources.gpus} GPUs cannot be shared among {resources.nodes} nodes evenly"
+        yield document.problem(("execution", "gpus"), message)
+    if resources.notice_seconds >= 3600 * resources.hours:
+        message = f"{resources.notice_seconds} s are no notice within {resources.hours:g} h"
+        yield document.problem(("execution", "notice_seconds"), message)
