@@ -1,0 +1,111 @@
+"""Studies on a real Slurm: the same weights as on this machine, whatever befalls a job on the way."""
+
+import json
+import os
+import signal
+
+import pytest
+from safetensors.torch import load_file
+
+LONG = ("    total_kimg: 0.16", "    total_kimg: 16\n    checkpoint_every_kimg: 0.8")
+SELDOM = ("every_kimg: 0.08, samples: 1000}\n    log_every_kimg: 0.08", "every_kimg: 8, samples: 1000}")
+ON_SLURM = ("study: tiny\n", "study: tiny\nexecution: {cpus: 1, hours: 0.1, notice_seconds: 60}\n")
+ONE = ("--only", "variant=baseline,seed=0")
+
+
+def weights(folder):
+    newest = max((folder / "checkpoints").iterdir(), key=lambda path: path.name)
+    return load_file(newest / "ema.safetensors")
+
+
+def assert_equal_weights(ours, theirs):
+    a, b = weights(ours), weights(theirs)
+    assert a.keys() == b.keys()
+    assert all((a[key] == b[key]).all() for key in a)
+
+
+def local_run(workplace, study, *arguments):
+    """The same study on this machine, with as many threads as a job has cores on the cluster."""
+    workplace.run("experiments.run", study, "--no-costs", "--parallel", 2, "--output", "local", *arguments)
+    return workplace.jobs("local")
+
+
+def test_a_study_on_slurm_waits_for_shared_beginnings_and_yields_the_bits_of_one_on_this_machine(
+    workplace, write_study
+):
+    study = write_study(ON_SLURM)
+    some = ("--only", "variant=baseline,switch,seed=0")
+    said = workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *some)
+    assert "Slurm has 2 of 2 jobs" in said
+    again = workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *some)
+    assert "Slurm has 2 of 2 jobs" in again
+    submitted = (workplace.folder / "runs/tiny/slurm/submissions.jsonl").read_text().splitlines()
+    assert [len(json.loads(line)) for line in submitted] == [1, 1]  # two arrays, submitted once
+    first, second = (next(iter(json.loads(line).values())) for line in submitted)
+    waits = workplace.cluster.ask("squeue", "-h", "-j", second, "-o", "%E", check=False)
+    assert first in waits or (workplace.jobs()["baseline", "seed0"] / "result.json").exists()
+    on_the_way = workplace.run("experiments.status", study, *some, code=3)
+    assert "0 of 2 jobs done" in on_the_way
+    workplace.wait_until_the_queue_is_empty()
+    assert "2 of 2 jobs done" in workplace.run("experiments.status", study, *some)
+    ours, theirs = workplace.jobs(), local_run(workplace, study, *some)
+    assert json.loads((ours["switch", "seed0"] / "inherited.json").read_text())["name"] == "baseline/0"
+    for key in ours:
+        assert_equal_weights(ours[key], theirs[key])
+
+
+@pytest.mark.slow
+def test_a_job_that_goes_to_the_queue_again_or_loses_its_machine_ends_with_the_same_weights(workplace, write_study):
+    study = write_study(ON_SLURM, LONG, SELDOM)
+    process = workplace.start("experiments.run", study, "--launcher", "slurm", "--no-costs", *ONE)
+    (job,) = workplace.wait(lambda: list(workplace.jobs().values()))
+
+    def is_past(kimg):
+        return lambda: [p for p in job.glob("checkpoints/0*") if int(p.name) >= 1000 * kimg]
+
+    workplace.wait(is_past(1.6))
+    number = workplace.cluster.ask("squeue", "-h", "-o", "%i").strip()
+    workplace.cluster.ask("scontrol", "requeue", number)
+    workplace.wait(lambda: (job / "log.txt").read_text().count("=== attempt") == 2)
+    workplace.wait(is_past(6.4))
+    workplace.cluster.kill_node()
+    workplace.wait(lambda: "down" in workplace.cluster.ask("sinfo", "-h", "-o", "%T"))
+    workplace.cluster.start_node()
+    out, err = process.communicate(timeout=250)
+    assert process.returncode == 0, out + err
+    assert (job / "log.txt").read_text().count("=== attempt") == 3
+    assert_equal_weights(job, local_run(workplace, study, *ONE)["baseline", "seed0"])
+
+
+@pytest.mark.slow
+def test_a_job_at_its_time_limit_writes_a_checkpoint_and_goes_on_in_the_queue(workplace, write_study):
+    short = ("study: tiny\n", "study: tiny\nexecution: {cpus: 1, hours: 0.03, notice_seconds: 90}\n")
+    study = write_study(short, ("    total_kimg: 0.16", "    total_kimg: 64"), SELDOM)
+    workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *ONE)
+    (job,) = workplace.wait(lambda: list(workplace.jobs().values()))
+    workplace.wait(lambda: (job / "log.txt").exists() and "stopped, with a checkpoint" in (job / "log.txt").read_text())
+    workplace.wait_until_the_queue_is_empty()
+    assert (job / "log.txt").read_text().count("=== attempt") >= 2
+    assert "1 of 1 jobs done" in workplace.run("experiments.status", study, *ONE)
+
+
+@pytest.mark.slow
+def test_a_job_that_is_lost_without_a_result_is_said_and_a_retry_ends_it(workplace, write_study):
+    study = write_study(ON_SLURM, LONG, SELDOM)
+    workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *ONE)
+    (job,) = workplace.wait(lambda: list(workplace.jobs().values()))
+    lease = workplace.wait(lambda: (job / "lease.json").exists() and json.loads((job / "lease.json").read_text()))
+    workplace.wait(lambda: list(job.glob("checkpoints/0*")))
+    for process in (lease["launcher"], lease["pid"]):
+        os.kill(process, signal.SIGKILL)
+    workplace.wait_until_the_queue_is_empty()
+    lost = workplace.run("experiments.status", study, *ONE, code=1)
+    assert "ended without a result: FAILED" in lost
+    assert "submitted again: stacked-digits/baseline/0" in workplace.run("experiments.retry", study, *ONE)
+    assert "0 of 1 jobs had failed" in workplace.run("experiments.retry", study, *ONE)
+    workplace.wait(lambda: (job / "log.txt").read_text().count("=== attempt") == 2)
+    said = workplace.run("experiments.cancel", study, *ONE)
+    assert "cancelled 1 jobs" in said
+    workplace.wait_until_the_queue_is_empty()
+    assert (job / "log.txt").read_text().rstrip().endswith("stopped, with a checkpoint to go on from")
+    assert "0 of 1 jobs done" in workplace.run("experiments.status", study, *ONE, code=3)
