@@ -56,6 +56,10 @@ class JobDir:
         """What the processes printed."""
         return self.root / "log.txt"
 
+    def log_of(self, machine: int) -> Path:
+        """The same on one of several machines; the first one's is `log`."""
+        return self.root / f"log-{machine}.txt" if machine else self.log
+
     @property
     def place(self) -> Path:
         """A name that the directory carries along when it is moved, JSON: see experiments/launch/place.py."""

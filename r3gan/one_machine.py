@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from r3gan.computation import Computation
 from r3gan.job_log import begin_attempt
 from r3gan.jobdir import LAUNCHER_PID, JobDir
+from r3gan.rendezvous import Meeting
 
 LOOPBACK = "127.0.0.1"
 OF_OTHERS = re.compile(  # variables that tell torchrun or a rank of ranks elsewhere
@@ -55,23 +56,31 @@ def torchrun_command(ranks: int) -> list[str]:
     ]
 
 
-def rank_command(ranks: int) -> list[str]:
+def rank_command(ranks: int, meeting: Meeting | None = None) -> list[str]:
     """The command that starts so many ranks of the module that follows. One alone needs no rendezvous, nor torchrun."""
+    if meeting is not None:
+        return meeting.torchrun_command(ranks)
     return torchrun_command(ranks) if ranks > 1 else [sys.executable, "-u", "-m"]
 
 
 def start_ranks(
-    job: JobDir, ranks: int, computation: Computation, environment: Mapping[str, str]
+    job: JobDir,
+    ranks: int,
+    computation: Computation,
+    environment: Mapping[str, str],
+    meeting: Meeting | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start the job whose config.json lies in the directory. What it prints is appended to its log. Raises OSError.
 
-    environment: the variables that confine it to its part of the machine; it ends when this process does.
+    environment: the variables that confine it to its part of the machine; it ends when this process does. meeting: of
+    the machines, if there are others; `ranks` are those of this one.
     """
-    with job.log.open("a") as log:
+    own = own_environment(os.environ)
+    with job.log_of(meeting.here if meeting else 0).open("a") as log:
         begin_attempt(log)
         return subprocess.Popen(
-            [*rank_command(ranks), "r3gan", "train", str(job.root), *computation.arguments()],
-            env=own_environment(os.environ) | {LAUNCHER_PID: str(os.getpid())} | dict(environment),
+            [*rank_command(ranks, meeting), "r3gan", "train", str(job.root), *computation.arguments()],
+            env=(meeting.environment(own) if meeting else own) | {LAUNCHER_PID: str(os.getpid())} | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

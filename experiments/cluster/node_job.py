@@ -20,11 +20,13 @@ from r3gan.computation import Computation
 from r3gan.job_log import log_tail
 from r3gan.jobdir import JobDir
 from r3gan.one_machine import on_cores, on_gpus, start_ranks
+from r3gan.rendezvous import Meeting
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 LOOK_SECONDS = 0.5
+PORTS = range(20_000, 30_000)  # of the first machine, one for each of Slurm's jobs
 
 
 class JobFailed(Exception):
@@ -36,7 +38,8 @@ class NodeJob:
     """What is pickled and submitted. Called on a node, it trains in `directory` (absolute) until the job ends."""
 
     directory: str
-    ranks: int
+    ranks: int  # over all machines
+    nodes: int
     uses_gpus: bool
     computation: Computation
     patience_minutes: float
@@ -50,7 +53,11 @@ class NodeJob:
         if job.finished():
             return str(JobState.FINISHED)
         asked: list[int] = []
-        process = self.process = LocalProcess(start_ranks(job, self.ranks, self.computation, self.environment()))
+        meeting = meeting_here() if self.nodes > 1 else None
+        ranks = self.ranks // self.nodes
+        process = self.process = LocalProcess(
+            start_ranks(job, ranks, self.computation, self.environment(ranks), meeting)
+        )
 
         def stop(number: int, _: FrameType | None) -> None:  # scancel, or a preemption: Slurm ends it soon
             asked.append(number)
@@ -64,14 +71,14 @@ class NodeJob:
             time.sleep(LOOK_SECONDS)
             watchdog.look()
         outcome = outcome_of(job, code, bool(asked), watchdog.reason)
-        if outcome.state is JobState.FINISHED or asked:
-            return str(outcome.state)
+        if outcome.state is JobState.FINISHED or asked or (meeting and meeting.here and not code):
+            return str(outcome.state)  # of several machines the first one tells how it ended
         raise JobFailed(f"{outcome}\n{log_tail(job)}")
 
-    def environment(self) -> dict[str, str]:
-        """The variables that confine the job to what Slurm gave it."""
+    def environment(self, ranks: int) -> dict[str, str]:
+        """The variables that confine so many ranks to what Slurm gave the job here."""
         given = int(os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or 1)
-        return on_gpus(range(self.ranks), self.ranks, given) if self.uses_gpus else on_cores(self.ranks, given)
+        return on_gpus(range(ranks), ranks, given) if self.uses_gpus else on_cores(ranks, given)
 
     def checkpoint(self) -> "DelayedSubmission":
         """Called by submitit when the time limit or a preemption is near. Raises JobFailed if nothing was won since the
@@ -87,3 +94,13 @@ class NodeJob:
         if self.began_at is not None and images <= self.began_at and not job.finished():
             raise JobFailed(f"between two time limits it got no further than {images / 1000:g} kimg: raise `hours`")
         return DelayedSubmission(replace(self, began_at=images))
+
+
+def meeting_here() -> Meeting:
+    """Where the job's machines meet, as Slurm tells this one."""
+    from submitit import JobEnvironment
+
+    slurm = JobEnvironment()
+    number, restarts = int(slurm.raw_job_id), os.environ.get("SLURM_RESTART_COUNT", "0")
+    port = PORTS[number % len(PORTS)]
+    return Meeting(hosts=tuple(slurm.hostnames), here=slurm.node, port=port, attempt=f"{number}-{restarts}")

@@ -89,6 +89,7 @@ def node_job(directory: JobDir, execution: Execution) -> NodeJob:
     return NodeJob(
         directory=str(directory.root.absolute()),
         ranks=execution.ranks,
+        nodes=execution.resources.nodes,
         uses_gpus=execution.resources.gpus > 0,
         computation=execution.computation,
         patience_minutes=execution.patience_minutes,

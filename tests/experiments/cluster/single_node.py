@@ -125,10 +125,16 @@ class SingleNode:
         self.wait_until_idle()
 
     def kill_node(self) -> None:
-        """The node's daemon and the steps of its jobs end at once, as if the machine had lost its power."""
+        """The node's daemon and all of its jobs end at once, as if the machine had lost its power."""
         self.processes["slurmd"].kill()
         self.processes["slurmd"].wait()
-        subprocess.run(["pkill", "-KILL", "-f", f"slurmstepd: .*|{self.folder}/spool"], check=False)
+        subprocess.run(["pkill", "-KILL", "-x", "slurmstepd"], check=False)
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):  # ended by now
+                words = path.read_bytes().split(b"\0")
+                ours = f"SLURM_CONF={self.folder}/slurm.conf".encode() in words
+                if ours and any(word.startswith(b"SLURM_JOB_ID=") for word in words):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
 
     def wait_until_idle(self) -> None:
         """Until the node takes jobs. Raises TimeoutError."""

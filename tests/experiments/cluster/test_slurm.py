@@ -55,6 +55,7 @@ def test_a_study_on_slurm_waits_for_shared_beginnings_and_yields_the_bits_of_one
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_job_that_goes_to_the_queue_again_or_loses_its_machine_ends_with_the_same_weights(workplace, write_study):
     study = write_study(ON_SLURM, LONG, SELDOM)
     process = workplace.start("experiments.run", study, "--launcher", "slurm", "--no-costs", *ONE)
@@ -71,13 +72,14 @@ def test_a_job_that_goes_to_the_queue_again_or_loses_its_machine_ends_with_the_s
     workplace.cluster.kill_node()
     workplace.wait(lambda: "down" in workplace.cluster.ask("sinfo", "-h", "-o", "%T"))
     workplace.cluster.start_node()
-    out, err = process.communicate(timeout=250)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, out + err
     assert (job / "log.txt").read_text().count("=== attempt") == 3
     assert_equal_weights(job, local_run(workplace, study, *ONE)["baseline", "seed0"])
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_job_at_its_time_limit_writes_a_checkpoint_and_goes_on_in_the_queue(workplace, write_study):
     short = ("study: tiny\n", "study: tiny\nexecution: {cpus: 1, hours: 0.03, notice_seconds: 90}\n")
     study = write_study(short, ("    total_kimg: 0.16", "    total_kimg: 64"), SELDOM)
@@ -90,6 +92,7 @@ def test_a_job_at_its_time_limit_writes_a_checkpoint_and_goes_on_in_the_queue(wo
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_job_that_is_lost_without_a_result_is_said_and_a_retry_ends_it(workplace, write_study):
     study = write_study(ON_SLURM, LONG, SELDOM)
     workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *ONE)

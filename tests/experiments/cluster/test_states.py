@@ -1,0 +1,68 @@
+"""How far a job is: its directory has the last word, Slurm the word before."""
+
+import pytest
+
+from experiments.cluster.queue import Queued
+from experiments.cluster.states import Stage, status, unexplained
+from experiments.cluster.submissions import Submissions
+from experiments.launch.scheduler import Task
+from experiments.study.plan import make_plan
+from experiments.study.study import read_study
+from r3gan.files import file_lock, write_json
+from r3gan.jobdir import JobDir
+
+RUNNING, PENDING = Queued("RUNNING", "node7"), Queued("PENDING", "Priority")
+
+
+@pytest.fixture
+def task(write_study, tmp_path):
+    job = make_plan(read_study(write_study()), None, {}, {}).jobs[0]
+    directory = JobDir(job.directory(tmp_path))
+    directory.root.mkdir(parents=True)
+    return Task(job, directory)
+
+
+def stage(task, number=None, queued=None, ended=None):
+    found = status(task, number, queued or {}, ended or {})
+    return found.stage, found.detail
+
+
+def test_without_anything_a_job_is_new_and_in_the_queue_it_is_as_slurm_says(task):
+    assert stage(task) == (Stage.NEW, "")
+    assert stage(task, "5_1", {"5_1": PENDING}) == (Stage.PENDING, "Slurm 5_1, pending (Priority)")
+    assert stage(task, "5_1", {"5_1": RUNNING}) == (Stage.RUNNING, "Slurm 5_1, running (node7)")
+    assert stage(task, "5_1", {"5_10": RUNNING})[0] is Stage.FAILED  # another element
+
+
+def test_a_job_that_left_the_queue_without_a_result_has_failed_but_not_if_it_was_cancelled(task):
+    assert stage(task, "5_1") == (Stage.FAILED, "Slurm 5_1 ended without a result")
+    killed = (Stage.FAILED, "Slurm 5_1 ended without a result: OUT_OF_MEMORY")
+    assert stage(task, "5_1", ended={"5_1": "OUT_OF_MEMORY"}) == killed
+    assert stage(task, "5_1", ended={"5_1": "CANCELLED by 0"}) == (Stage.NEW, "")
+    task.directory.checkpoint(800).mkdir(parents=True)
+    assert stage(task, "5_1", ended={"5_1": "CANCELLED by 0"}) == (Stage.STOPPED, "")
+
+
+def test_a_result_counts_more_than_the_queue_and_divergence_more_than_its_absence(task):
+    task.directory.diverged.write_text("loss is nan at 3 kimg\n")
+    assert stage(task, "5_1") == (Stage.DIVERGED, "loss is nan at 3 kimg")
+    assert stage(task, "5_1", {"5_1": RUNNING})[0] is Stage.RUNNING  # it is tried again
+    write_json(task.directory.result, {})
+    assert stage(task, "5_1", {"5_1": RUNNING}) == (Stage.DONE, "")
+    assert unexplained([task], {task.job.identity: "5_1"}, {}) == []
+
+
+def test_a_job_that_a_command_of_this_machine_trains_is_running(task):
+    with file_lock(task.directory.lock):
+        assert stage(task) == (Stage.RUNNING, "on this machine")
+
+
+def test_the_last_submission_counts_and_half_a_line_counts_as_none(tmp_path):
+    submissions = Submissions.of(tmp_path, "tiny")
+    assert submissions.latest() == {}
+    submissions.folder.mkdir(parents=True)
+    submissions.add({"a": "1_0", "b": "1_1"})
+    submissions.add({"a": "2"})
+    with submissions.file.open("a") as file:
+        file.write('{"b": "3')
+    assert submissions.latest() == {"a": "2", "b": "1_1"}
