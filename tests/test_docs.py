@@ -22,6 +22,7 @@ import pytest
 from benchmarks.finite_differences import cells
 from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
+from experiments.study.execution_section import Resources
 from experiments.study.search_methods import PRUNERS, SAMPLERS
 from experiments.study.seeds import SeedsSection, _Until
 from experiments.study.study import _Claim, _Dataset, _File, _Profile, _Variant
@@ -199,6 +200,7 @@ def test_the_data_page_holds_a_row_for_every_known_dataset():
         _Dataset,
         _Profile,
         _Variant,
+        Resources,
         SeedsSection,
         _Until,
         TuneSection,

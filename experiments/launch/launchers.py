@@ -77,7 +77,7 @@ LAUNCHERS = {
     ),
     "slurm": LauncherRow(
         Deferred("experiments.cluster.launcher:SlurmLauncher"),
-        "on a cluster, as the study file's `execution` asks",
+        "on a Slurm cluster, as the study file's `execution` section asks",
         run=Deferred("experiments.cluster.watch:submit_and_watch"),
         is_here=False,
     ),
