@@ -20,6 +20,7 @@ from experiments.launch.forecast import Forecast, forecasts_of
 from experiments.launch.job_states import Findings, look_into_all, reopened, warnings_of, with_reruns
 from experiments.launch.launchers import LAUNCHERS
 from experiments.launch.longer import trained_anew
+from experiments.launch.order import longest_first
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.plan_tables import plan_summary, plan_tables
 from experiments.launch.scheduler import Ended, Observer, Task
@@ -161,10 +162,12 @@ def run(study: Study, plan: Plan, options: argparse.Namespace, execution: Execut
     show_plan(plan.jobs, findings, options, execution)
     findings = reopened(tasks, findings, rerun_changed=options.rerun == "changed")
     due = due_tasks(tasks, {}, [])
+    costs = cli.costs_of(plan.jobs, execution) if options.costs else {}
+    work = {job.configuration: costs[job.identity].flops_per_image for job in plan.jobs if job.identity in costs}
     left = [task.job for task in due if findings[task.job.identity].is_left]
     launcher = cli.prepared_launcher(execution, left)
     if options.detach:
-        return detach(sharing(due, execution), execution, options.study)
+        return detach(longest_first(sharing(due, execution), work), execution, options.study)
     from experiments.tracking.runs import Tracker
     from experiments.tracking.store import open_store
 
@@ -176,7 +179,8 @@ def run(study: Study, plan: Plan, options: argparse.Namespace, execution: Execut
     described = [] if options.set else plan.whole
     while True:
         with Tracker(plan.jobs[0].study, options.mlflow_wait * 2 / 3, described) as tracker:
-            ended += train(sharing(due, execution), ended, launcher, tracker, lambda: bool(received))
+            ordered = longest_first(sharing(due, execution), work)
+            ended += train(ordered, ended, launcher, tracker, lambda: bool(received))
         try:
             due = [] if received else more_tasks(plan, tasks, ended, options, tracker)
         except NotDecided:

@@ -53,7 +53,7 @@ class Job:
 
     def directory(self, output: Path) -> Path:
         """Where the job's files lie: one folder per identity, so that a changed configuration never overwrites."""
-        return output / self.study / self.dataset / self.variant / f"seed{self.seed}-{self.identity}"
+        return output.joinpath(self.study, self.dataset, self.variant, f"seed{self.seed}-{self.identity}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""The order in which jobs start, so that no slot is idle in the end: the longest way through shared states first."""
+
+from collections.abc import Mapping, Sequence
+
+from experiments.launch.scheduler import Task
+
+
+def longest_first(tasks: Sequence[Task], work_per_image: Mapping[str, float]) -> list[Task]:
+    """The same tasks, by how much work they and those that begin in them are, one after the other; of equal ones the
+    first. So a job stands before all that begin in it, and a short job stands last.
+
+    work_per_image: configuration -> operations, say; a job that it does not have counts as the mean of the others.
+    """
+    known = [work_per_image[task.job.configuration] for task in tasks if task.job.configuration in work_per_image]
+    usual = sum(known) / len(known) if known else 1.0
+    per_image = {task.job.identity: work_per_image.get(task.job.configuration, usual) for task in tasks}
+    own = {task.job.identity: task.images_to_train * per_image[task.job.identity] for task in tasks}
+    followers: dict[str, list[str]] = {}
+    for task in tasks:
+        start = task.sharing.begins_in
+        if start is not None and start.identity in own:
+            followers.setdefault(start.identity, []).append(task.job.identity)
+    ways: dict[str, float] = {}
+
+    def way(identity: str) -> float:
+        if identity not in ways:
+            ways[identity] = own[identity] + max(map(way, followers.get(identity, ())), default=0.0)
+        return ways[identity]
+
+    return sorted(tasks, key=lambda task: -way(task.job.identity))
