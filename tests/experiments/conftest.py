@@ -119,7 +119,7 @@ def command_of(tmp_path):
             process.send_signal(signal.SIGINT)
             return process.communicate(timeout=90)
 
-        run.start, run.folder, run.interrupt = start, folder, interrupt
+        run.start, run.folder, run.interrupt, run.environment = start, folder, interrupt, environment
         return run
 
     return make
