@@ -80,11 +80,9 @@ class NodeJob:
         given = int(os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or 1)
         return on_gpus(range(ranks), ranks, given) if self.uses_gpus else on_cores(ranks, given)
 
-    def checkpoint(self) -> "DelayedSubmission":
-        """Called by submitit when the time limit or a preemption is near. Raises JobFailed if nothing was won since the
-        last time: it would go to the queue for ever."""
-        from submitit.helpers import DelayedSubmission
-
+    def cut_short(self) -> "NodeJob":
+        """Let the job write a checkpoint and end. Returns what goes on with it. Raises JobFailed if nothing was won
+        since the last time: it would go to the queue for ever."""
         job = JobDir(Path(self.directory))
         if self.process is not None:
             self.process.stop()
@@ -93,7 +91,21 @@ class NodeJob:
         images = int(newest.name) if newest else 0
         if self.began_at is not None and images <= self.began_at and not job.finished():
             raise JobFailed(f"between two time limits it got no further than {images / 1000:g} kimg: raise `hours`")
-        return DelayedSubmission(replace(self, began_at=images))
+        return replace(self, began_at=images)
+
+
+class OnNode:
+    """What submitit calls on a node with a NodeJob, and what it asks when the time limit or a preemption is near."""
+
+    def __call__(self, job: NodeJob) -> str:
+        """See NodeJob."""
+        return job()
+
+    def checkpoint(self, job: NodeJob) -> "DelayedSubmission":
+        """See NodeJob.cut_short."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, job.cut_short())
 
 
 def meeting_here() -> Meeting:

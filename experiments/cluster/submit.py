@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cluster.arrays import Array, plan_arrays
-from experiments.cluster.node_job import NodeJob
+from experiments.cluster.node_job import NodeJob, OnNode
 from experiments.cluster.queue import SlurmAway, largest_array, queue
 from experiments.cluster.submissions import Submissions
 from experiments.launch.execution import Execution
@@ -74,14 +74,9 @@ def _handed_over(executor: "SlurmExecutor", jobs: list[NodeJob]) -> list[str]:
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
-        return [one.job_id for one in executor.map_array(run_node_job, jobs)]
+        return [one.job_id for one in executor.map_array(OnNode(), jobs)]
     except (FailedJobError, FailedSubmissionError) as error:
         raise NotPrepared(f"Slurm refuses the jobs: {str(error).strip().splitlines()[-1]}") from error
-
-
-def run_node_job(job: NodeJob) -> str:
-    """What Slurm runs."""
-    return job()
 
 
 def node_job(directory: JobDir, execution: Execution) -> NodeJob:

@@ -40,7 +40,7 @@ class Workplace:
     def run(self, module, *arguments, code=0):
         """Both outputs of a command that ends with that exit code."""
         process = self.start(module, *arguments)
-        out, err = process.communicate(timeout=250)
+        out, err = process.communicate(timeout=600)
         assert process.returncode == code, out + err
         return out + err
 
@@ -49,7 +49,7 @@ class Workplace:
         found = self.folder.glob(f"{output}/tiny/stacked-digits/*/seed*")
         return {(path.parent.name, path.name.partition("-")[0]): path for path in found}
 
-    def wait(self, is_so, seconds=150):
+    def wait(self, is_so, seconds=300):
         """Until that is so. What it returned."""
         deadline = time.monotonic() + seconds
         while not (found := is_so()):
@@ -57,7 +57,7 @@ class Workplace:
             time.sleep(0.3)
         return found
 
-    def wait_until_the_queue_is_empty(self, seconds=200):
+    def wait_until_the_queue_is_empty(self, seconds=400):
         self.wait(lambda: not self.cluster.ask("squeue", "-h"), seconds)
 
     def describe(self):

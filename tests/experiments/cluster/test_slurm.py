@@ -7,8 +7,8 @@ import signal
 import pytest
 from safetensors.torch import load_file
 
-LONG = ("    total_kimg: 0.16", "    total_kimg: 16\n    checkpoint_every_kimg: 0.8")
-SELDOM = ("every_kimg: 0.08, samples: 1000}\n    log_every_kimg: 0.08", "every_kimg: 8, samples: 1000}")
+LONG = ("    total_kimg: 0.16", "    total_kimg: 8\n    checkpoint_every_kimg: 0.8")
+SELDOM = ("every_kimg: 0.08, samples: 1000}\n    log_every_kimg: 0.08", "every_kimg: 4, samples: 1000}")
 ON_SLURM = ("study: tiny\n", "study: tiny\nexecution: {cpus: 1, hours: 0.1, notice_seconds: 60}\n")
 ONE = ("--only", "variant=baseline,seed=0")
 
@@ -68,7 +68,7 @@ def test_a_job_that_goes_to_the_queue_again_or_loses_its_machine_ends_with_the_s
     number = workplace.cluster.ask("squeue", "-h", "-o", "%i").strip()
     workplace.cluster.ask("scontrol", "requeue", number)
     workplace.wait(lambda: (job / "log.txt").read_text().count("=== attempt") == 2)
-    workplace.wait(is_past(6.4))
+    workplace.wait(is_past(3.2))
     workplace.cluster.kill_node()
     workplace.wait(lambda: "down" in workplace.cluster.ask("sinfo", "-h", "-o", "%T"))
     workplace.cluster.start_node()
