@@ -9,6 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from r3gan.one_machine import jobs_per_gpu
+
 LONGEST_WAIT = timedelta(hours=1)  # of the other ranks while the first computes metrics; torchrun notices dead ones
 
 
@@ -74,6 +76,7 @@ def join_world() -> World:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
+        torch.cuda.set_per_process_memory_fraction(1 / jobs_per_gpu(), device)  # what does not fit fails here alone
     if size > 1:
         dist.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
     return World(rank, size, device)

@@ -19,6 +19,7 @@ from r3gan.job_log import begin_attempt
 from r3gan.jobdir import LAUNCHER_PID, JobDir
 from r3gan.rendezvous import Meeting
 
+GPU_JOBS = "R3GAN_JOBS_PER_GPU"  # environment: how many jobs share the memory of each GPU; without it, one has it all
 LOOPBACK = "127.0.0.1"
 OF_OTHERS = re.compile(  # variables that tell torchrun or a rank of ranks elsewhere
     r"PET_.*|TORCHELASTIC_.*|TORCH_ELASTIC_.*|MASTER_(ADDR|PORT)|(|LOCAL_|GROUP_|ROLE_)(RANK|WORLD_SIZE)|ROLE_NAME"
@@ -100,6 +101,11 @@ def on_gpus(indices: Sequence[int], count: int, available: int | None = None) ->
     names = named.split(",") if named else [str(i) for i in range(count)]
     mine = ",".join(names[i] for i in indices)
     return {"CUDA_VISIBLE_DEVICES": mine, "OMP_NUM_THREADS": str(max(1, (available or cores()) // count))}
+
+
+def jobs_per_gpu() -> int:
+    """How many share this process's GPU with it, itself counted."""
+    return max(1, int(os.environ.get(GPU_JOBS) or 1))
 
 
 def cores() -> int:

@@ -1,16 +1,19 @@
 """The local launcher: jobs as processes that share the cores or the GPUs of this machine."""
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.launch.execution import Execution, Hardware
+from experiments.launch.gpus import Gpus, look_at_gpus
+from experiments.launch.launchers import NotPrepared
 from experiments.launch.preparation import prepare_here
 from experiments.launch.process_tree import kill_family, processor_seconds
 from experiments.study.plan import Job
 from r3gan.jobdir import JobDir
-from r3gan.one_machine import cores, on_cores, on_gpus, start_ranks
+from r3gan.one_machine import GPU_JOBS, cores, on_cores, on_gpus, start_ranks
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,42 @@ class LocalLauncher:
     poll_seconds = 0.3
 
     @cached_property
-    def hardware(self) -> Hardware:
-        """See launchers.Launcher."""
+    def machine(self) -> Hardware:
+        """All of it."""
         return this_machine()
+
+    @cached_property
+    def gpus(self) -> Gpus:
+        """Those that are free, as they were when they were first asked for."""
+        return look_at_gpus(self.machine.gpus)
+
+    @property
+    def usable(self) -> Sequence[int]:
+        """The GPUs that jobs may run on; all if none is free, which `prepare` refuses."""
+        return self.gpus.free or range(self.machine.gpus)
+
+    @property
+    def jobs_per_gpu(self) -> int:
+        """How many share a GPU, at most."""
+        return max(1, -(-self.slots * self.execution.ranks // max(1, len(self.usable))))
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """See launchers.Launcher. What a rank has of a GPU, where jobs share it."""
+        return Hardware(len(self.usable), self.machine.gpu_memory_bytes // self.jobs_per_gpu)
 
     @property
     def slots(self) -> int:
         """See launchers.Launcher. Not fewer for fewer jobs: the threads of a job decide its bits."""
-        return self.execution.slots or max(1, (self.hardware.gpus or cores()) // self.execution.ranks)
+        return self.execution.slots or max(1, (len(self.usable) or cores()) // self.execution.ranks)
 
     def prepare(self, jobs: Sequence[Job]) -> None:
         """See launchers.Launcher."""
+        if self.machine.gpus and not self.gpus.free:
+            named = "CUDA_VISIBLE_DEVICES=0, say, names those to use all the same"
+            raise NotPrepared(f"no GPU is free ({'; '.join(self.gpus.busy)}): {named}")
+        for text in self.gpus.busy:
+            print(f"{text} by others: it is left alone", file=sys.stderr)
         prepare_here(jobs)
 
     def start(self, directory: JobDir, slot: int) -> LocalProcess:
@@ -64,10 +92,11 @@ class LocalLauncher:
 
     def environment(self, slot: int) -> dict[str, str]:
         """The environment variables that confine a job to its slot."""
-        gpus, ranks = self.hardware.gpus, self.execution.ranks
-        if not gpus:
+        usable, ranks = self.usable, self.execution.ranks
+        if not usable:
             return on_cores(self.slots * ranks)
-        return on_gpus([(slot * ranks + rank) % gpus for rank in range(ranks)], gpus)  # more jobs than fit share GPUs
+        mine = [usable[(slot * ranks + rank) % len(usable)] for rank in range(ranks)]
+        return on_gpus(mine, self.machine.gpus) | {GPU_JOBS: str(self.jobs_per_gpu)}
 
 
 def this_machine() -> Hardware:

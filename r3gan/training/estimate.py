@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from r3gan.config import LossPhase, NetworkConfig
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
+from r3gan.one_machine import jobs_per_gpu
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
 from r3gan.training.cost import Cost, Workload
@@ -137,8 +138,10 @@ def default_micro_batch(work: Workload, gpu_memory: int) -> int:
 
 
 def gpu_memory_bytes(device: torch.device) -> int:
-    """All memory of a GPU; 0 for a CPU."""
-    return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 0
+    """Memory of a GPU, or this job's part where jobs share it; 0 for a CPU."""
+    if device.type != "cuda":
+        return 0
+    return int(torch.cuda.get_device_properties(device).total_memory) // jobs_per_gpu()
 
 
 def parts_of(pairs: int, size: int) -> int:

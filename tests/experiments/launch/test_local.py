@@ -1,6 +1,9 @@
+import subprocess
+
 import pytest
 
 from experiments.launch.execution import Execution, Hardware
+from experiments.launch.launchers import NotPrepared
 from experiments.launch.local import LocalLauncher
 from r3gan.computation import Computation
 
@@ -47,3 +50,34 @@ def test_what_a_rank_is_to_compute_reaches_the_command_line_of_the_job(launcher,
     (command,) = started
     assert "--nproc-per-node=2" in command
     assert command[command.index(str(tmp_path)) + 1 :] == computation.arguments()
+
+
+def test_jobs_that_share_a_gpu_share_its_memory_alike_in_all_slots(launcher):
+    alone, shared = launcher(gpus=4, slots=4), launcher(gpus=4, slots=6)
+    assert [alone.environment(slot)["R3GAN_JOBS_PER_GPU"] for slot in range(4)] == ["1"] * 4
+    assert [shared.environment(slot)["R3GAN_JOBS_PER_GPU"] for slot in range(6)] == ["2"] * 6
+    assert shared.hardware == Hardware(4, 40 * 2**30)
+    assert "R3GAN_JOBS_PER_GPU" not in launcher(slots=6).environment(0)
+
+
+def test_gpus_that_others_use_are_left_alone_and_none_at_all_is_said(launcher, monkeypatch, capsys):
+    def answer(text):
+        done = subprocess.CompletedProcess([], 0, text, "")
+        monkeypatch.setattr("experiments.launch.gpus.subprocess.run", lambda *_, **__: done)
+
+    answer("0, 81559\n70000, 81559\n300, 81559\n")
+    made = launcher(gpus=3)
+    assert made.slots == 2
+    assert [made.environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(2)] == ["0", "2"]
+    made.prepare([])
+    assert "GPU 1: 70000 of 81559 MiB are in use by others: it is left alone" in capsys.readouterr().err
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")  # the user's own choice
+    assert launcher(gpus=3).slots == 3
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    answer("70000, 81559\n")
+    busy = launcher(gpus=1)
+    assert busy.hardware.gpus == 1  # a dry run says what is there
+    with pytest.raises(NotPrepared, match=r"no GPU is free \(GPU 0: 70000 of 81559 MiB are in use\): CUDA_VISIBLE_DEV"):
+        busy.prepare([])
+    answer("what?\n")
+    assert launcher(gpus=2).slots == 2
