@@ -56,6 +56,16 @@ class AttentionConfig(Config):
     position: Literal["none", "learned"] = "none"  # what is added to a block's input to tell its positions apart
 
 
+@dataclass(frozen=True, kw_only=True)
+class StyleConfig(Config):
+    """What StyleGAN's G has and R3GAN's has not, see r3gan/model/style.py; D knows nothing of it."""
+
+    mapping_layers: int = 0  # fully connected layers between z and what uses it; 0: z itself is used
+    modulation: Literal["none", "blocks"] = "none"  # what z multiplies beside the learned input
+    noise: bool = False  # add noise to every block's input, with learned strengths that start at 0
+    mixing: float = 0.0  # probability that a training image has the styles of two latents; needs modulation
+
+
 @dataclass(frozen=True)
 class CapacityConfig(Config):
     """Capacity moved between the resolutions: widths and groups are solved for (r3gan/training/capacity.py)."""
@@ -86,11 +96,22 @@ class NetworkConfig(Config):
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
+    style: StyleConfig = field(default_factory=StyleConfig)
 
     @property
     def resolution(self) -> int:
         """Height and width of the images."""
         return int(4 * 2 ** (len(self.widths) - 1))
+
+    @property
+    def noise_dim(self) -> int:
+        """Entries of G's noise, which its latents carry behind z: a map for each residual block."""
+        return sum(blocks * (4 * 2**i) ** 2 for i, blocks in enumerate(self.blocks)) if self.style.noise else 0
+
+    @property
+    def style_layers(self) -> int:
+        """What can take styles of its own: the learned input, and each residual block."""
+        return 1 + sum(self.blocks)
 
     def of(self, network: NetworkName) -> Self:
         """As one of the two has it: the defaults of all that is set for the other alone."""

@@ -19,6 +19,7 @@ from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import FEWEST, METRICS
 
 Path = tuple[str | int, ...]
+MOST_MAPPING_LAYERS = 64
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,20 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
         for key in PER_NETWORK
         if not getattr(network, key)
     ]
-    return problems + _attention_problems(network)
+    return problems + _attention_problems(network) + _style_problems(network)
+
+
+def _style_problems(network: NetworkConfig) -> list[Problem]:
+    style, path = network.style, ("network", "style")
+    problems = []
+    if not 0 <= style.mapping_layers <= MOST_MAPPING_LAYERS:
+        asked = f"{style.mapping_layers} must be from 0 to {MOST_MAPPING_LAYERS}"
+        problems.append(Problem((*path, "mapping_layers"), asked))
+    if not 0 <= style.mixing <= 1:
+        problems.append(Problem((*path, "mixing"), f"{style.mixing:g} must be from 0 to 1"))
+    elif style.mixing and style.modulation == "none":
+        problems.append(Problem((*path, "mixing"), "mixes the styles of blocks: it needs modulation: blocks"))
+    return problems
 
 
 def _attention_problems(network: NetworkConfig) -> list[Problem]:

@@ -28,7 +28,11 @@ def fixed_inputs(
 
     classes: drawn as often as the dataset's `histogram` [K] has them, or each equally often (as far as `count` allows).
     """
-    latents = torch.randn(count, generator.latent_dim, generator=stream(seed, purpose, "latents"))
+    z = generator.latent_dim - generator.noise_dim
+    latents = torch.randn(count, z, generator=stream(seed, purpose, "latents"))
+    if generator.noise_dim:
+        noise = torch.randn(count, generator.noise_dim, generator=stream(seed, purpose, "style-noise"))
+        latents = torch.cat([latents, noise], dim=1)
     if not generator.classes:
         return latents, None
     draws = stream(seed, purpose, "labels")

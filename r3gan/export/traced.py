@@ -65,7 +65,7 @@ def trace(generator: LoadedGenerator) -> ExportedProgram:
 
 def inputs_of(generator: LoadedGenerator, count: int) -> Inputs:
     """The latents of the first seeds and, for a conditional generator, all classes in turn."""
-    inputs = {LATENTS: latents_of(range(count), generator.latent_dim)}
+    inputs = {LATENTS: latents_of(range(count), generator.latent_dim, generator.noise_dim)}
     if generator.classes:
         inputs[LABELS] = as_one_hot(torch.arange(count) % generator.classes, generator.classes)
     return inputs

@@ -20,7 +20,7 @@ MORE = 5  # a batch that no check saw
 
 
 def inputs_for(generator, count=MORE):
-    z = latents_of(range(100, 100 + count), generator.latent_dim)
+    z = latents_of(range(100, 100 + count), generator.latent_dim, generator.noise_dim)
     return [z, torch.eye(generator.classes)[torch.arange(count) % generator.classes]] if generator.classes else [z]
 
 
