@@ -60,6 +60,8 @@ def trace(generator: LoadedGenerator) -> ExportedProgram:
     module = Conditional(generator) if generator.classes else Unconditional(generator)
     inputs = inputs_of(generator, 2)
     free = {name: {0: Dim("batch")} for name in inputs}
+    with torch.no_grad():
+        module(*inputs.values())  # makes the kernels of resamplings, which are kept: not while they would be traced
     return torch.export.export(module.eval(), tuple(inputs.values()), dynamic_shapes=free)
 
 

@@ -13,6 +13,7 @@ from r3gan.export import formats
 from r3gan.export.formats import FORMATS
 from r3gan.export.traced import CHECKED_BATCHES
 from r3gan.generation.inputs import latents_of
+from r3gan.model.resampling import _kernel
 from r3gan.tensor_files import load_tensors
 from r3gan.training.numerics import use_tf32
 
@@ -50,6 +51,7 @@ def test_the_file_makes_the_generators_images_in_batches_of_any_size(suffix, wei
     for package in FORMATS[suffix].packages:
         pytest.importorskip(package)
     path = tmp_path / f"small{suffix}"
+    _kernel.cache_clear()  # as in a process that has made no image yet
     assert main(["export", str(weights_file), str(path)]) == 0
     generator = load_generator(weights_file)
     inputs = inputs_for(generator)
