@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.capacities import CAPACITIES
+from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
 from r3gan.tables.normalisations import NORMALISATIONS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     ActivationName = str
     AttentionKind = str
     CapacityName = str
+    ClassHeadName = str
     NormalisationName = str
     ResamplingName = str
     LossKind = str
@@ -31,6 +33,7 @@ else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
     AttentionKind = Literal[tuple(ATTENTIONS)]
     CapacityName = Literal[tuple(CAPACITIES)]
+    ClassHeadName = Literal[tuple(CLASS_HEADS)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
     LossKind = Literal[tuple(LOSSES)]
@@ -93,6 +96,7 @@ class NetworkConfig(Config):
     resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
+    class_head: ClassHeadName = "embedding"  # how D uses the class
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
@@ -231,6 +235,7 @@ class TrainConfig(Config):
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     x_flip: bool = False  # mirror half of the real images
+    label_dropout: float = 0.0  # probability that G and D see no class of a pair in training; needs projection
     log_every_kimg: float = 1.0  # distance between recorded losses
     checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end
     init_from: str | None = None  # fine-tuning: a job, checkpoint or file whose weights training begins with

@@ -35,13 +35,19 @@ def fixed_inputs(
         latents = torch.cat([latents, noise], dim=1)
     if not generator.classes:
         return latents, None
+    labels = fixed_classes(generator.classes, histogram, seed, purpose, count, classes)
+    return latents, one_hot(labels, generator.classes).float()
+
+
+def fixed_classes(
+    number: int, histogram: Tensor, seed: int, purpose: str, count: int, classes: Literal["dataset", "balanced"]
+) -> Tensor:
+    """The same classes as numbers 0..`number` - 1, int64 [count], which a network without classes is not told."""
     draws = stream(seed, purpose, "labels")
     if classes == "balanced":
-        labels = (torch.arange(count) % generator.classes)[torch.randperm(count, generator=draws)]
-    else:
-        shares = histogram.double().cumsum(0) / histogram.sum()
-        labels = torch.searchsorted(shares, torch.rand(count, dtype=torch.float64, generator=draws), right=True)
-    return latents, one_hot(labels, generator.classes).float()
+        return (torch.arange(count) % number)[torch.randperm(count, generator=draws)]
+    shares = histogram.double().cumsum(0) / histogram.sum()
+    return torch.searchsorted(shares, torch.rand(count, dtype=torch.float64, generator=draws), right=True)
 
 
 @torch.no_grad()

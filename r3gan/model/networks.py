@@ -24,6 +24,7 @@ from r3gan.model.style import BlockStyle, Style
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.resamplings import RESAMPLINGS
 
@@ -197,7 +198,8 @@ class Discriminator(nn.Module):
     """Images (and classes) to logits.
 
     forward(x, labels): x [B, 3, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
-    A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature).
+    A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature),
+    to which `class_head: projection` adds one that all images share. Labels of zeros leave that alone.
     """
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
@@ -215,6 +217,8 @@ class Discriminator(nn.Module):
             )
         )
         self.embedding = Linear(classes, width, gain=1 / math.sqrt(width)) if self.classes else None
+        shares = self.classes and row_of(CLASS_HEADS, "class head", config.class_head).unconditional
+        self.unconditional = Linear(width, 1) if shares else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         features = self.trunk(x)
@@ -222,13 +226,17 @@ class Discriminator(nn.Module):
 
     def directions(self, features: Tensor, labels: Tensor | None) -> Tensor:
         """What each image's features are projected on: [B, E] with classes, ones [B, 1] without."""
-        return torch.ones_like(features) if self.embedding is None else self.embedding(labels)
+        if self.embedding is None:
+            return torch.ones_like(features)
+        directions: Tensor = self.embedding(labels)
+        return directions if self.unconditional is None else directions + self.unconditional.weight
 
     @property
     def first_order(self) -> bool:
         """Whether the passes of the first-order form are declared exact for this network, see r3gan/model/layers.py."""
         own = type(self).forward is Discriminator.forward and type(self).directions is Discriminator.directions
-        head = self.embedding is None or (type(self.embedding) is Linear and declares_first_order(self.embedding))
+        heads = [head for head in (self.embedding, self.unconditional) if head is not None]
+        head = all(type(head) is Linear and declares_first_order(head) for head in heads)
         return own and head and declares_first_order(self.trunk)
 
 

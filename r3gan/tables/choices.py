@@ -6,6 +6,7 @@ from typing import Any
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.capacities import CAPACITIES
+from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
@@ -13,6 +14,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.activation": ACTIVATIONS,
     "network.attention.kind": ATTENTIONS,
     "network.capacity.shape": CAPACITIES,
+    "network.class_head": CLASS_HEADS,
     "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
 }
@@ -32,6 +34,8 @@ REMARKS = {
     "R3GAN",
     "network.style.mixing": "with this probability an image in training has the styles of a second latent from a "
     "random block on (arXiv 1812.04948); samples do not mix; left out by R3GAN",
+    "label_dropout": "so many of the pairs of a training, real and generated alike, come with zeros in place of their "
+    "class to G and D, whose logit is then the one that knows no class; samples can be asked for so too",
 }  # of values that no table holds, or of keys that are numbers and switches
 
 

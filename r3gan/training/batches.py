@@ -28,7 +28,9 @@ TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Real images [B, 3, R, R] in -1..1, latents [B, Z + N] with G's noise, one-hot labels [B, K] or None.
+    """Real images [B, 3, R, R] in -1..1, latents [B, Z + N] with G's noise, labels [B, K] or None.
+
+    labels: one-hot, or zeros where the class is dropped.
 
     second, crossings: another latent [B, Z] for each image, and the block [B] from which on it has its styles; the
     number of all blocks and one is never. None where styles are not mixed.
@@ -80,6 +82,7 @@ class Draw:
     directions: Tensor | None
     second: Tensor | None = None
     crossings: Tensor | None = None
+    unlabelled: Tensor | None = None
     indices: Tensor | None = None
     gathered: tuple[Tensor, Tensor] | None = None
 
@@ -141,6 +144,7 @@ class Batches:
             "latents": self._pinned(latents[mine]),
             "noise": noise,
             "directions": self._directions(network, position, mine),
+            "unlabelled": self._unlabelled(network, position, mine),
             **self._mixing(network, position, mine),
         }
         if self.data.is_on(self.world.device):
@@ -155,6 +159,14 @@ class Batches:
             return None
         shape = (config.batch_size, 2, IMAGE_CHANNELS, self.data.resolution, self.data.resolution)
         return self._pinned(torch.randn(shape, generator=stream(config.seed, "directions", position))[mine])
+
+    def _unlabelled(self, network: str, position: int, mine: slice) -> Tensor | None:
+        """Whose class is dropped, [B]."""
+        config = self.config
+        if not (config.network.conditional and config.label_dropout):
+            return None
+        numbers = torch.rand(config.batch_size, generator=stream(config.seed, "label-dropout", network, position))
+        return self._pinned(numbers[mine] < config.label_dropout)
 
     def _mixing(self, network: str, position: int, mine: slice) -> dict[str, Tensor]:
         """The second latents, and where each image crosses over to its own: at each block but the input alike."""
@@ -182,6 +194,8 @@ class Batches:
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
+        if one_hot_labels is not None and draw.unlabelled is not None:
+            one_hot_labels[self._moved(draw.unlabelled)] = 0
         noise = None if draw.noise is None else self._moved(draw.noise)
         directions = None if draw.directions is None else self._moved(draw.directions)
         return Batch(
