@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.capacities import CAPACITIES
+from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
 from r3gan.tables.normalisations import NORMALISATIONS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     ActivationName = str
     AttentionKind = str
     CapacityName = str
+    ClassHeadName = str
     NormalisationName = str
     ResamplingName = str
     LossKind = str
@@ -31,6 +33,7 @@ else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
     AttentionKind = Literal[tuple(ATTENTIONS)]
     CapacityName = Literal[tuple(CAPACITIES)]
+    ClassHeadName = Literal[tuple(CLASS_HEADS)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
     LossKind = Literal[tuple(LOSSES)]
@@ -54,6 +57,16 @@ class AttentionConfig(Config):
     networks: tuple[NetworkName, ...] = BOTH  # where the blocks go
     kind: AttentionKind = "full"  # over which positions
     position: Literal["none", "learned"] = "none"  # what is added to a block's input to tell its positions apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleConfig(Config):
+    """What StyleGAN's G has and R3GAN's has not, see r3gan/model/style.py; D knows nothing of it."""
+
+    mapping_layers: int = 0  # fully connected layers between z and what uses it; 0: z itself is used
+    modulation: Literal["none", "blocks"] = "none"  # what z multiplies beside the learned input
+    noise: bool = False  # add noise to every block's input, with learned strengths that start at 0
+    mixing: float = 0.0  # probability that a training image has the styles of two latents; needs modulation
 
 
 @dataclass(frozen=True)
@@ -83,14 +96,26 @@ class NetworkConfig(Config):
     resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
+    class_head: ClassHeadName = "embedding"  # how D uses the class
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
+    style: StyleConfig = field(default_factory=StyleConfig)
 
     @property
     def resolution(self) -> int:
         """Height and width of the images."""
         return int(4 * 2 ** (len(self.widths) - 1))
+
+    @property
+    def noise_dim(self) -> int:
+        """Entries of G's noise, which its latents carry behind z: a map for each residual block."""
+        return sum(blocks * (4 * 2**i) ** 2 for i, blocks in enumerate(self.blocks)) if self.style.noise else 0
+
+    @property
+    def style_layers(self) -> int:
+        """What can take styles of its own: the learned input, and each residual block."""
+        return 1 + sum(self.blocks)
 
     def of(self, network: NetworkName) -> Self:
         """As one of the two has it: the defaults of all that is set for the other alone."""
@@ -210,6 +235,7 @@ class TrainConfig(Config):
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     x_flip: bool = False  # mirror half of the real images
+    label_dropout: float = 0.0  # probability that G and D see no class of a pair in training; needs projection
     log_every_kimg: float = 1.0  # distance between recorded losses
     checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end
     init_from: str | None = None  # fine-tuning: a job, checkpoint or file whose weights training begins with

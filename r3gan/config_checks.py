@@ -15,10 +15,12 @@ from r3gan.config import (
     Schedules,
     TrainConfig,
 )
-from r3gan.tables.lookup import unknown_message
+from r3gan.tables.class_heads import CLASS_HEADS
+from r3gan.tables.lookup import row_of, unknown_message
 from r3gan.tables.metrics import FEWEST, METRICS
 
 Path = tuple[str | int, ...]
+MOST_MAPPING_LAYERS = 64
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def find_problems(config: TrainConfig) -> list[Problem]:
         *ranges,
         *_network_problems(config.network),
         *_evaluation_problems(config.evaluation),
+        *_class_problems(config),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
     ]
@@ -93,6 +96,8 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
     sigma = config.penalties.finite_difference_sigma
     if sigma is not None and not 0 < sigma < math.inf:
         problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
+    if not 0 <= config.label_dropout < 1:
+        problems.append(Problem(("label_dropout",), f"{config.label_dropout:g} must be from 0 to below 1"))
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < FEWEST:
@@ -122,6 +127,16 @@ def _evaluation_problems(evaluation: EvaluationConfig) -> list[Problem]:
     if best is not None and METRICS[best].best is None:
         problems.append(Problem(("evaluation", "keep_best"), f"{best} is several numbers: choose a metric that is one"))
     return problems
+
+
+def _class_problems(config: TrainConfig) -> list[Problem]:
+    head = config.network.class_head
+    if not (config.network.conditional and config.label_dropout):
+        return []
+    if row_of(CLASS_HEADS, "class head", head).unconditional:
+        return []
+    message = f"with network.class_head {head}, D's logit without a class is always 0: use projection"
+    return [Problem(("label_dropout",), message)]
 
 
 def _network_problems(network: NetworkConfig) -> list[Problem]:
@@ -169,7 +184,20 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
         for key in PER_NETWORK
         if not getattr(network, key)
     ]
-    return problems + _attention_problems(network)
+    return problems + _attention_problems(network) + _style_problems(network)
+
+
+def _style_problems(network: NetworkConfig) -> list[Problem]:
+    style, path = network.style, ("network", "style")
+    problems = []
+    if not 0 <= style.mapping_layers <= MOST_MAPPING_LAYERS:
+        asked = f"{style.mapping_layers} must be from 0 to {MOST_MAPPING_LAYERS}"
+        problems.append(Problem((*path, "mapping_layers"), asked))
+    if not 0 <= style.mixing <= 1:
+        problems.append(Problem((*path, "mixing"), f"{style.mixing:g} must be from 0 to 1"))
+    elif style.mixing and style.modulation == "none":
+        problems.append(Problem((*path, "mixing"), "mixes the styles of blocks: it needs modulation: blocks"))
+    return problems
 
 
 def _attention_problems(network: NetworkConfig) -> list[Problem]:

@@ -94,6 +94,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         config,
         total_kimg=config.total_img / IMG_PER_KIMG,
         network=_network(config.network),
+        label_dropout=config.label_dropout if config.network.conditional else 0.0,
         loss=_phases(config),
         penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
         schedules=schedules,
@@ -103,11 +104,13 @@ def canonical(config: TrainConfig) -> TrainConfig:
 
 
 def _network(network: NetworkConfig) -> NetworkConfig:
-    """One name for each activation; what no network has does not count, nor which have what is the default anyway."""
+    """One name for each activation; what no network has or can use does not count, nor which have a default."""
     activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
     capacity = CapacityConfig()  # widths, groups and blocks stand for it
     network = replace(network, activation=activation, attention=_attention(network.attention), capacity=capacity)
     defaults = {field.name: declared_default(field) for field in fields(network)}
+    if not network.conditional:
+        network = replace(network, class_head=defaults["class_head"])
     for key, theirs in PER_NETWORK.items():
         had = ordered(getattr(network, key))
         is_default = not had or all(getattr(network, name) == defaults[name] for name in theirs)

@@ -159,7 +159,8 @@ def choice_table():
         for name, row in table.items():
             yield f"| `{key}` | `{name}` | {row.text} |"
     for choice, text in REMARKS.items():
-        yield "| `{}` | `{}` | {} |".format(*choice.split("="), text)
+        key, _, value = choice.partition("=")
+        yield f"| `{key}` | {f'`{value}`' if value else 'when set'} | {text} |"
 
 
 TABLES = {

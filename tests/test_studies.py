@@ -11,6 +11,7 @@ from experiments.study.study import read_study
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+WITHOUT_CLAIMS = {"style", "conditional"}  # of what the paper says nothing
 
 
 def plan(path, profile):
@@ -29,7 +30,8 @@ def test_every_study_plans_in_the_profiles_that_the_documentation_names(path):
     for jobs in (quick, evidence, full):
         assert jobs[0].variant == "baseline"
         assert jobs[0].design.primary == "d_kl"
-        assert jobs[0].design.claims.keys() & {job.variant for job in jobs}
+        claimed = jobs[0].design.claims.keys() & {job.variant for job in jobs}
+        assert bool(claimed) == (path.stem not in WITHOUT_CLAIMS)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
@@ -53,3 +55,12 @@ def test_the_table_of_losses_is_a_full_factorial_that_the_report_finds():
     found = find_factorial(design.includes, list(design.includes), own, "baseline")
     assert found.factors == ("plain-loss", "no-r1", "no-r2")
     assert found.left_out == ()
+
+
+def test_the_study_of_attention_extends_the_default_one_and_changes_one_thing_at_a_time():
+    own = {job.variant: job.config.network for job in plan(ROOT / "studies" / "attention.yaml", "evidence")}
+    default = {job.variant: job.config.network for job in plan(ROOT / "ablations.yaml", "quick")}
+    assert own["attention"] == default["attention"]
+    for name in own.keys() - {"baseline", "attention"}:
+        ours, theirs = vars(own[name].attention), vars(own["attention"].attention)
+        assert len([key for key in ours if ours[key] != theirs[key]]) == 1, name

@@ -92,6 +92,11 @@ def stacked_label(digits: Tensor) -> Tensor:
     return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(-1)  # GPUs have no product of whole numbers
 
 
+def digits_of(labels: Tensor) -> Tensor:
+    """Modes [B] to digit triples [B, 3], the inverse."""
+    return torch.stack([labels // 100, labels // 10 % 10, labels % 10], dim=-1)
+
+
 def load_embedded_digits(root: Path) -> tuple[DigitImages, DigitImages, str]:
     """scikit-learn's 1797 digits of 8x8 pixels: four in five for training, every fifth for testing.
 

@@ -105,20 +105,26 @@ def evaluate_images(asked: EvaluationConfig, options: argparse.Namespace, device
     """Of images in files or in a dataset, all of them."""
     side = open_side(options.source, options.resize)
     asked = replace(asked, samples=len(side))
-    evaluator, compared = open_comparison(asked, options.dataset, options, device)
+    evaluator, compared = open_comparison(asked, options.dataset, options, device, generated=False)
     features = evaluator.features(side.batches(), asked.metrics)
     metrics = evaluator.measure(features, asked.metrics)
     return describe(options, options.dataset, asked, metrics, side.record(), compared)
 
 
 def open_comparison(
-    asked: EvaluationConfig, dataset: str | None, options: argparse.Namespace, device: torch.device
+    asked: EvaluationConfig,
+    dataset: str | None,
+    options: argparse.Namespace,
+    device: torch.device,
+    generated: bool = True,
 ) -> tuple[Evaluator, dict[str, Any] | None]:
     """The evaluator with its references, and what is to be recorded of what is compared with.
 
+    generated: whether samples of a generator are measured.
+
     Raises DatasetUnavailable where a metric lacks what it needs.
     """
-    for problem in side_problems(asked.metrics, dataset is not None, options.reference is not None):
+    for problem in side_problems(asked.metrics, dataset is not None, options.reference is not None, generated):
         raise DatasetUnavailable(f"{options.source}: {problem}")
     comparing, named = any(METRICS[name].compares for name in asked.metrics), options.reference or options.dataset
     if named and not comparing:

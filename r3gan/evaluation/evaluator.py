@@ -15,7 +15,7 @@ from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
 from r3gan.evaluation.reference import reference_from
-from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_inputs, generate, to_uint8
+from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_classes, fixed_inputs, generate, to_uint8
 from r3gan.evaluation.scores import Reference
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
@@ -84,6 +84,8 @@ class Evaluator:
             return {}
         config = self.config
         inputs = fixed_inputs(generator, self.histogram, seed, purpose, config.samples, config.labels)
+        drawn = len(self.histogram), self.histogram, seed, purpose, config.samples, config.labels
+        classes = fixed_classes(*drawn) if any(METRICS[name].of_classes for name in metrics) else None
         share = [part[world.part_of(config.samples)] for part in inputs if part is not None]
         images = (to_uint8(batch) for batch in generate(generator, *share, at_once=min(at_once, SAMPLE_BATCH)))
         rounds = math.ceil(math.ceil(config.samples / world.size) / min(at_once, SAMPLE_BATCH))
@@ -94,7 +96,7 @@ class Evaluator:
         results: dict[str, float] = {}
         for name in metrics:
             require_going(stops)
-            results |= self.measure(features, [name]) if world.is_main else {}
+            results |= self.measure(features, [name], classes) if world.is_main else {}
         return results
 
     def features(self, batches: Iterable[Tensor], metrics: Sequence[MetricName]) -> Features:
@@ -108,12 +110,20 @@ class Evaluator:
             for name, found in parts.items()
         }
 
-    def measure(self, features: Features, metrics: Sequence[MetricName]) -> dict[str, float]:
-        """The numbers of these metrics, as they are recorded."""
+    def measure(
+        self, features: Features, metrics: Sequence[MetricName], classes: Tensor | None = None
+    ) -> dict[str, float]:
+        """The numbers of these metrics, as they are recorded.
+
+        classes: that the samples were made for, int64 [N], which metrics of classes need.
+        """
         results: dict[str, float] = {}
         for name in metrics:
             metric = METRICS[name]
             found = {layer: features[metric.extractor][layer] for layer in metric.layers}
+            if metric.of_classes:
+                assert classes is not None
+                found["asked"] = classes
             if metric.counts is not None:
                 self.mode_counts = metric.counts(found)
             results |= metric.scorer(found, self.references[name], self.device)

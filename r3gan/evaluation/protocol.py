@@ -98,11 +98,14 @@ def _misfit(name: str, metric: Metric, stacked_digits: bool, images: int | None)
     return ""
 
 
-def side_problems(metrics: Iterable[MetricName], dataset: bool, reference: bool) -> list[str]:
-    """Which metrics cannot be measured apart from training, by whether a dataset or other images are compared with."""
+def side_problems(metrics: Iterable[MetricName], dataset: bool, reference: bool, generated: bool = True) -> list[str]:
+    """Which metrics cannot be measured apart from training, by whether a dataset or other images are compared with, and
+    whether samples of a generator are."""
     problems = []
     for name in metrics:
-        if METRICS[name].stacked_digits_only and not dataset:
+        if METRICS[name].of_classes and not generated:
+            problems.append(f"{name} is of samples that a generator makes for classes, which images do not tell")
+        elif METRICS[name].stacked_digits_only and not dataset:
             problems.append(f"{name} needs a dataset's digits, of which its classifier is made: --dataset names it")
         elif METRICS[name].compares and not (dataset or reference):
             problems.append(f"{name} compares with other images: --reference or --dataset names them")

@@ -28,16 +28,26 @@ def fixed_inputs(
 
     classes: drawn as often as the dataset's `histogram` [K] has them, or each equally often (as far as `count` allows).
     """
-    latents = torch.randn(count, generator.latent_dim, generator=stream(seed, purpose, "latents"))
+    z = generator.latent_dim - generator.noise_dim
+    latents = torch.randn(count, z, generator=stream(seed, purpose, "latents"))
+    if generator.noise_dim:
+        noise = torch.randn(count, generator.noise_dim, generator=stream(seed, purpose, "style-noise"))
+        latents = torch.cat([latents, noise], dim=1)
     if not generator.classes:
         return latents, None
+    labels = fixed_classes(generator.classes, histogram, seed, purpose, count, classes)
+    return latents, one_hot(labels, generator.classes).float()
+
+
+def fixed_classes(
+    number: int, histogram: Tensor, seed: int, purpose: str, count: int, classes: Literal["dataset", "balanced"]
+) -> Tensor:
+    """The same classes as numbers 0..`number` - 1, int64 [count], which a network without classes is not told."""
     draws = stream(seed, purpose, "labels")
     if classes == "balanced":
-        labels = (torch.arange(count) % generator.classes)[torch.randperm(count, generator=draws)]
-    else:
-        shares = histogram.double().cumsum(0) / histogram.sum()
-        labels = torch.searchsorted(shares, torch.rand(count, dtype=torch.float64, generator=draws), right=True)
-    return latents, one_hot(labels, generator.classes).float()
+        return (torch.arange(count) % number)[torch.randperm(count, generator=draws)]
+    shares = histogram.double().cumsum(0) / histogram.sum()
+    return torch.searchsorted(shares, torch.rand(count, dtype=torch.float64, generator=draws), right=True)
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from r3gan.data.digits import stacked_label
+from r3gan.data.digits import digits_of, stacked_label
 from r3gan.evaluation.modes import covered_modes, kl_floor, kl_to_uniform
 
 SEED = 2020  # torch-fidelity's own, for the subsets of KID and the splits of the Inception score
@@ -95,6 +95,14 @@ def score_digits(features: Features, reference: Reference, device: torch.device 
         "d_kl_floor": kl_floor(int(counts.sum()), len(counts)),
         "frechet_distance_digits": frechet_distance(features["features"], reference),
     }
+
+
+def score_class_accuracy(
+    features: Features, reference: Reference, device: torch.device | None = None
+) -> dict[str, float]:
+    """Of `digits` int64 [N, 3] and `asked` [N], the modes 0..999 that the samples were made for."""
+    right = features["digits"] == digits_of(features["asked"])
+    return {"class_accuracy": right.all(dim=1).double().mean().item(), "right_digits": right.double().mean().item()}
 
 
 def count_stacked_digits(features: Features) -> Tensor:

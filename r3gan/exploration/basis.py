@@ -3,15 +3,17 @@
 Shapes: C channels, P = 16 positions, Z latent dimension, K classes.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
-from r3gan.exploration.directions import POSITIONS
+from r3gan.exploration.directions import POSITIONS, one
 from r3gan.exploration.parts import Parts, Text
 from r3gan.exploration.pictures import grid, signed_maps
 from r3gan.exploration.stages import activations_at, images_from
 from r3gan.exploration.subject import Subject
-from r3gan.model.networks import BASE_RESOLUTION, Generator
+from r3gan.model.networks import BASE_RESOLUTION
 
 CHANNELS, STRIPS = 32, 4  # shown
 MOST = 0.9  # of the energy
@@ -20,7 +22,7 @@ MOST = 0.9  # of the energy
 def basis(subject: Subject) -> Parts:
     """The strongest channels, the spatial patterns, and strips of single channels."""
     network = subject.loaded.network
-    learned, size = network.basis.detach().cpu(), typical_modulation(network)
+    learned, size = network.basis.detach().cpu(), typical_modulation(subject)
     strength = learned.flatten(1).norm(dim=1) * size
     order = strength.argsort(descending=True)
     shown = order[:CHANNELS]
@@ -46,13 +48,21 @@ def basis(subject: Subject) -> Parts:
         x = start.repeat(len(POSITIONS), 1, 1, 1)
         x[:, channel] = (POSITIONS * size[channel])[:, None, None] * learned[channel]
         caption = f"Channel {channel} alone, {energy[channel]:.1%} of the energy; from -3 to 3 times its typical size."
-        yield grid([images_from(network, x, 0, subject.at_once)], caption)
+        yield grid([images_from(network, x, 0, *one(z, labels, 0), at_once=subject.at_once)], caption)
 
 
-def typical_modulation(generator: Generator) -> Tensor:
-    """The root mean square [C] of each channel's modulation over z, standard normal, and over classes, all alike."""
-    weight = generator.modulation.weight.detach().cpu()
-    of_z, of_classes = weight[:, : generator.latent_dim], weight[:, generator.latent_dim :]
+def typical_modulation(subject: Subject) -> Tensor:
+    """The root mean square [C] of each channel's modulation over z, standard normal, and over classes, all alike; where
+    G maps z first, over samples."""
+    generator = subject.loaded.network
+    if generator.style is not None and len(generator.style.mapping):
+        device = generator.basis.device
+        z, labels = subject.drawn
+        with torch.no_grad():
+            made = generator.modulation(generator.code(z.to(device), None if labels is None else labels.to(device)))
+        return cast(Tensor, made.square().mean(0).sqrt().cpu())
+    weight, z_dim = generator.modulation.weight.detach().cpu(), generator.latent_dim - generator.noise_dim
+    of_z, of_classes = weight[:, :z_dim], weight[:, z_dim:]
     square = (of_z**2).sum(1)
     if generator.embedding is not None:
         square = square + ((of_classes @ generator.embedding.weight.detach().cpu()) ** 2).mean(1)

@@ -19,10 +19,14 @@ ALONG = "from -3 to 3 standard deviations; rows: the first seeds"
 def modulation(subject: Subject) -> Parts:
     """Principal components of what the input layer makes of z."""
     network = subject.loaded.network
+    if network.style is not None and len(network.style.mapping):
+        yield Text("Left out: this G maps z through layers first, so that no direction of z is the same everywhere.")
+        return
     found = modulation_components(network)
     z, labels = subject.shown
+    only = "The only thing that G does with z" if network.style is None else "What G's input does with z"
     yield Text(
-        f"The only thing that G does with z is to multiply it by a matrix: {len(network.basis)} numbers, one for each "
+        f"{only} is to multiply it by a matrix: {len(network.basis)} numbers, one for each "
         "channel of the learned input. The singular vectors of that matrix are the directions of z that move these "
         "numbers most; this is exact and needs no samples. A strip changes z along one of them and leaves all else."
     )
@@ -52,7 +56,10 @@ def activations(subject: Subject) -> Parts:
                 moved(start.flatten(), found.mean, found.vectors[i], found.deviations[i] * POSITIONS)
                 for start in starts
             ]
-            images = [images_from(network, row.unflatten(1, x.shape[1:]), point, subject.at_once) for row in rows]
+            images = [
+                images_from(network, row.unflatten(1, x.shape[1:]), point, *one(z, labels, k), at_once=subject.at_once)
+                for k, row in enumerate(rows)
+            ]
             what = f"{point_name(point).capitalize()}, direction {i + 1}: {found.shares[i]:.1%} of the variance"
             yield grid(images, f"{what} of {len(x)} samples (deviation {found.deviations[i]:.3g}); {ALONG}.")
 
@@ -69,3 +76,8 @@ def sampled_activations(subject: Subject, point: int) -> Tensor:
 def repeated(labels: Tensor | None, row: int) -> Tensor | None:
     """The labels of one image for a whole strip of it."""
     return None if labels is None else labels[row].expand(len(POSITIONS), -1)
+
+
+def one(z: Tensor, labels: Tensor | None, row: int) -> tuple[Tensor, Tensor | None]:
+    """The latent [1, Z] and label [1, K] of one image."""
+    return z[row : row + 1], None if labels is None else labels[row : row + 1]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from r3gan.exploration.directions import one
 from r3gan.exploration.parts import Parts, Text
 from r3gan.exploration.pictures import grid
 from r3gan.exploration.stages import activations_at, images_from, point_name, points
@@ -40,6 +41,16 @@ MIXES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "left half of the first, right half of the second": halves,
     "the first with the second's mean and deviation in every channel": restyled,
 }
+WITHOUT_STYLES = (
+    "R3GAN gives z to its input alone and has no style for each stage, so there is no style mixing as in StyleGAN, "
+    "and to swap the whole activations at a stage is to swap the images. What can be mixed is a part of the "
+    "activations."
+)
+OF_STYLES = (
+    "This G has styles in its blocks: those after the mixture are the first image's, but for the column of style "
+    "mixing as in StyleGAN (arXiv 1812.04948)."
+)
+SWAPPED = "the first one's activations, with the second one's styles from there on"
 
 
 def mixing(subject: Subject) -> Parts:
@@ -49,10 +60,10 @@ def mixing(subject: Subject) -> Parts:
     if len(z) < 2:
         yield Text("One seed was named, and two are needed to mix.")
         return
+    styled = network.style is not None and len(network.style.scales) > 0
     yield Text(
-        "R3GAN gives z to its input alone and has no style for each stage, so there is no style mixing as in StyleGAN, "
-        "and to swap the whole activations at a stage is to swap the images. What can be mixed is a part of the "
-        f"activations. Columns: the first image; {'; '.join(MIXES)}; the second image. Rows, from above: "
+        f"{OF_STYLES if styled else WITHOUT_STYLES} Columns: the first image; {'; '.join(MIXES)}; "
+        f"{f'{SWAPPED}; ' if styled else ''}the second image. Rows, from above: "
         f"{'; '.join(point_name(point) for point in points(network))}."
     )
     whole = subject.images(z, labels)
@@ -62,6 +73,9 @@ def mixing(subject: Subject) -> Parts:
         for point in points(network):
             a, b = activations_at(network, z[pair], labels if labels is None else labels[pair], point, subject.at_once)
             mixed = torch.stack([mix(a, b) for mix in MIXES.values()])
-            made = images_from(network, mixed, point, subject.at_once)
+            made = images_from(network, mixed, point, *one(z, labels, first), at_once=subject.at_once)
+            if styled:
+                others = one(z, labels, first + 1)
+                made = torch.cat([made, images_from(network, a[None], point, *others, at_once=subject.at_once)])
             rows.append(torch.cat([whole[first : first + 1], made, whole[first + 1 : first + 2]]))
         yield grid(rows, f"Seeds {subject.seeds[first]} and {subject.seeds[first + 1]}.")

@@ -26,8 +26,9 @@ def modulation_components(generator: Generator) -> Components:
     The covariance of W z is W W^T; with W = U S V^T a step of one deviation along row v of V^T moves the modulation by
     its singular value.
     """
-    weight = generator.modulation.weight[:, : generator.latent_dim].detach().cpu()
+    weight = generator.modulation.weight[:, : generator.latent_dim - generator.noise_dim].detach().cpu()
     _, values, vectors = torch.linalg.svd(weight, full_matrices=False)
+    vectors = torch.nn.functional.pad(vectors, (0, generator.noise_dim))  # noise does not move it
     return Components(torch.zeros(generator.latent_dim), vectors, values, values**2 / (values**2).sum())
 
 

@@ -27,23 +27,35 @@ def point_name(point: int) -> str:
 @torch.no_grad()
 def activations_at(generator: Generator, z: Tensor, labels: Tensor | None, point: int, at_once: int) -> Tensor:
     """Activations float32 [N, C, H, W] at a point, on the CPU, of latents [N, Z] and labels [N, K]."""
-    found, device = [], generator.basis.device
+    found = []
     for start in range(0, len(z), at_once):
-        part = slice(start, start + at_once)
-        x = generator.modulated(z[part].to(device), None if labels is None else labels[part].to(device))
-        for stage in list(generator.stages)[:point]:
-            x = stage(x)
+        inputs = inputs_there(generator, z, labels, slice(start, start + at_once))
+        x = generator.modulated(*inputs)
+        for stage, styles in list(zip(generator.stages, generator.styles(*inputs), strict=True))[:point]:
+            x = stage(x, styles)
         found.append(x.float().cpu().contiguous())
     return torch.cat(found)
 
 
 @torch.no_grad()
-def images_from(generator: Generator, x: Tensor, point: int, at_once: int) -> Tensor:
-    """Images [N, 3, R, R], about -1..1, on the CPU, of activations at a point."""
+def images_from(generator: Generator, x: Tensor, point: int, z: Tensor, labels: Tensor | None, at_once: int) -> Tensor:
+    """Images [N, 3, R, R], about -1..1, on the CPU, of activations at a point.
+
+    z, labels: of each activation, or one row for all of them: where G has styles, they say those of the later stages.
+    """
     found = []
-    for part in x.split(at_once):
-        part = part.to(generator.basis).contiguous(memory_format=torch.channels_last)
-        for stage in list(generator.stages)[point:]:
-            part = stage(part)
+    z, labels = z.expand(len(x), -1), None if labels is None else labels.expand(len(x), -1)
+    for start in range(0, len(x), at_once):
+        rows = slice(start, start + at_once)
+        part = x[rows].to(generator.basis).contiguous(memory_format=torch.channels_last)
+        styles = generator.styles(*inputs_there(generator, z, labels, rows))
+        for stage, own in list(zip(generator.stages, styles, strict=True))[point:]:
+            part = stage(part, own)
         found.append(generator.to_rgb(part).to(generator.basis.dtype).cpu())
     return torch.cat(found)
+
+
+def inputs_there(generator: Generator, z: Tensor, labels: Tensor | None, rows: slice) -> tuple[Tensor, Tensor | None]:
+    """Rows of latents and labels on the generator's device."""
+    device = generator.basis.device
+    return z[rows].to(device), None if labels is None else labels[rows].to(device)

@@ -60,12 +60,14 @@ def trace(generator: LoadedGenerator) -> ExportedProgram:
     module = Conditional(generator) if generator.classes else Unconditional(generator)
     inputs = inputs_of(generator, 2)
     free = {name: {0: Dim("batch")} for name in inputs}
+    with torch.no_grad():
+        module(*inputs.values())  # makes the kernels of resamplings, which are kept: not while they would be traced
     return torch.export.export(module.eval(), tuple(inputs.values()), dynamic_shapes=free)
 
 
 def inputs_of(generator: LoadedGenerator, count: int) -> Inputs:
     """The latents of the first seeds and, for a conditional generator, all classes in turn."""
-    inputs = {LATENTS: latents_of(range(count), generator.latent_dim)}
+    inputs = {LATENTS: latents_of(range(count), generator.latent_dim, generator.noise_dim)}
     if generator.classes:
         inputs[LABELS] = as_one_hot(torch.arange(count) % generator.classes, generator.classes)
     return inputs

@@ -92,7 +92,7 @@ def make(generator: LoadedGenerator, asked: Inputs, truncation: float, at_once: 
     for start in range(0, len(asked.numbers), at_once):
         part = slice(start, start + at_once)
         numbers = asked.numbers[part]
-        z = latents_of(numbers, generator.latent_dim) if asked.given is None else asked.given[part]
+        z = latents_of(numbers, generator.latent_dim, generator.noise_dim) if asked.given is None else asked.given[part]
         classes = weights = None
         if asked.weights is not None:
             weights = asked.weights[part]

@@ -37,7 +37,8 @@ def save_grid(generator: Generator, path: Path, at_once: int) -> None:
     """The images of seeds 0 to 63 as 8x8 in a PNG: what `r3gan generate` makes of the same weights."""
     seeds = range(GRID_SIDE**2)
     labels = as_one_hot(classes_of(seeds, generator.classes), generator.classes) if generator.classes else None
-    images = torch.cat(list(images_of(generator, latents_of(seeds, generator.latent_dim), labels, at_once)))
+    z = latents_of(seeds, generator.latent_dim, generator.noise_dim)
+    images = torch.cat(list(images_of(generator, z, labels, at_once)))
     Image.fromarray(tiled(to_pixels(images), GRID_SIDE)).save(path, "png")
 
 

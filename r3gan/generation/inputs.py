@@ -12,9 +12,16 @@ from torch.nn.functional import one_hot
 from r3gan.streams import stream
 
 
-def latents_of(seeds: Sequence[int], latent_dim: int) -> Tensor:
-    """Standard normal latents [N, Z], each from the stream of its own seed."""
-    drawn = [torch.randn(latent_dim, generator=stream(seed, "image", "latent")) for seed in seeds]
+def latents_of(seeds: Sequence[int], latent_dim: int, noise_dim: int = 0) -> Tensor:
+    """Standard normal latents [N, Z], each from streams of its own seed.
+
+    The last `noise_dim` of the `latent_dim` entries are from one of their own: a seed's z is the same without noise.
+    """
+    sizes = {"latent": latent_dim - noise_dim, "noise": noise_dim}
+    drawn = [
+        torch.cat([torch.randn(size, generator=stream(seed, "image", name)) for name, size in sizes.items() if size])
+        for seed in seeds
+    ]
     return torch.stack(drawn) if drawn else torch.zeros(0, latent_dim)
 
 

@@ -86,7 +86,7 @@ def key_frames(
 
     Without `classes` each seed has the one that it draws.
     """
-    z = latents_of(seeds, generator.latent_dim).expand(count, -1)
+    z = latents_of(seeds, generator.latent_dim, generator.noise_dim).expand(count, -1)
     if not generator.classes:
         return z, None
     labels = torch.tensor(classes) if classes else classes_of(seeds, generator.classes)

@@ -15,7 +15,8 @@ from r3gan.snapshot import Snapshot, WeightsName, open_snapshot
 class LoadedGenerator(nn.Module):
     """A generator that was trained, in eval mode: `generator(z, labels)`.
 
-    latent_dim Z, classes K (0: unconditional), resolution R; dataset: what it was trained on (None: not known);
+    latent_dim Z, of which the last noise_dim are the noise of G's blocks (0: it has none), classes K (0:
+    unconditional), resolution R; dataset: what it was trained on (None: not known);
     images_shown: real images that training had shown to D.
     """
 
@@ -23,6 +24,7 @@ class LoadedGenerator(nn.Module):
         super().__init__()
         self.network = snapshot.generator
         self.latent_dim, self.classes = self.network.latent_dim, self.network.classes
+        self.noise_dim = self.network.noise_dim
         self.resolution = snapshot.network.resolution
         self.dataset, self.images_shown = snapshot.dataset, snapshot.images
         self.eval()
@@ -41,7 +43,7 @@ class LoadedGenerator(nn.Module):
     def inputs(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """What `r3gan generate` feeds for these seeds: z [N, Z] and weights of classes [N, K], None without classes."""
         labels = as_one_hot(classes_of(seeds, self.classes), self.classes) if self.classes else None
-        return latents_of(seeds, self.latent_dim), labels
+        return latents_of(seeds, self.latent_dim, self.noise_dim), labels
 
     def inputs_between(self, seeds: Sequence[int], steps: int) -> tuple[Tensor, Tensor | None]:
         """The way from seed to seed, `steps` frames each, as `r3gan interpolate` goes: F = (N - 1) steps + 1 inputs.

@@ -1,4 +1,4 @@
-"""R3GAN's generator and discriminator, as released, with optional self-attention.
+"""R3GAN's generator and discriminator, as released, with optional self-attention and, in G, StyleGAN's styles.
 
 Source: "The GAN is dead; long live the GAN! A Modern Baseline GAN" (arXiv 2501.05441), section 4 and appendix,
 and the official release. The layers are in r3gan/model/layers.py.
@@ -9,18 +9,22 @@ R image resolution. Activations are [B, C, H, W].
 
 import math
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from r3gan.config import ActivationName, NetworkConfig, NetworkName
+from r3gan.config import ActivationName, NetworkConfig, NetworkName, StyleConfig
 from r3gan.model.attention import SelfAttention
 from r3gan.model.conv import Conv, settle_weights
 from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, SpatialSum, declares_first_order
 from r3gan.model.resampling_layers import Direction
+from r3gan.model.style import BlockStyle, Style
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.resamplings import RESAMPLINGS
 
@@ -111,6 +115,18 @@ class GeneratorStage(Chain):
             layers |= between_stages(config, index, "up")
         super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
 
+    def forward(self, x: Tensor, styles: Sequence[BlockStyle] = ()) -> Tensor:
+        """styles: of each residual block; none where G has no styles."""
+        if not styles:
+            return super().forward(x)
+        *before, blocks = self.layers
+        for layer in before:
+            x = layer(x)
+        remaining = iter(styles)
+        for block in cast(Chain, blocks).layers:
+            x = x + Chain.forward(block, next(remaining).of(x)) if isinstance(block, ResidualBlock) else block(x)
+        return x
+
 
 class DiscriminatorStage(Chain):
     """[B, C, H, W] to [B, C', H/2, W/2]; the lowest stage keeps its size."""
@@ -126,37 +142,64 @@ class DiscriminatorStage(Chain):
 class Generator(nn.Module):
     """Latents (and classes) to images.
 
-    forward(z, labels): z [B, Z] standard normal; labels [B, K] one-hot, only for a conditional network.
+    forward(z, labels): z [B, latent_dim] standard normal; labels [B, K] one-hot, only for a conditional network.
     Returns images [B, 3, R, R], about -1..1, in the parameters' dtype.
+    The last `noise_dim` entries of z are the noise of the residual blocks, if there is any; see r3gan/model/style.py.
     """
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
         config, width = config.of("generator"), config.widths[0]
-        self.latent_dim = config.latent_dim
+        self.noise_dim = config.noise_dim
+        self.latent_dim = config.latent_dim + self.noise_dim
         self.classes = classes if config.conditional else 0
         self.embedding = Linear(classes, config.latent_dim) if self.classes else None
-        self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), width)
+        features = config.latent_dim * (2 if self.classes else 1)
+        self.style = Style(config, features) if config.style != StyleConfig() else None
+        self.modulation = Linear(features if self.style is None else self.style.width, width)
         self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
         self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
         self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS, normalisation=config.normalisation)
 
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        return self.to_rgb(self.stages(self.modulated(z, labels))).to(self.basis.dtype)
+    def forward(
+        self, z: Tensor, labels: Tensor | None = None, second: Tensor | None = None, crossings: Tensor | None = None
+    ) -> Tensor:
+        """second [B, Z], crossings [B]: styles of a second latent from that block on, see r3gan/model/style.py."""
+        x = self.modulated(z, labels)
+        for stage, styles in zip(self.stages, self.styles(z, labels, second, crossings), strict=True):
+            x = stage(x, styles)
+        return self.to_rgb(x).to(self.basis.dtype)
 
     def modulated(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """The input of the first stage [B, C, 4, 4]: every channel of the basis times one number."""
+        x = self.basis * self.modulation(self.code(z, labels))[:, :, None, None]
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def styles(
+        self, z: Tensor, labels: Tensor | None = None, second: Tensor | None = None, crossings: Tensor | None = None
+    ) -> Sequence[Sequence[BlockStyle]]:
+        """What each stage takes beside its input; nothing without styles."""
+        if self.style is None:
+            return [()] * len(self.stages)
+        other = None if second is None else self.code(second, labels)
+        noise = z[:, self.latent_dim - self.noise_dim :]
+        return self.style.stages(self.code(z, labels), noise, other, crossings)
+
+    def code(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the input, and the styles, are computed from, [B, W]: z with the class's embedding, mapped if there are
+        layers for it."""
+        z = z[:, : self.latent_dim - self.noise_dim]
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)
-        x = self.basis * self.modulation(z)[:, :, None, None]
-        return x.contiguous(memory_format=torch.channels_last)
+        return z if self.style is None else cast(Tensor, self.style.mapping(z))
 
 
 class Discriminator(nn.Module):
     """Images (and classes) to logits.
 
     forward(x, labels): x [B, 3, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
-    A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature).
+    A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature),
+    to which `class_head: projection` adds one that all images share. Labels of zeros leave that alone.
     """
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
@@ -174,6 +217,8 @@ class Discriminator(nn.Module):
             )
         )
         self.embedding = Linear(classes, width, gain=1 / math.sqrt(width)) if self.classes else None
+        shares = self.classes and row_of(CLASS_HEADS, "class head", config.class_head).unconditional
+        self.unconditional = Linear(width, 1) if shares else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         features = self.trunk(x)
@@ -181,13 +226,17 @@ class Discriminator(nn.Module):
 
     def directions(self, features: Tensor, labels: Tensor | None) -> Tensor:
         """What each image's features are projected on: [B, E] with classes, ones [B, 1] without."""
-        return torch.ones_like(features) if self.embedding is None else self.embedding(labels)
+        if self.embedding is None:
+            return torch.ones_like(features)
+        directions: Tensor = self.embedding(labels)
+        return directions if self.unconditional is None else directions + self.unconditional.weight
 
     @property
     def first_order(self) -> bool:
         """Whether the passes of the first-order form are declared exact for this network, see r3gan/model/layers.py."""
         own = type(self).forward is Discriminator.forward and type(self).directions is Discriminator.directions
-        head = self.embedding is None or (type(self.embedding) is Linear and declares_first_order(self.embedding))
+        heads = [head for head in (self.embedding, self.unconditional) if head is not None]
+        head = all(type(head) is Linear and declares_first_order(head) for head in heads)
         return own and head and declares_first_order(self.trunk)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.capacities import CAPACITIES
+from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
 
@@ -13,6 +14,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.activation": ACTIVATIONS,
     "network.attention.kind": ATTENTIONS,
     "network.capacity.shape": CAPACITIES,
+    "network.class_head": CLASS_HEADS,
     "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
 }
@@ -21,7 +23,20 @@ REMARKS = {
     "still exact by first order; among the paper's negative results",
     "network.attention.position=learned": "a learned map that starts at zero is added to the input of each block, so "
     "that attention can tell where it looks: C S^2 more weights at resolution S; exact by first order",
-}  # of values that no table holds
+    "network.style.mapping_layers": "so many fully connected layers with leaky ReLU between z and what uses it, with a "
+    "hundredth of the learning rate, as in StyleGAN (arXiv 1812.04948); z is not normalised, so that truncation keeps "
+    "its meaning; in G alone, and left out by R3GAN",
+    "network.style.modulation=blocks": "each residual block of G computes from its input with every channel times "
+    "1 + A w, A starting at zero; StyleGAN2 (arXiv 1912.04958) scales inputs of convolutions so, and then normalises, "
+    "which is not done here; left out by R3GAN",
+    "network.style.noise": "each residual block of G computes from its input with a map of noise added, times a "
+    "strength for every channel that starts at zero (arXiv 1812.04948); the noise is the end of a latent; left out by "
+    "R3GAN",
+    "network.style.mixing": "with this probability an image in training has the styles of a second latent from a "
+    "random block on (arXiv 1812.04948); samples do not mix; left out by R3GAN",
+    "label_dropout": "so many of the pairs of a training, real and generated alike, come with zeros in place of their "
+    "class to G and D, whose logit is then the one that knows no class; samples can be asked for so too",
+}  # of values that no table holds, or of keys that are numbers and switches
 
 
 def remarks(differences: Iterable[tuple[str, Any]]) -> list[str]:
@@ -29,6 +44,11 @@ def remarks(differences: Iterable[tuple[str, Any]]) -> list[str]:
     found = []
     for key, value in differences:
         table = CHOICES.get(key, {})
-        text = table[value].text if isinstance(value, str) and value in table else REMARKS.get(f"{key}={value}")
+        text = table[value].text if isinstance(value, str) and value in table else remark(key, value)
         found += [f"{key} {value}: {text}"] if text else []
     return found
+
+
+def remark(key: str, value: Any) -> str | None:
+    """What is known of a value that no table holds, or of its key unless the value switches it off."""
+    return REMARKS.get(f"{key}={value}", REMARKS.get(key) if value else None)

@@ -46,6 +46,7 @@ class Metric:
     progress: tuple[str, ...]  # the numbers that are shown while a job runs
     counts: Deferred | None = None  # (features by layer) -> samples per mode, int64 [M]; None: no modes are counted
     stacked_digits_only: bool = False
+    of_classes: bool = False  # its scorer also gets the classes that samples were made for: `asked`, int64 [N]
     features_text: str  # for documentation
 
     @property
@@ -85,6 +86,25 @@ METRICS: dict[str, Metric] = {
         best="d_kl",
         progress=("d_kl", "modes"),
         stacked_digits_only=True,
+        features_text="digit classifier, channel by channel",
+    ),
+    "class-accuracy": Metric(
+        extractor=DIGITS,
+        layers=("digits",),
+        reference="nothing",
+        scorer=Deferred("r3gan.evaluation.scores:score_class_accuracy"),
+        numbers=(
+            Number(
+                key="class_accuracy", better="higher", label="Class accuracy", note="Class accuracy: the share of "
+                "samples whose three digits are those of the class that was asked for; right digits: of single digits. "
+                "Without classes both are chance.",
+            ),
+            Number(key="right_digits", better="higher", label="Right digits"),
+        ),
+        best="class_accuracy",
+        progress=("right_digits",),
+        stacked_digits_only=True,
+        of_classes=True,
         features_text="digit classifier, channel by channel",
     ),
     "fid": Metric(

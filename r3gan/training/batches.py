@@ -28,7 +28,12 @@ TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Real images [B, 3, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
+    """Real images [B, 3, R, R] in -1..1, latents [B, Z + N] with G's noise, labels [B, K] or None.
+
+    labels: one-hot, or zeros where the class is dropped.
+
+    second, crossings: another latent [B, Z] for each image, and the block [B] from which on it has its styles; the
+    number of all blocks and one is never. None where styles are not mixed.
 
     noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
     directions: of finite differences at the real and the generated images, [B, 2, 3, R, R]; None without.
@@ -39,6 +44,14 @@ class Batch:
     labels: Tensor | None = None
     noise: Tensor | None = None
     directions: Tensor | None = None
+    second: Tensor | None = None
+    crossings: Tensor | None = None
+
+    @property
+    def generated_from(self) -> tuple[Tensor | None, ...]:
+        """What G is called with."""
+        mixed = () if self.second is None else (self.second, self.crossings)
+        return (self.latents, self.labels, *mixed)
 
     def __len__(self) -> int:
         return len(self.real)
@@ -67,6 +80,9 @@ class Draw:
     latents: Tensor
     noise: Tensor | None
     directions: Tensor | None
+    second: Tensor | None = None
+    crossings: Tensor | None = None
+    unlabelled: Tensor | None = None
     indices: Tensor | None = None
     gathered: tuple[Tensor, Tensor] | None = None
 
@@ -114,17 +130,22 @@ class Batches:
         if config.x_flip:
             numbers = torch.rand(config.batch_size, generator=stream(config.seed, "x-flip", network, position))
             flips = numbers[mine] < 0.5
-        shape = (config.batch_size, config.network.latent_dim)
-        latents = torch.randn(shape, generator=stream(config.seed, "latents", network, position))[mine]
+        size = config.batch_size
+        latents = draw_latents(size, config.network.latent_dim, config.seed, "latents", network, position)
+        if config.network.noise_dim:
+            draws = draw_latents(size, config.network.noise_dim, config.seed, "style-noise", network, position)
+            latents = torch.cat([latents, draws], dim=1)
         noise = None
         if self.augmented:
             draws = draw_noise(2 * config.batch_size, stream(config.seed, "augment", network, position))
             noise = self._pinned(draws.view(config.batch_size, 2, -1)[mine])
         drawn: dict[str, Any] = {
             "flips": self._pinned(flips),
-            "latents": self._pinned(latents),
+            "latents": self._pinned(latents[mine]),
             "noise": noise,
             "directions": self._directions(network, position, mine),
+            "unlabelled": self._unlabelled(network, position, mine),
+            **self._mixing(network, position, mine),
         }
         if self.data.is_on(self.world.device):
             return Draw(**drawn, indices=self._pinned(indices))
@@ -138,6 +159,26 @@ class Batches:
             return None
         shape = (config.batch_size, 2, IMAGE_CHANNELS, self.data.resolution, self.data.resolution)
         return self._pinned(torch.randn(shape, generator=stream(config.seed, "directions", position))[mine])
+
+    def _unlabelled(self, network: str, position: int, mine: slice) -> Tensor | None:
+        """Whose class is dropped, [B]."""
+        config = self.config
+        if not (config.network.conditional and config.label_dropout):
+            return None
+        numbers = torch.rand(config.batch_size, generator=stream(config.seed, "label-dropout", network, position))
+        return self._pinned(numbers[mine] < config.label_dropout)
+
+    def _mixing(self, network: str, position: int, mine: slice) -> dict[str, Tensor]:
+        """The second latents, and where each image crosses over to its own: at each block but the input alike."""
+        config = self.config
+        if not config.network.style.mixing:
+            return {}
+        size, never = config.batch_size, config.network.style_layers
+        second = draw_latents(size, config.network.latent_dim, config.seed, "second-latents", network, position)
+        draws = stream(config.seed, "style-mixing", network, position)
+        mixes = torch.rand(size, generator=draws) < config.network.style.mixing
+        crossings = torch.where(mixes, torch.randint(1, never, (size,), generator=draws), never)
+        return {"second": self._pinned(second[mine]), "crossings": self._pinned(crossings[mine])}
 
     def _pinned(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory() if self.world.device.type == "cuda" else tensor
@@ -153,10 +194,24 @@ class Batches:
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
+        if one_hot_labels is not None and draw.unlabelled is not None:
+            one_hot_labels[self._moved(draw.unlabelled)] = 0
         noise = None if draw.noise is None else self._moved(draw.noise)
         directions = None if draw.directions is None else self._moved(draw.directions)
-        latents = self._moved(draw.latents)
-        return Batch(real=real, latents=latents, labels=one_hot_labels, noise=noise, directions=directions)
+        return Batch(
+            real=real,
+            latents=self._moved(draw.latents),
+            labels=one_hot_labels,
+            noise=noise,
+            directions=directions,
+            second=None if draw.second is None else self._moved(draw.second),
+            crossings=None if draw.crossings is None else self._moved(draw.crossings),
+        )
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.world.device, non_blocking=True)
+
+
+def draw_latents(count: int, size: int, seed: int, *name: object) -> Tensor:
+    """Standard normal [count, size] from the stream of that name."""
+    return torch.randn(count, size, generator=stream(seed, *name))

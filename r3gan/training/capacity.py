@@ -86,6 +86,6 @@ def count(network: NetworkConfig, what: str) -> int:
         if what == "parameters":
             return sum(p.numel() for part in (generator, discriminator) for p in part.parameters())
         with Meter() as meter:
-            generator(torch.empty(1, network.latent_dim))
+            generator(torch.empty(1, generator.latent_dim))
             discriminator(torch.empty(1, IMAGE_CHANNELS, network.resolution, network.resolution))
         return meter.flops

@@ -85,12 +85,14 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(
             real=torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
-            latents=torch.empty(micro_batch, network.latent_dim),
+            latents=torch.empty(micro_batch, generator.latent_dim),
             labels=torch.empty(micro_batch, classes) if network.conditional else None,
             noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
             directions=torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
             if work.penalties.finite_difference_sigma is not None
             else None,
+            second=torch.empty(micro_batch, network.latent_dim) if network.style.mixing else None,
+            crossings=torch.empty(micro_batch, dtype=torch.int64) if network.style.mixing else None,
         )
     for part in (generator, discriminator):
         part.to(memory_format=torch.channels_last)

@@ -80,6 +80,8 @@ def backward_first_order(
     if discriminator.embedding is not None:
         assert labels is not None
         add_gradient(discriminator.embedding.weight, features.t() @ labels, tape)
+    if discriminator.unconditional is not None:
+        add_gradient(discriminator.unconditional.weight, features.sum(0, keepdim=True), tape)
     if curved:
         trunk.curvature_vjp(None, tape)
     return logits, squared_norms

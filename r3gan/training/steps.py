@@ -54,7 +54,7 @@ def accumulate_discriminator(
     terms = []
     for part in batch.parts(options.micro_batch or len(batch)):
         with torch.no_grad():
-            fake = generator(part.latents, part.labels)
+            fake = generator(*part.generated_from)
         augment = augmentation(part.noise_of_both(), options.augment_p, fake)
         terms.append(
             backward_discriminator(
@@ -81,7 +81,7 @@ def accumulate_generator(
     losses = []
     for part in batch.parts(options.micro_batch or len(batch)):
         logits = []
-        for i, images in enumerate((part.real, generator(part.latents, part.labels))):
+        for i, images in enumerate((part.real, generator(*part.generated_from))):
             noise = None if part.noise is None else part.noise[:, i]
             augment = augmentation(noise, options.augment_p, images)
             with torch.set_grad_enabled(images.requires_grad):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from r3gan.config import StyleConfig
 from r3gan.data.manifest import Manifest
 from r3gan.data.store import ImageSet
 from r3gan.exploration.subject import Subject
@@ -13,8 +14,8 @@ from tests.r3gan.small import small_network
 CLASSES = 3
 
 
-def random_generator(conditional):
-    generator = Generator(small_network(conditional=conditional), CLASSES)
+def random_generator(network):
+    generator = Generator(network, CLASSES)
     draws = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in generator.parameters():
@@ -26,9 +27,9 @@ def random_generator(conditional):
 def make_subject():
     """Subjects of a generator at 8x8, all of whose parameters are random; fields can be changed."""
 
-    def make(real=None, conditional=True, **fields):
-        network = small_network(conditional=conditional)
-        generator = random_generator(conditional)
+    def make(real=None, conditional=True, style=None, **fields):
+        network = small_network(conditional=conditional, style=StyleConfig(**style or {}))
+        generator = random_generator(network)
         loaded = LoadedGenerator(
             Snapshot(generator=generator, network=network, dataset=None, images=5000, chosen=False)
         )

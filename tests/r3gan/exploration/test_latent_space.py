@@ -1,7 +1,10 @@
 """Directions, the learned input and mixing, on tiny networks, against other ways to compute them."""
 
+from io import BytesIO
+
 import pytest
 import torch
+from PIL import Image
 from sklearn.decomposition import PCA
 
 from r3gan.exploration.basis import basis, spatial_patterns, typical_modulation
@@ -11,16 +14,20 @@ from r3gan.exploration.parts import Picture, Text
 from r3gan.exploration.principal import modulation_components, moved, sample_components
 from r3gan.exploration.stages import activations_at, images_from, point_name, points
 
+MODULATED = {"modulation": "blocks", "noise": True}
+MAPPED = {**MODULATED, "mapping_layers": 2}
 
+
+@pytest.mark.parametrize("style", [{}, MODULATED, MAPPED])
 @pytest.mark.parametrize("conditional", [True, False])
-def test_going_on_from_any_point_makes_the_whole_generators_images(make_subject, conditional):
-    subject = make_subject(conditional=conditional)
+def test_going_on_from_any_point_makes_the_whole_generators_images(make_subject, conditional, style):
+    subject = make_subject(conditional=conditional, style=style)
     z, labels = subject.shown
     whole, network = subject.loaded.network(z, labels), subject.loaded.network
     assert list(points(network)) == [0, 1]
     for point in points(network):
         x = activations_at(network, z, labels, point, at_once=2)
-        assert torch.allclose(images_from(network, x, point, at_once=2), whole, atol=1e-5)
+        assert torch.allclose(images_from(network, x, point, z, labels, at_once=2), whole, atol=1e-5)
     assert activations_at(network, z, labels, 0, 3).shape == (3, 16, 4, 4)
     assert [point_name(point) for point in (0, 1, 2)] == [
         "the input of 4x4",
@@ -77,13 +84,15 @@ def test_strips_say_their_strength(make_subject):
     assert "variance of 60 samples" in captions[0]
 
 
+@pytest.mark.parametrize("style", [{}, MODULATED, MAPPED])
 @pytest.mark.parametrize("conditional", [True, False])
-def test_the_typical_modulation_is_that_of_many_latents(make_subject, conditional):
-    network = make_subject(conditional=conditional).loaded.network
-    z = torch.randn(60_000, 6, generator=torch.Generator().manual_seed(2))
+def test_the_typical_modulation_is_that_of_many_latents(make_subject, conditional, style):
+    subject = make_subject(conditional=conditional, style=style, samples=60_000 if style else 60)
+    network = subject.loaded.network
+    z = torch.randn(60_000, network.latent_dim, generator=torch.Generator().manual_seed(2))
     labels = torch.eye(3).repeat(20_000, 1) if conditional else None
     made = network.modulated(z, labels)[:, :, 0, 0] / network.basis[:, 0, 0]
-    assert torch.allclose(typical_modulation(network), (made**2).mean(0).sqrt(), rtol=0.03)
+    assert torch.allclose(typical_modulation(subject), (made**2).mean(0).sqrt(), rtol=0.03)
 
 
 def test_spatial_patterns_of_channels_that_are_all_alike_are_one():
@@ -113,6 +122,30 @@ def test_mixes_are_what_they_are_called():
         (mixed - mixed.mean((1, 2), True)).flatten(1), (a - a.mean((1, 2), True)).flatten(1)
     )
     assert cosines.tolist() == pytest.approx([1] * 5, abs=1e-5)
+
+
+def test_with_styles_one_column_mixes_them_as_training_does(make_subject):
+    subject = make_subject(seeds=(0, 1), conditional=False, style={"modulation": "blocks"})
+    network, (z, _) = subject.loaded.network, subject.shown
+    text, picture = mixing(subject)
+    assert "with the second one's styles" in text.text
+    (_, plain) = mixing(make_subject(seeds=(0, 1), conditional=False))
+    sizes = [Image.open(BytesIO(shown.png)).size for shown in (picture, plain)]
+    assert sizes == [(8 * (2 + columns), 8 * 2) for columns in (4, 3)]
+    for point in points(network):
+        a = activations_at(network, z[:1], None, point, 1)
+        mixed = network(z[:1], None, z[1:], torch.tensor([point + 1]))
+        assert torch.allclose(images_from(network, a, point, z[1:], None, 1), mixed, atol=1e-5)
+        assert not torch.allclose(mixed, network(z[:1]), atol=1e-3)
+
+
+def test_a_mapped_latent_has_no_directions_of_its_own_and_noise_moves_no_modulation(make_subject):
+    (left_out,) = modulation(make_subject(style=MAPPED))
+    assert left_out.text.startswith("Left out")
+    network = make_subject(style=MODULATED).loaded.network
+    assert modulation_components(network).vectors.shape == (6, network.latent_dim)
+    assert not modulation_components(network).vectors[:, 6:].any()
+    assert len([part for part in modulation(make_subject(style=MODULATED)) if isinstance(part, Picture)]) == 6
 
 
 def test_seeds_are_mixed_in_pairs_and_one_seed_is_not(make_subject):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r3gan.config import AttentionConfig
+from r3gan.config import AttentionConfig, StyleConfig
 from r3gan.model.networks import Generator
 from r3gan.snapshot import save_weights
 from tests.r3gan.small import small_config, small_network
@@ -13,6 +13,9 @@ NETWORKS = {
     "plain": small_network(),
     "conditional with attention": small_network(
         conditional=True, attention=AttentionConfig(resolutions=(4, 8)), bf16_stages=1
+    ),
+    "conditional with styles": small_network(
+        conditional=True, style=StyleConfig(mapping_layers=2, modulation="blocks", noise=True)
     ),
 }
 

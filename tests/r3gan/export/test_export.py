@@ -13,6 +13,7 @@ from r3gan.export import formats
 from r3gan.export.formats import FORMATS
 from r3gan.export.traced import CHECKED_BATCHES
 from r3gan.generation.inputs import latents_of
+from r3gan.model.resampling import _kernel
 from r3gan.tensor_files import load_tensors
 from r3gan.training.numerics import use_tf32
 
@@ -20,7 +21,7 @@ MORE = 5  # a batch that no check saw
 
 
 def inputs_for(generator, count=MORE):
-    z = latents_of(range(100, 100 + count), generator.latent_dim)
+    z = latents_of(range(100, 100 + count), generator.latent_dim, generator.noise_dim)
     return [z, torch.eye(generator.classes)[torch.arange(count) % generator.classes]] if generator.classes else [z]
 
 
@@ -50,6 +51,7 @@ def test_the_file_makes_the_generators_images_in_batches_of_any_size(suffix, wei
     for package in FORMATS[suffix].packages:
         pytest.importorskip(package)
     path = tmp_path / f"small{suffix}"
+    _kernel.cache_clear()  # as in a process that has made no image yet
     assert main(["export", str(weights_file), str(path)]) == 0
     generator = load_generator(weights_file)
     inputs = inputs_for(generator)

@@ -14,7 +14,7 @@ from r3gan.tables.metrics import DIGITS, METRICS, judged, metric_of, numbers
 from r3gan.tables.references import REFERENCES
 
 LOWER = {"d_kl", "frechet_distance_digits", "fid", "kid", "fd_dinov2"}
-HIGHER = {"modes", "is", "precision", "recall", "density", "coverage"}
+HIGHER = {"modes", "class_accuracy", "right_digits", "is", "precision", "recall", "density", "coverage"}
 OF_THE_NETWORK = {"classifier_test_accuracy"}  # recorded beside the scores: FeatureNetwork.about
 
 
@@ -60,6 +60,8 @@ def test_a_scorer_yields_the_numbers_of_its_row_and_no_others(metric):
     features = dict.fromkeys(metric.layers, draw)
     if "digits" in features:
         features["digits"] = torch.arange(3000).view(1000, 3) % 10
+    if metric.of_classes:
+        features["asked"] = torch.arange(1000)
     centre = {"mean": draw.double().mean(0).numpy(), "covariance": torch.cov(draw.double().T).numpy()}
     scores = metric.scorer(features, Reference(**centre, features=draw), torch.device("cpu"))
     assert scores.keys() == {number.key for number in metric.numbers} - OF_THE_NETWORK

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from r3gan.config import PenaltyConfig
+from r3gan.config import PenaltyConfig, StyleConfig
 from r3gan.data.load import load_dataset
 from r3gan.distributed import World
 from r3gan.training.batches import Batches
@@ -43,13 +43,14 @@ def test_labels_are_one_hot_for_a_conditional_network(data):
     assert torch.equal(get(config, data).labels.argmax(1), labels)
 
 
+STYLED = {"style": StyleConfig(modulation="blocks", noise=True, mixing=0.7)}
 DIFFERENCES = PenaltyConfig(finite_difference_sigma=0.1)
 AUGMENTED = replace(small_config().schedules, augment_p=constant(0.5))
 
 
 def test_the_slices_of_two_ranks_make_the_batch_of_one(data):
     config = small_config(
-        network=small_network(conditional=True), x_flip=True, schedules=AUGMENTED, penalties=DIFFERENCES
+        network=small_network(conditional=True, **STYLED), x_flip=True, schedules=AUGMENTED, penalties=DIFFERENCES
     )
     whole, halves = get(config, data), [get(config, data, rank, 2) for rank in (0, 1)]
     for name, value in vars(whole).items():
@@ -57,7 +58,8 @@ def test_the_slices_of_two_ranks_make_the_batch_of_one(data):
 
 
 def test_parts_are_the_batch_in_order_and_nearly_equal(data):
-    batch = get(small_config(network=small_network(conditional=True), schedules=AUGMENTED, penalties=DIFFERENCES), data)
+    network = small_network(conditional=True, **STYLED)
+    batch = get(small_config(network=network, schedules=AUGMENTED, penalties=DIFFERENCES), data)
     parts = list(batch.parts(3))
     assert [len(part) for part in parts] == [2, 3, 3]
     for name, value in vars(batch).items():
@@ -72,6 +74,24 @@ def test_reals_and_generated_images_are_augmented_by_other_draws_and_only_if_ask
     assert torch.equal(batch.noise_of_both(), torch.cat([real, generated]))
     rows = torch.cat([real, generated, other.noise.flatten(0, 1)])
     assert len(rows.unique(dim=0)) == 4 * config.batch_size
+
+
+def test_styles_leave_z_as_it_is_and_bring_noise_and_second_latents_of_their_own(data):
+    plain, styled = get(small_config(), data), get(small_config(network=small_network(**STYLED)), data)
+    assert torch.equal(styled.latents[:, :6], plain.latents)
+    assert styled.latents.shape == (8, 6 + 16 + 64)
+    rows = torch.cat([plain.latents, styled.second, styled.latents[:, 6:12]])
+    assert len(rows.unique(dim=0)) == 3 * 8
+    assert plain.generated_from == (plain.latents, None)
+    assert (plain.second, plain.crossings) == (None, None)
+    assert styled.generated_from == (styled.latents, None, styled.second, styled.crossings)
+
+
+def test_images_cross_over_at_each_block_alike_as_often_as_asked(data):
+    network = small_network(blocks=(2, 2), style=StyleConfig(modulation="blocks", mixing=0.6))
+    crossings = get(small_config(network=network, batch_size=10_000), data).crossings
+    shares = torch.bincount(crossings) / len(crossings)
+    assert shares.tolist() == pytest.approx([0, *[0.6 / 4] * 4, 0.4], abs=0.015)
 
 
 def test_x_flip_mirrors_about_half_of_the_reals(data):
@@ -123,7 +143,8 @@ def test_batches_on_a_gpu_are_those_of_a_cpu_from_either_home(data, free, monkey
     batches = Batches(config, there, World(0, 1, device))
     expected = vars(get(config, data))
     found = vars(batches.get("discriminator", 0))
-    assert {name for name, value in found.items() if value is None} == {"noise", "directions"}
+    unused = {"noise", "directions", "second", "crossings"}
+    assert {name for name, value in found.items() if value is None} == unused
     for name in ("real", "latents", "labels"):
         assert torch.allclose(found[name].cpu(), expected[name]), name
     batches.close()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from r3gan.computation import Computation
-from r3gan.config import AttentionConfig
+from r3gan.config import AttentionConfig, StyleConfig
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Discriminator, Generator, initialise
@@ -38,6 +38,7 @@ AXES = {
     "kernel 5": ({"kernel": 5}, FIRST_ORDER),
     "axial attention": ({"attention": AttentionConfig(resolutions=(4, 8), kind="axial")}, FIRST_ORDER),
     "positions": ({"attention": AttentionConfig(resolutions=(8,), position="learned")}, FIRST_ORDER),
+    "styles": ({"style": StyleConfig(mapping_layers=2, modulation="blocks", noise=True)}, FIRST_ORDER),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")
@@ -56,7 +57,7 @@ def train(state, config, steps):
         resolution = config.network.resolution
         batch = Batch(
             real=torch.rand(8, 3, resolution, resolution, generator=draw),
-            latents=torch.randn(8, config.network.latent_dim, generator=draw),
+            latents=torch.randn(8, state.generator.latent_dim, generator=draw),
         )
         schedule_adam(state, 2e-3, 0.9)
         options = step_options(config, Computation(), 4, state.images)
@@ -91,7 +92,7 @@ def test_a_resumed_training_ends_with_the_same_bits_and_its_file_makes_the_avera
 
     save_checkpoint(through, config, job, keep=1)
     loaded = load_snapshot(job.last_checkpoint() / "ema.safetensors", CPU).generator
-    z = torch.randn(3, config.network.latent_dim)
+    z = torch.randn(3, loaded.latent_dim)
     assert torch.equal(loaded(z), through.ema(z))
 
 
