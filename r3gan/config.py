@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.augmentation_filters import AUGMENTATION_FILTERS
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
@@ -22,6 +23,7 @@ BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
 if TYPE_CHECKING:
     ActivationName = str
     AttentionKind = str
+    AugmentationFilter = str
     CapacityName = str
     NormalisationName = str
     ResamplingName = str
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
     AttentionKind = Literal[tuple(ATTENTIONS)]
+    AugmentationFilter = Literal[tuple(AUGMENTATION_FILTERS)]
     CapacityName = Literal[tuple(CAPACITIES)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
@@ -148,6 +151,24 @@ class PenaltyConfig(Config):
         return self.is_on and step % self.every == 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class AugmentationConfig(Config):
+    """Which groups of transforms there are; `schedules.augment_p` is how often each happens."""
+
+    flip: bool = True  # left-right
+    turn: bool = True  # quarter turns
+    shift: bool = True  # by whole pixels
+    geometry: bool = True  # scaling, rotation, stretching and shifts between the pixels
+    colour: bool = True  # brightness, contrast, luma flip, hue and saturation
+    cutout: bool = True  # a square of half the side is erased
+    filter: AugmentationFilter = "cdf-9-7"  # between whose two halves images are warped
+
+    @property
+    def moves(self) -> bool:
+        """Whether any group moves pixels."""
+        return self.flip or self.turn or self.shift or self.geometry
+
+
 @dataclass(frozen=True)
 class OptimiserConfig(Config):
     """Adam, as far as it does not change during training: learning rate and beta2 are schedules."""
@@ -208,6 +229,7 @@ class TrainConfig(Config):
     evaluation: EvaluationConfig
     loss: tuple[LossPhase, ...] = (LossPhase(),)  # in order of their starts
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     x_flip: bool = False  # mirror half of the real images
     log_every_kimg: float = 1.0  # distance between recorded losses

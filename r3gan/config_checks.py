@@ -40,6 +40,7 @@ def find_problems(config: TrainConfig) -> list[Problem]:
         *_evaluation_problems(config.evaluation),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
+        *_augmentation_problems(config),
     ]
 
 
@@ -228,6 +229,13 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
             )
         previous = start
     return problems
+
+
+def _augmentation_problems(config: TrainConfig) -> list[Problem]:
+    switches = [getattr(config.augmentation, f.name) for f in dataclasses.fields(config.augmentation)]
+    if not config.schedules.augments or True in switches:
+        return []
+    return [Problem(("augmentation",), "every group is off: set schedules.augment_p to 0 to augment nothing")]
 
 
 def _schedule_problems(schedules: Schedules) -> list[Problem]:

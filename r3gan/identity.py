@@ -17,6 +17,7 @@ from r3gan.config import (
     IMG_PER_KIMG,
     PER_NETWORK,
     AttentionConfig,
+    AugmentationConfig,
     CapacityConfig,
     EvaluationConfig,
     LossPhase,
@@ -96,6 +97,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         network=_network(config.network),
         loss=_phases(config),
         penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
+        augmentation=_augmentation(config),
         schedules=schedules,
         evaluation=_evaluation(config.evaluation, config.network.conditional),
         init_from=None,  # the hash of the weights stands for them, wherever they lie
@@ -122,6 +124,14 @@ def _attention(attention: AttentionConfig) -> AttentionConfig:
         return AttentionConfig()
     resolutions = tuple(sorted(set(attention.resolutions)))
     return replace(attention, resolutions=resolutions, networks=ordered(attention.networks))
+
+
+def _augmentation(config: TrainConfig) -> AugmentationConfig:
+    """Counts only where images are augmented, the filter only where they are moved."""
+    augmentation = config.augmentation
+    if not config.schedules.augments:
+        return AugmentationConfig()
+    return augmentation if augmentation.moves else replace(augmentation, filter=AugmentationConfig.filter)
 
 
 def ordered(networks: tuple[NetworkName, ...]) -> tuple[NetworkName, ...]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from r3gan.config import LossPhase, NetworkConfig
+from r3gan.config import AugmentationConfig, LossPhase, NetworkConfig
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
@@ -86,7 +86,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
             real=torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
             latents=torch.empty(micro_batch, network.latent_dim),
             labels=torch.empty(micro_batch, classes) if network.conditional else None,
-            noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
+            noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augmentation else None,
             directions=torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
             if work.penalties.finite_difference_sigma is not None
             else None,
@@ -98,6 +98,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
         gamma=1.0,
         penalties=work.penalties,
         augment_p=1.0,
+        augmentation=work.augmentation or AugmentationConfig(),
         micro_batch=micro_batch,
         penalty_form=work.penalty_form,
     )

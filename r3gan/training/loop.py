@@ -178,6 +178,7 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         gamma=values["gamma"],
         penalties=config.penalties,
         augment_p=values["augment_p"],
+        augmentation=config.augmentation,
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
         step=images // config.batch_size,

@@ -52,7 +52,8 @@ def check_penalty(discriminator: Discriminator, config: TrainConfig, form: Penal
     network = awake_copy(discriminator)
     real, fake, labels, noise = random_inputs(network, config)
     gamma, strength = (max(s.start, s.end) for s in (config.schedules.gamma, config.schedules.augment_p))
-    augment = make_augmentation(noise, strength, config.network.resolution) if strength else None
+    size = config.network.resolution
+    augment = make_augmentation(noise, strength, size, config.augmentation) if strength else None
     found: list[dict[str, Tensor]] = []
     forms: tuple[PenaltyForm, ...] = ("first-order", "double")
     for compared in forms:

@@ -55,7 +55,7 @@ def accumulate_discriminator(
     for part in batch.parts(options.micro_batch or len(batch)):
         with torch.no_grad():
             fake = generator(part.latents, part.labels)
-        augment = augmentation(part.noise_of_both(), options.augment_p, fake)
+        augment = augmentation(part.noise_of_both(), options, fake)
         terms.append(
             backward_discriminator(
                 discriminator,
@@ -83,7 +83,7 @@ def accumulate_generator(
         logits = []
         for i, images in enumerate((part.real, generator(part.latents, part.labels))):
             noise = None if part.noise is None else part.noise[:, i]
-            augment = augmentation(noise, options.augment_p, images)
+            augment = augmentation(noise, options, images)
             with torch.set_grad_enabled(images.requires_grad):
                 logits.append(discriminator(images if augment is None else augment(images), part.labels))
         terms = options.loss.generator(*logits)
@@ -93,9 +93,12 @@ def accumulate_generator(
     return {"loss_g": torch.cat(losses).mean()}
 
 
-def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation | None:
-    """For these images, with strength p; None if nothing is to be augmented."""
-    return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
+def augmentation(noise: Tensor | None, options: StepOptions, images: Tensor) -> Augmentation | None:
+    """For these images; None if nothing is to be augmented."""
+    p = options.augment_p
+    if noise is None or p == 0:
+        return None
+    return make_augmentation(noise, p, images.shape[-1], options.augmentation)
 
 
 def schedule_adam(
