@@ -203,6 +203,14 @@ class Schedules(Config):
         return self.augment_p.start > 0 or self.augment_p.end > 0
 
 
+@dataclass(frozen=True)
+class PostHocConfig(Config):
+    """Averages of G stored along the run, of which `r3gan average` makes those of any length afterwards."""
+
+    every_kimg: float | None = None  # distance between stored averages, one more at the end; none: nothing is stored
+    sigma_rel: tuple[float, ...] = (0.05, 0.1)  # widths of the tracked ones, in lengths of the run so far
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig(Config):
     """Metrics and sample grids during training."""
@@ -231,6 +239,7 @@ class TrainConfig(Config):
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    post_hoc: PostHocConfig = field(default_factory=PostHocConfig)
     x_flip: bool = False  # mirror half of the real images
     log_every_kimg: float = 1.0  # distance between recorded losses
     checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end

@@ -19,6 +19,7 @@ from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import FEWEST, METRICS
 
 Path = tuple[str | int, ...]
+WIDEST = 12**-0.5  # sigma_rel of the plain average, see r3gan/power_averages.py
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,16 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
     sigma = config.penalties.finite_difference_sigma
     if sigma is not None and not 0 < sigma < math.inf:
         problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
+    every = config.post_hoc.every_kimg
+    if every is not None and not 0 < every < 1e12:
+        problems.append(Problem(("post_hoc", "every_kimg"), f"{every:g} must be above 0, or left out"))
+    if not config.post_hoc.sigma_rel:
+        problems.append(Problem(("post_hoc", "sigma_rel"), "at least one width is needed"))
+    problems += [
+        Problem(("post_hoc", "sigma_rel", i), f"{sigma:g} must be above 0 and below {WIDEST:.3f}")
+        for i, sigma in enumerate(config.post_hoc.sigma_rel)
+        if not 0 < sigma < WIDEST
+    ]
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < FEWEST:

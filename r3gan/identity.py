@@ -24,6 +24,7 @@ from r3gan.config import (
     NetworkConfig,
     NetworkName,
     PenaltyConfig,
+    PostHocConfig,
     Schedule,
     TrainConfig,
 )
@@ -33,7 +34,7 @@ from r3gan.tables.losses import LOSSES
 
 PER_JOB = ("seed",)  # what jobs of one configuration differ in
 NOT_IN_RESULT = ("checkpoint_every_kimg",)  # keys that do not change what a job yields
-NOT_IN_STATE = ("total_kimg", "evaluation", "log_every_kimg")  # what is looked at, and when training ends
+NOT_IN_STATE = ("total_kimg", "evaluation", "log_every_kimg", "post_hoc")  # what is looked at, and when training ends
 
 
 def configuration_identity(config: TrainConfig) -> str:
@@ -99,6 +100,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
         augmentation=_augmentation(config),
         schedules=schedules,
+        post_hoc=_post_hoc(config.post_hoc),
         evaluation=_evaluation(config.evaluation, config.network.conditional),
         init_from=None,  # the hash of the weights stands for them, wherever they lie
     )
@@ -132,6 +134,13 @@ def _augmentation(config: TrainConfig) -> AugmentationConfig:
     if not config.schedules.augments:
         return AugmentationConfig()
     return augmentation if augmentation.moves else replace(augmentation, filter=AugmentationConfig.filter)
+
+
+def _post_hoc(post_hoc: PostHocConfig) -> PostHocConfig:
+    """Widths count only where something is stored, in any order."""
+    if post_hoc.every_kimg is None:
+        return PostHocConfig()
+    return replace(post_hoc, sigma_rel=tuple(sorted(set(post_hoc.sigma_rel))))
 
 
 def ordered(networks: tuple[NetworkName, ...]) -> tuple[NetworkName, ...]:

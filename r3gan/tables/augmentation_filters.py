@@ -6,8 +6,8 @@ from typing import NamedTuple
 # filter is 2, of the analysis filter 1; sum_k analysis[k] synthesis[k - 2n] is 1 for n = 0, else 0.
 SYNTHESIS: tuple[float, ...] = (-0.09127176311424948, -0.05754352622849957, 0.5912717631142470, 1.115087052456994)
 SYNTHESIS += SYNTHESIS[-2::-1]
-ANALYSIS: tuple[float, ...] = (0.02674875741080976, -0.01686411844287495, -0.07822326652898785, 0.2668641184428723, 0.6029490182363579)
-ANALYSIS += ANALYSIS[-2::-1]
+ANALYSIS: tuple[float, ...] = (0.02674875741080976, -0.01686411844287495, -0.07822326652898785, 0.2668641184428723)
+ANALYSIS += (0.6029490182363579, *ANALYSIS[::-1])
 
 # The scaling filter of Daubechies' least asymmetric orthonormal wavelet with six vanishing moments (Ten Lectures on
 # Wavelets, 1992): the sum is the root of 2, sum_k sym6[k] sym6[k - 2n] is 1 for n = 0, else 0.

@@ -54,6 +54,8 @@ def save_checkpoint(
         "seconds": state.seconds,
         "identity": state_identity(config, state.images),
     }
+    if state.post_hoc:
+        rest["post_hoc"] = state.post_hoc
     torch.save(rest, temporary / STATE)
     for record in filter(Path.exists, records_of(job)):
         shutil.copyfile(record, temporary / record.name)
@@ -88,6 +90,7 @@ def load_checkpoint(state: TrainState, folder: Path, config: TrainConfig) -> Non
             raise DamagedCheckpoint(f"{folder} was trained under another configuration")
         state.generator_adam.load_state_dict(rest["generator_adam"])
         state.discriminator_adam.load_state_dict(rest["discriminator_adam"])
+        state.post_hoc = {sigma: rest["post_hoc"][sigma] for sigma in state.post_hoc}
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, DamagedTensors) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedCheckpoint(f"{folder} cannot be read ({reason})") from error

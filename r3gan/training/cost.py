@@ -17,6 +17,7 @@ class Workload:
     augmentation: AugmentationConfig | None  # of what D sees; None: never
     pairs: int  # of a rank's part of the batch
     penalty_form: PenaltyForm = "auto"
+    averages: int = 1  # of G, that are tracked
 
     @classmethod
     def of(cls, config: TrainConfig, classes: int, ranks: int = 1, penalty_form: PenaltyForm = "auto") -> Self:
@@ -28,6 +29,7 @@ class Workload:
             augmentation=config.augmentation if config.schedules.augments else None,
             pairs=max(1, config.batch_size // ranks),
             penalty_form=penalty_form,
+            averages=1 + len(config.post_hoc.sigma_rel) * (config.post_hoc.every_kimg is not None),
         )
 
 

@@ -109,9 +109,9 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
             accumulate(generator, discriminator, batch, asked)
         flops, peak = flops + share * meter.flops, max(peak, meter.peak_bytes)
     g, d = (sum(p.numel() for p in part.parameters()) for part in (generator, discriminator))
-    # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
+    # In float32: each network with Adam's two moments, the other network's gradients, the averages of G. The gradients
     # of the network that is being trained belong to the peak.
-    weights = 4 * (3 * (g + d) + max(g, d) + g)
+    weights = 4 * (3 * (g + d) + max(g, d) + work.averages * g)
     images = 4 * work.pairs * IMAGE_CHANNELS * network.resolution**2
     return Cost(
         generator_parameters=g,

@@ -43,6 +43,7 @@ from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
 from r3gan.training.penalty_check import check_penalty
 from r3gan.training.pictures import save_pictures
+from r3gan.training.post_hoc import fresh_averages, store_averages, update_averages
 from r3gan.training.recorder import Recorder
 from r3gan.training.resume import begin_in_another, resume
 from r3gan.training.schedules import ema_decay, schedule_value
@@ -73,6 +74,7 @@ def train(
     micro_batch = micro_batch_of(config, data, world, computation)
     evaluator = Evaluator(config.evaluation, data, data_root, world.device)
     state = fresh_state(config, data.classes, world.device)
+    state.post_hoc = fresh_averages(state.generator, config)
     check = check_penalty(state.discriminator, config, computation.penalty_form)
     use_tf32(computation.tf32)
     begin_in_another(config, job, data.content_hash, world)
@@ -115,9 +117,12 @@ def train(
 
             add_to_sums(state, d_terms | g_terms)
             state.images += config.batch_size
+            update_averages(state, config.batch_size)
             state.measured = False
             synchronise(world.device)
             state.seconds += time.perf_counter() - started
+            if world.is_main:
+                store_averages(state, config, job)
         at_end = state.images >= config.total_img
         reached = partial(has_passed, state.images, config.batch_size)
         memory = peak_memory_gib(world.device)

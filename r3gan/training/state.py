@@ -25,6 +25,7 @@ class TrainState:
     discriminator_adam: Adam
     sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
     steps: dict[str, int] = field(default_factory=dict)  # how many steps each of the sums holds
+    post_hoc: dict[float, dict[str, Tensor]] = field(default_factory=dict)  # see r3gan/training/post_hoc.py
     images: int = 0  # real images shown to D
     measured: bool = True  # whether what is due after so many images was recorded: not if a stop came in between
     seconds: float = 0.0  # time spent training, over all runs of the job

@@ -61,6 +61,8 @@ DEFAULTS = {
     "augmentation.filter": "cdf-9-7",
     "optimiser.beta1": 0.0,
     "optimiser.lr_ratio": 1.0,
+    "post_hoc.every_kimg": None,
+    "post_hoc.sigma_rel": (0.05, 0.1),
     "x_flip": False,
     "log_every_kimg": 1.0,
     "checkpoint_every_kimg": 50.0,
