@@ -87,8 +87,15 @@ class NetworkConfig(Config):
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
+    fp16_stages: int = 0  # the same in float16, with the loss scaled; not both; below 0: all but so many
+    emulate_precision: bool = False  # on a CPU, round what those stages compute with to their format
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
+
+    @property
+    def low_stages(self) -> int:
+        """How many stages, from the highest resolution down, are not in float32."""
+        return self.bf16_stages or self.fp16_stages + len(self.widths) * (self.fp16_stages < 0)
 
     @property
     def resolution(self) -> int:
@@ -175,6 +182,7 @@ class OptimiserConfig(Config):
 
     beta1: float = 0.0  # decay of the first moment, G and D
     lr_ratio: float = 1.0  # D's learning rate in multiples of G's, which is schedules.lr
+    loss_scale: float | None = None  # with network.fp16_stages; none: dynamic, see r3gan/training/loss_scale.py
 
 
 @dataclass(frozen=True)

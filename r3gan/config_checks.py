@@ -92,6 +92,9 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
     if not 0 <= config.optimiser.beta1 < 1:
         problems.append(Problem(("optimiser", "beta1"), f"{config.optimiser.beta1:g} must be from 0 to below 1"))
+    scale = config.optimiser.loss_scale
+    if scale is not None and not 0 < scale < math.inf:
+        problems.append(Problem(("optimiser", "loss_scale"), f"{scale:g} must be above 0, or left out"))
     sigma = config.penalties.finite_difference_sigma
     if sigma is not None and not 0 < sigma < math.inf:
         problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
@@ -162,6 +165,12 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
             )
     if not 0 <= network.bf16_stages <= stages:
         problems.append(Problem(("network", "bf16_stages"), f"{network.bf16_stages} must be between 0 and {stages}"))
+    if not -stages < network.fp16_stages <= stages:
+        expected = f"must be between {1 - stages} and {stages}"
+        problems.append(Problem(("network", "fp16_stages"), f"{network.fp16_stages} {expected}"))
+    elif network.fp16_stages and network.bf16_stages:
+        what = "float16 and bfloat16 in one network: set bf16_stages to 0"
+        problems.append(Problem(("network", "fp16_stages"), what))
     if network.kernel < 1 or network.kernel % 2 == 0:
         problems.append(Problem(("network", "kernel"), f"{network.kernel} must be odd: 1, 3, 5 and so on"))
     if network.capacity.blocks and len(network.capacity.blocks) != stages:

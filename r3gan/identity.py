@@ -100,6 +100,7 @@ def canonical(config: TrainConfig) -> TrainConfig:
         penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
         augmentation=_augmentation(config),
         schedules=schedules,
+        optimiser=config.optimiser if config.network.fp16_stages else replace(config.optimiser, loss_scale=None),
         post_hoc=_post_hoc(config.post_hoc),
         evaluation=_evaluation(config.evaluation, config.network.conditional),
         init_from=None,  # the hash of the weights stands for them, wherever they lie
@@ -111,6 +112,10 @@ def _network(network: NetworkConfig) -> NetworkConfig:
     activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
     capacity = CapacityConfig()  # widths, groups and blocks stand for it
     network = replace(network, activation=activation, attention=_attention(network.attention), capacity=capacity)
+    if not network.low_stages:
+        network = replace(network, emulate_precision=False)
+    elif network.fp16_stages:
+        network = replace(network, fp16_stages=network.low_stages)
     defaults = {field.name: declared_default(field) for field in fields(network)}
     for key, theirs in PER_NETWORK.items():
         had = ordered(getattr(network, key))

@@ -23,6 +23,9 @@ REMARKS = {
     "still exact by first order; among the paper's negative results",
     "network.attention.position=learned": "a learned map that starts at zero is added to the input of each block, so "
     "that attention can tell where it looks: C S^2 more weights at resolution S; exact by first order",
+    "network.emulate_precision=True": "on a CPU, weights and what convolutions take and give are rounded to the format "
+    "of bf16_stages or fp16_stages, in all passes, and gradients pass straight through: slower; sums inside a "
+    "convolution stay in float32",
     "augmentation.flip=False": "no image is mirrored; the other groups keep their draws",
     "augmentation.turn=False": "no image is turned by quarters; the other groups keep their draws",
     "augmentation.shift=False": "no image is moved by whole pixels; the other groups keep their draws",

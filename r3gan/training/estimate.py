@@ -79,7 +79,7 @@ class Meter(TorchDispatchMode):
 @cache
 def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     """The cost of training, with `micro_batch` pairs at once."""
-    network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0), work.classes
+    network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0, fp16_stages=0), work.classes
     with META:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(

@@ -31,11 +31,13 @@ from r3gan.training.environment import (
     dataset_record,
     device_name,
     peak_memory_gib,
+    precision_text,
     read_environment,
     require_same_data,
     stretches,
 )
 from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
+from r3gan.training.loss_scale import recorded_scales
 from r3gan.training.losses import make_loss, phase_at, phase_number
 from r3gan.training.measure import evaluate
 from r3gan.training.numerics import use_tf32
@@ -90,6 +92,7 @@ def train(
             penalty_gradients=form_in_use(state.discriminator, config.penalties, computation.penalty_form),
             penalty_check=check,
             tf32=computation.tf32,
+            precision=precision_text(config.network, world.device),
             micro_batch=micro_batch,
             feature_networks={name: network.identity for name, network in evaluator.networks.items()},
             dataset=dataset_record(data),
@@ -143,6 +146,7 @@ def train(
             if state.seconds > logged[0]:
                 rates["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
             values = values_at(config, state.images - config.batch_size)
+            rates |= recorded_scales(state.loss_scales)
             metrics = {**take_averages(state, world), **values, **rates, **metrics}
             logged = state.seconds, batches.seconds
         if metrics and world.is_main:
