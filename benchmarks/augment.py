@@ -28,10 +28,8 @@ from torch.nn import functional as F
 from benchmarks.iteration import Iteration, make_config
 from benchmarks.machine import describe_machine, write_result
 from benchmarks.tables import Table, show
+from r3gan.tables.augmentation_filters import ANALYSIS, SYNTHESIS
 from r3gan.training.augment import (
-    ANALYSIS,
-    SYNTHESIS,
-    both_sides,
     colour_change,
     cutout_mask,
     draw_noise,
@@ -77,8 +75,8 @@ def usual(images: Tensor, noise: Tensor) -> Tensor:
     resolution, channels = images.shape[-1], images.shape[1]
     transforms = draw_transforms(noise, STRENGTH, resolution)
     synthesis, analysis = (
-        torch.tensor(both_sides(half), dtype=images.dtype, device=images.device).expand(channels, 1, 1, -1)
-        for half in (SYNTHESIS, ANALYSIS)
+        torch.tensor(taps, dtype=images.dtype, device=images.device).expand(channels, 1, 1, -1)
+        for taps in (SYNTHESIS, ANALYSIS)
     )
     inverse = inverse_warp(transforms, resolution)
     reach = (resolution + 3) / 2  # of the samples that are wanted, in pixels from the centre

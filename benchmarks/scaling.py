@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks.iteration import BETA2, EMA_DECAY, LR, make_config, random_digits, step_options
 from benchmarks.machine import write_result
 from benchmarks.tables import Table, show
-from r3gan.config import NetworkConfig, PenaltyConfig
+from r3gan.config import AugmentationConfig, NetworkConfig, PenaltyConfig
 from r3gan.data.catalog import DATASETS
 from r3gan.distributed import join_world, leave_world
 from r3gan.one_machine import own_environment, torchrun_command
@@ -138,7 +138,7 @@ def expect(name: str, gpus: int, options: argparse.Namespace) -> dict[str, Any]:
         network=network,
         classes=DATASETS[name].facts.classes,
         penalties=PenaltyConfig(),
-        augments=row.augment[1] > 0,
+        augmentation=AugmentationConfig() if row.augment[1] > 0 else None,
         pairs=row.batch,
     )
     cost = estimate(work, 1, True)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from r3gan.average_command import add_average
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.parser import add_data
 from r3gan.evaluation.commands import add_evaluate
@@ -65,6 +66,7 @@ def command_line() -> argparse.ArgumentParser:
     add_prepare(commands)
     add_evaluate(commands)
     add_generate(commands)
+    add_average(commands)
     add_import_official(commands)
     add_interpolate(commands)
     add_explore(commands)

@@ -92,15 +92,16 @@ def read_inherited(job: JobDir) -> Inherited | None:
 def can_begin(config: TrainConfig, other: TrainConfig, images: int) -> bool:
     """Whether a training may go on from the state and the records of another one after so many images.
 
-    The states are equal by their identities. The records are if both are measured alike, and if the other one had not
-    ended there out of turn: a last point has metrics that no point on the way has, and closes averages that go on.
+    The states are equal by their identities. The records are if both are measured and stored alike, and if the
+    other one had not ended there out of turn: a last point has metrics that no point on the way has, and closes
+    averages that go on.
     """
     if not 0 < images < config.total_img or images > other.total_img or images % config.batch_size:
         return False
     if state_identity(config, images) != state_identity(other, images):
         return False
     ours, theirs = canonical(config), canonical(other)
-    if (ours.evaluation, ours.log_every_kimg) != (theirs.evaluation, theirs.log_every_kimg):
+    if any(getattr(ours, key) != getattr(theirs, key) for key in ("evaluation", "log_every_kimg", "post_hoc")):
         return False
     every = (config.log_every_kimg, config.evaluation.every_kimg)
     return images < other.total_img or all(has_passed(images, config.batch_size, kimg) for kimg in every)
@@ -121,7 +122,7 @@ def latest_beginning(config: TrainConfig, other: TrainConfig) -> int:
 
 
 def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
-    """Let a job without checkpoints begin as `sharing.json` says: the checkpoint, points and samples are copied.
+    """Let a job without checkpoints begin as `sharing.json` says: checkpoint, points, samples and averages are copied.
 
     Yields a sentence if it cannot, and why, and the job then begins from its own start; and one for samples that it
     leaves out. content_hash: of its data. Killed at any moment, it is done again the next time. Raises OSError.
@@ -160,6 +161,9 @@ def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
                 continue
             job.samples.mkdir(exist_ok=True)
             shutil.copyfile(sample, job.samples / sample.name)
+    for path in owed_averages(other, config, beginning.images):
+        job.post_hoc.mkdir(exist_ok=True)
+        shutil.copyfile(path, job.post_hoc / path.name)
     inherited = Inherited(
         name=beginning.name,
         identity=beginning.identity,
@@ -188,7 +192,16 @@ def find_problem(other: JobDir, folder: Path, config: TrainConfig, images: int, 
         return f"{folder} was trained on other data of the name {config.dataset}"
     if not points_before_damage(folder / other.metrics.name)[1]:
         return f"the points in {folder} are damaged"
-    return ""
+    missing = next((path for path in owed_averages(other, config, images) if not path.is_file()), None)
+    return f"there is no {missing}" if missing else ""
+
+
+def owed_averages(other: JobDir, config: TrainConfig, images: int) -> Iterator[Path]:
+    """The averages that the other job has stored up to there, and that this one would have stored itself."""
+    every, batch = config.post_hoc.every_kimg, config.batch_size
+    if every is not None:
+        due = (count for count in range(batch, images + 1, batch) if has_passed(count, batch, every))
+        yield from (other.stored_average(count, sigma) for count in due for sigma in config.post_hoc.sigma_rel)
 
 
 def is_whole_picture(path: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.augmentation_filters import AUGMENTATION_FILTERS
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.losses import LOSSES
@@ -23,6 +24,7 @@ BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
 if TYPE_CHECKING:
     ActivationName = str
     AttentionKind = str
+    AugmentationFilter = str
     CapacityName = str
     ClassHeadName = str
     NormalisationName = str
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 else:  # names of rows; a validating reader refuses all others
     ActivationName = Literal[tuple(ACTIVATIONS)]
     AttentionKind = Literal[tuple(ATTENTIONS)]
+    AugmentationFilter = Literal[tuple(AUGMENTATION_FILTERS)]
     CapacityName = Literal[tuple(CAPACITIES)]
     ClassHeadName = Literal[tuple(CLASS_HEADS)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
@@ -98,9 +101,16 @@ class NetworkConfig(Config):
     conditional: bool = False  # feed the dataset's class labels to G and D
     class_head: ClassHeadName = "embedding"  # how D uses the class
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
+    fp16_stages: int = 0  # the same in float16, with the loss scaled; not both; below 0: all but so many
+    emulate_precision: bool = False  # on a CPU, round what those stages compute with to their format
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
     style: StyleConfig = field(default_factory=StyleConfig)
+
+    @property
+    def low_stages(self) -> int:
+        """How many stages, from the highest resolution down, are not in float32."""
+        return self.bf16_stages or self.fp16_stages + len(self.widths) * (self.fp16_stages < 0)
 
     @property
     def resolution(self) -> int:
@@ -173,12 +183,31 @@ class PenaltyConfig(Config):
         return self.is_on and step % self.every == 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class AugmentationConfig(Config):
+    """Which groups of transforms there are; `schedules.augment_p` is how often each happens."""
+
+    flip: bool = True  # left-right
+    turn: bool = True  # quarter turns
+    shift: bool = True  # by whole pixels
+    geometry: bool = True  # scaling, rotation, stretching and shifts between the pixels
+    colour: bool = True  # brightness, contrast, luma flip, hue and saturation
+    cutout: bool = True  # a square of half the side is erased
+    filter: AugmentationFilter = "cdf-9-7"  # between whose two halves images are warped
+
+    @property
+    def moves(self) -> bool:
+        """Whether any group moves pixels."""
+        return self.flip or self.turn or self.shift or self.geometry
+
+
 @dataclass(frozen=True)
 class OptimiserConfig(Config):
     """Adam, as far as it does not change during training: learning rate and beta2 are schedules."""
 
     beta1: float = 0.0  # decay of the first moment, G and D
     lr_ratio: float = 1.0  # D's learning rate in multiples of G's, which is schedules.lr
+    loss_scale: float | None = None  # with network.fp16_stages; none: dynamic, see r3gan/training/loss_scale.py
 
 
 @dataclass(frozen=True)
@@ -207,6 +236,14 @@ class Schedules(Config):
         return self.augment_p.start > 0 or self.augment_p.end > 0
 
 
+@dataclass(frozen=True)
+class PostHocConfig(Config):
+    """Averages of G stored along the run, of which `r3gan average` makes those of any length afterwards."""
+
+    every_kimg: float | None = None  # distance between stored averages, one more at the end; none: nothing is stored
+    sigma_rel: tuple[float, ...] = (0.05, 0.1)  # widths of the tracked ones, in lengths of the run so far
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig(Config):
     """Metrics and sample grids during training."""
@@ -233,7 +270,9 @@ class TrainConfig(Config):
     evaluation: EvaluationConfig
     loss: tuple[LossPhase, ...] = (LossPhase(),)  # in order of their starts
     penalties: PenaltyConfig = field(default_factory=PenaltyConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    post_hoc: PostHocConfig = field(default_factory=PostHocConfig)
     x_flip: bool = False  # mirror half of the real images
     label_dropout: float = 0.0  # probability that G and D see no class of a pair in training; needs projection
     log_every_kimg: float = 1.0  # distance between recorded losses

@@ -21,6 +21,7 @@ from r3gan.tables.metrics import FEWEST, METRICS
 
 Path = tuple[str | int, ...]
 MOST_MAPPING_LAYERS = 64
+WIDEST = 12**-0.5  # sigma_rel of the plain average, see r3gan/power_averages.py
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def find_problems(config: TrainConfig) -> list[Problem]:
         *_class_problems(config),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
+        *_augmentation_problems(config),
     ]
 
 
@@ -93,11 +95,24 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
     if not 0 <= config.optimiser.beta1 < 1:
         problems.append(Problem(("optimiser", "beta1"), f"{config.optimiser.beta1:g} must be from 0 to below 1"))
+    scale = config.optimiser.loss_scale
+    if scale is not None and not 0 < scale < math.inf:
+        problems.append(Problem(("optimiser", "loss_scale"), f"{scale:g} must be above 0, or left out"))
     sigma = config.penalties.finite_difference_sigma
     if sigma is not None and not 0 < sigma < math.inf:
         problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
     if not 0 <= config.label_dropout < 1:
         problems.append(Problem(("label_dropout",), f"{config.label_dropout:g} must be from 0 to below 1"))
+    every = config.post_hoc.every_kimg
+    if every is not None and not 0 < every < 1e12:
+        problems.append(Problem(("post_hoc", "every_kimg"), f"{every:g} must be above 0, or left out"))
+    if not config.post_hoc.sigma_rel:
+        problems.append(Problem(("post_hoc", "sigma_rel"), "at least one width is needed"))
+    problems += [
+        Problem(("post_hoc", "sigma_rel", i), f"{sigma:g} must be above 0 and below {WIDEST:.3f}")
+        for i, sigma in enumerate(config.post_hoc.sigma_rel)
+        if not 0 < sigma < WIDEST
+    ]
     if config.seed < 0:
         problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
     if config.evaluation.samples < FEWEST:
@@ -165,6 +180,12 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
             )
     if not 0 <= network.bf16_stages <= stages:
         problems.append(Problem(("network", "bf16_stages"), f"{network.bf16_stages} must be between 0 and {stages}"))
+    if not -stages < network.fp16_stages <= stages:
+        expected = f"must be between {1 - stages} and {stages}"
+        problems.append(Problem(("network", "fp16_stages"), f"{network.fp16_stages} {expected}"))
+    elif network.fp16_stages and network.bf16_stages:
+        what = "float16 and bfloat16 in one network: set bf16_stages to 0"
+        problems.append(Problem(("network", "fp16_stages"), what))
     if network.kernel < 1 or network.kernel % 2 == 0:
         problems.append(Problem(("network", "kernel"), f"{network.kernel} must be odd: 1, 3, 5 and so on"))
     if network.capacity.blocks and len(network.capacity.blocks) != stages:
@@ -256,6 +277,13 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
             )
         previous = start
     return problems
+
+
+def _augmentation_problems(config: TrainConfig) -> list[Problem]:
+    switches = [getattr(config.augmentation, f.name) for f in dataclasses.fields(config.augmentation)]
+    if not config.schedules.augments or True in switches:
+        return []
+    return [Problem(("augmentation",), "every group is off: set schedules.augment_p to 0 to augment nothing")]
 
 
 def _schedule_problems(schedules: Schedules) -> list[Problem]:

@@ -17,12 +17,14 @@ from r3gan.config import (
     IMG_PER_KIMG,
     PER_NETWORK,
     AttentionConfig,
+    AugmentationConfig,
     CapacityConfig,
     EvaluationConfig,
     LossPhase,
     NetworkConfig,
     NetworkName,
     PenaltyConfig,
+    PostHocConfig,
     Schedule,
     TrainConfig,
 )
@@ -32,7 +34,7 @@ from r3gan.tables.losses import LOSSES
 
 PER_JOB = ("seed",)  # what jobs of one configuration differ in
 NOT_IN_RESULT = ("checkpoint_every_kimg",)  # keys that do not change what a job yields
-NOT_IN_STATE = ("total_kimg", "evaluation", "log_every_kimg")  # what is looked at, and when training ends
+NOT_IN_STATE = ("total_kimg", "evaluation", "log_every_kimg", "post_hoc")  # what is looked at, and when training ends
 
 
 def configuration_identity(config: TrainConfig) -> str:
@@ -97,7 +99,10 @@ def canonical(config: TrainConfig) -> TrainConfig:
         label_dropout=config.label_dropout if config.network.conditional else 0.0,
         loss=_phases(config),
         penalties=config.penalties if config.penalties.is_on else PenaltyConfig(r1=False, r2=False),
+        augmentation=_augmentation(config),
         schedules=schedules,
+        optimiser=config.optimiser if config.network.fp16_stages else replace(config.optimiser, loss_scale=None),
+        post_hoc=_post_hoc(config.post_hoc),
         evaluation=_evaluation(config.evaluation, config.network.conditional),
         init_from=None,  # the hash of the weights stands for them, wherever they lie
     )
@@ -108,6 +113,10 @@ def _network(network: NetworkConfig) -> NetworkConfig:
     activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
     capacity = CapacityConfig()  # widths, groups and blocks stand for it
     network = replace(network, activation=activation, attention=_attention(network.attention), capacity=capacity)
+    if not network.low_stages:
+        network = replace(network, emulate_precision=False)
+    elif network.fp16_stages:
+        network = replace(network, fp16_stages=network.low_stages)
     defaults = {field.name: declared_default(field) for field in fields(network)}
     if not network.conditional:
         network = replace(network, class_head=defaults["class_head"])
@@ -125,6 +134,21 @@ def _attention(attention: AttentionConfig) -> AttentionConfig:
         return AttentionConfig()
     resolutions = tuple(sorted(set(attention.resolutions)))
     return replace(attention, resolutions=resolutions, networks=ordered(attention.networks))
+
+
+def _augmentation(config: TrainConfig) -> AugmentationConfig:
+    """Counts only where images are augmented, the filter only where they are moved."""
+    augmentation = config.augmentation
+    if not config.schedules.augments:
+        return AugmentationConfig()
+    return augmentation if augmentation.moves else replace(augmentation, filter=AugmentationConfig.filter)
+
+
+def _post_hoc(post_hoc: PostHocConfig) -> PostHocConfig:
+    """Widths count only where something is stored, in any order."""
+    if post_hoc.every_kimg is None:
+        return PostHocConfig()
+    return replace(post_hoc, sigma_rel=tuple(sorted(set(post_hoc.sigma_rel))))
 
 
 def ordered(networks: tuple[NetworkName, ...]) -> tuple[NetworkName, ...]:

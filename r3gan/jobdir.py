@@ -11,6 +11,7 @@ from pathlib import Path
 from r3gan.points import Point, read_points
 
 CHECKPOINT_NAME = re.compile(r"\d{10,}")
+AVERAGE_NAME = re.compile(r"(\d{10,})-[\d.e-]+\.safetensors")
 JOB_FILE = "job.json"
 LAUNCHER_PID = "R3GAN_LAUNCHER_PID"  # environment: the process without which a job does not go on
 
@@ -119,6 +120,21 @@ class JobDir:
     def interpolation(self) -> Path:
         """Ways between samples of the last weights, PNG."""
         return self.root / "interpolation.png"
+
+    @property
+    def post_hoc(self) -> Path:
+        """Averages stored along the run, if `post_hoc.every_kimg` asks for them: see r3gan/power_averages.py."""
+        return self.root / "post_hoc"
+
+    def stored_average(self, images: int, sigma_rel: float) -> Path:
+        """The one of that width after `images` images: the averaged parameters of G, a safetensors file."""
+        return self.post_hoc / f"{images:010d}-{sigma_rel:g}.safetensors"
+
+    def stored_averages(self) -> list[tuple[int, Path]]:
+        """All of them with their image counts, the earliest first."""
+        found = self.post_hoc.iterdir() if self.post_hoc.is_dir() else ()
+        matches = ((AVERAGE_NAME.fullmatch(path.name), path) for path in sorted(found))
+        return [(int(match[1]), path) for match, path in matches if match]
 
     def sample(self, images: int) -> Path:
         """The grid drawn after `images` images."""

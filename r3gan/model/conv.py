@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from r3gan.config import ActivationName, NormalisationName
 from r3gan.model.convolution import conv2d, convolve, input_gradient, weight_gradient
+from r3gan.model.formats import rounded
 from r3gan.model.layers import Layer, Tape, add_gradient
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
@@ -24,7 +25,8 @@ class Conv(Layer):
     With an activation comes a bias, without one there is none, and the number that some activations learn. A
     normalisation acts on the weight, or before the bias and activation.
 
-    The weights follow the input's dtype. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
+    The weights follow the input's dtype. A `format` is emulated: weights, what the layer takes, and what it gives are
+    rounded to it in every pass. `init_std` is gain / sqrt(fan-in); `initialise` draws the weights with it.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Conv(Layer):
         self.weight = nn.Parameter(torch.zeros(channels_out, channels_in // groups, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels_out)) if activation else None
         self.geometry = groups, stride
+        self.format: torch.dtype | None = None
         self.activation = None if activation is None else row_of(ACTIVATIONS, "activation", activation)
         learned = None if self.activation is None else self.activation.learned
         self.sharpness = None if learned is None else nn.Parameter(torch.full((1,), learned))
@@ -57,29 +60,35 @@ class Conv(Layer):
         return self.activation is None or self.activation.negative_slope is not None
 
     def forward(self, x: Tensor) -> Tensor:
+        x = rounded(x, self.format)
         weight, bias = self._cast(x)
         if self.norm is None:
             y = conv2d(x, weight, bias, *self.geometry)
         else:
             y = self.norm(conv2d(x, weight, None, *self.geometry), bias)
         if self.activation is None:
-            return y
+            return rounded(y, self.format)
         learned = () if self.sharpness is None else (self.sharpness.to(y.dtype),)
-        return cast(Tensor, self.activation.function(y, *learned))
+        return rounded(cast(Tensor, self.activation.function(y, *learned)), self.format)
 
     def linearise(self, x: Tensor, tape: Tape) -> Tensor:
+        x = rounded(x, self.format)
         y = convolve(x, *self._cast(x), *self.geometry)
         tape.notes[self] = {"input": x if tape.curved_ahead else None}
-        if self.activation is not None:
-            y = self.activation.function(y)
+        if self.activation is None:
+            y = rounded(y, self.format)
+        else:
+            y = rounded(self.activation.function(y), self.format)
             tape.notes[self]["signs"] = (y > 0).view(torch.int8)  # a quarter of the memory of y itself
         return y
 
     def vjp(self, dy: Tensor, tape: Tape) -> Tensor:
-        delta = tape.notes[self]["delta"] = self._through_activation(dy, tape)
-        return input_gradient(delta, self._cast(dy)[0], *self.geometry)
+        delta = rounded(self._through_activation(dy, tape), self.format)
+        tape.notes[self]["delta"] = delta
+        return rounded(input_gradient(delta, self._cast(dy)[0], *self.geometry), self.format)
 
     def jvp(self, u: Tensor, tape: Tape) -> Tensor:
+        u = rounded(u, self.format)
         weight, bias = self._cast(u)
         delta = tape.notes[self].pop("delta")
         self._add_weight_gradient(weight_gradient(u, delta, weight, *self.geometry), tape)
@@ -90,17 +99,17 @@ class Conv(Layer):
             self._through_activation(y, tape, out=y)
         if tape.notes[self]["input"] is None:
             del tape.notes[self]
-        return y
+        return rounded(y, self.format)
 
     def curvature_vjp(self, r: Tensor | None, tape: Tape) -> Tensor | None:
         if r is None:
             return None
-        r = self._through_activation(r, tape)
+        r = rounded(self._through_activation(r, tape), self.format)
         x, weight = tape.notes.pop(self)["input"], self._cast(r)[0]
         self._add_weight_gradient(weight_gradient(x, r, weight, *self.geometry), tape)
         if self.bias is not None:
             add_gradient(self.bias, r.sum((0, 2, 3), dtype=self.bias.dtype), tape)
-        return input_gradient(r, weight, *self.geometry)
+        return rounded(input_gradient(r, weight, *self.geometry), self.format)
 
     def used_weight(self) -> Tensor:
         """The weight that multiplies the input."""
@@ -108,6 +117,7 @@ class Conv(Layer):
 
     def _add_weight_gradient(self, gradient: Tensor, tape: Tape) -> None:
         """That of the weight in use, as gradients of the parameters that it is made of."""
+        gradient = rounded(gradient, self.format)
         if self.rule is None:
             add_gradient(self.weight, gradient, tape)
             return
@@ -119,7 +129,8 @@ class Conv(Layer):
             add_gradient(parameter, part, tape)
 
     def _cast(self, like: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.used_weight().to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
+        weight, bias = self.used_weight().to(like.dtype), None if self.bias is None else self.bias.to(like.dtype)
+        return rounded(weight, self.format), None if bias is None else rounded(bias, self.format)
 
     def _through_activation(self, v: Tensor, tape: Tape, out: Tensor | None = None) -> Tensor:
         """v times the activation's slope at the recorded input, which the recorded signs tell."""

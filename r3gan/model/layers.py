@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from r3gan.model.formats import LOW
+
 
 @dataclass
 class Tape:
@@ -160,18 +162,18 @@ class SpatialSum(Layer):
 
 
 class Precision(Layer):
-    """The input in the dtype of what follows: bfloat16 off the CPU if `low`, else the parameters' own."""
+    """The input in the dtype of what follows: that format off the CPU if `low`, else the parameters' own."""
 
     first_order = True
 
-    def __init__(self, low: bool):
+    def __init__(self, low: bool, format: torch.dtype = torch.bfloat16):
         super().__init__()
-        self.low = low
+        self.low, self.format = low, format
 
     def forward(self, x: Tensor) -> Tensor:
         if self.low and x.device.type != "cpu":
-            return x.to(torch.bfloat16)
-        return x.float() if x.dtype == torch.bfloat16 else x
+            return x.to(self.format)
+        return x.float() if x.dtype in LOW else x
 
     def linearise(self, x: Tensor, tape: Tape) -> Tensor:
         tape.notes[self] = x.dtype

@@ -92,8 +92,26 @@ def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Cha
 
 
 def stage_precision(config: NetworkConfig, index: int) -> Precision:
-    """The stages of the highest resolutions run in bfloat16 on a GPU; the parameters stay in float32."""
-    return Precision(low=index >= len(config.widths) - config.bf16_stages)
+    """The stages of the highest resolutions run in a low format on a GPU; the parameters stay in float32."""
+    return Precision(is_low(config, index), low_format(config))
+
+
+def is_low(config: NetworkConfig, index: int) -> bool:
+    """Whether the `index`th stage from 4x4 up is one of them."""
+    return index >= len(config.widths) - config.low_stages
+
+
+def low_format(config: NetworkConfig) -> torch.dtype:
+    """The format of the stages that are not in float32."""
+    return torch.float16 if config.fp16_stages else torch.bfloat16
+
+
+def emulate(part: nn.Module, config: NetworkConfig, index: int) -> None:
+    """Let the convolutions of a stage round to its format, if that is asked for: for CPUs, which are in float32."""
+    if config.emulate_precision and is_low(config, index):
+        for module in part.modules():
+            if isinstance(module, Conv):
+                module.format = low_format(config)
 
 
 def between_stages(config: NetworkConfig, index: int, direction: Direction) -> dict[str, Layer]:
@@ -114,6 +132,7 @@ class GeneratorStage(Chain):
         if index:
             layers |= between_stages(config, index, "up")
         super().__init__(OrderedDict(layers, blocks=stage_blocks(config, index, "generator")))
+        emulate(self, config, index)
 
     def forward(self, x: Tensor, styles: Sequence[BlockStyle] = ()) -> Tensor:
         """styles: of each residual block; none where G has no styles."""
@@ -137,6 +156,7 @@ class DiscriminatorStage(Chain):
         if index:
             layers |= between_stages(config, index, "down")
         super().__init__(OrderedDict(layers))
+        emulate(self, config, index)
 
 
 class Generator(nn.Module):
@@ -160,6 +180,7 @@ class Generator(nn.Module):
         self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
         self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
         self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS, normalisation=config.normalisation)
+        emulate(self.to_rgb, config, len(config.widths) - 1)
 
     def forward(
         self, z: Tensor, labels: Tensor | None = None, second: Tensor | None = None, crossings: Tensor | None = None
@@ -206,10 +227,12 @@ class Discriminator(nn.Module):
         super().__init__()
         config, width, stages = config.of("discriminator"), config.widths[0], len(config.widths)
         self.classes = classes if config.conditional else 0
+        from_rgb = Conv(IMAGE_CHANNELS, config.widths[-1], normalisation=config.normalisation)
+        emulate(from_rgb, config, stages - 1)
         self.trunk = Chain(
             OrderedDict[str, nn.Module](
                 precision=stage_precision(config, stages - 1),
-                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1], normalisation=config.normalisation),
+                from_rgb=from_rgb,
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
                 full_precision=Precision(low=False),
                 basis=SpatialSum(width, BASE_RESOLUTION),

@@ -5,6 +5,7 @@ from typing import Any
 
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
+from r3gan.tables.augmentation_filters import AUGMENTATION_FILTERS
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.normalisations import NORMALISATIONS
@@ -17,6 +18,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.class_head": CLASS_HEADS,
     "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
+    "augmentation.filter": AUGMENTATION_FILTERS,
 }
 REMARKS = {
     "network.activation_after_mix=none": "the grouped convolution has neither bias nor activation: fewer weights, "
@@ -36,6 +38,16 @@ REMARKS = {
     "random block on (arXiv 1812.04948); samples do not mix; left out by R3GAN",
     "label_dropout": "so many of the pairs of a training, real and generated alike, come with zeros in place of their "
     "class to G and D, whose logit is then the one that knows no class; samples can be asked for so too",
+    "network.emulate_precision=True": "on a CPU, weights and what convolutions take and give are rounded to the format "
+    "of bf16_stages or fp16_stages, in all passes, and gradients pass straight through: slower; sums inside a "
+    "convolution stay in float32",
+    "augmentation.flip=False": "no image is mirrored; the other groups keep their draws",
+    "augmentation.turn=False": "no image is turned by quarters; the other groups keep their draws",
+    "augmentation.shift=False": "no image is moved by whole pixels; the other groups keep their draws",
+    "augmentation.geometry=False": "no scaling, rotation, stretching or shift between the pixels; the other groups "
+    "keep their draws",
+    "augmentation.colour=False": "no colours are changed; the other groups keep their draws",
+    "augmentation.cutout=False": "no image is partly erased; the other groups keep their draws",
 }  # of values that no table holds, or of keys that are numbers and switches
 
 

@@ -6,24 +6,26 @@ with the transforms, the strengths and the order that R3GAN uses (arXiv 2501.054
 Once drawn, the augmentation is affine in each image, apart from all others:  x -> mask (M (W x) + b),  with W the warp,
 M a 3x3 matrix of colours, b a brightness and mask the cutout: an `AffineMap` (r3gan/training/first_order.py).
 
-The warp samples the image at twice its resolution, between the two halves of a biorthogonal filter pair. A warp that
-maps pixels onto pixels (none, a flip, a quarter turn, a whole shift) is thereby exact to rounding. Beyond its border
-the image goes on by reflection, which the symmetric filters keep. Each filter with its reflection is a small matrix.
+The warp samples the image at twice its resolution, between two filters (r3gan/training/warp.py). With those of
+`cdf-9-7`, a warp that maps pixels onto pixels (none, a flip, a quarter turn, a whole shift) is exact to rounding.
 
-The transpose of the warp adds in no fixed order on a GPU: there two runs differ by rounding.
+Groups of transforms can be off. All else is then drawn and done as if they were on.
 
-Shapes: N images of side R, F = 2R - 1 samples at twice the resolution, S = 2R + 7 that the filter back to R needs.
+Shapes: N images of side R.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from r3gan.config import AugmentationConfig
+from r3gan.training.warp import Warp
+
+ALL = AugmentationConfig()
 SHIFT = 0.125  # largest whole shift, in sides
 SCALE = STRETCH = 0.2  # standard deviations of log2
 DRIFT = 0.125  # standard deviation of the fractional shift, in sides
@@ -31,14 +33,17 @@ BRIGHTNESS = 0.2  # standard deviation; images are in -1..1
 CONTRAST, SATURATION = 0.5, 1.0  # standard deviations of log2
 CUTOUT = 0.5  # side of the erased square, in sides
 
-# CDF 9/7 (Cohen, Daubechies, Feauveau 1992), the middle and one side; values: ITU-T T.800 (JPEG 2000), Annex F. The sum
-# of the synthesis filter is 2, of the analysis filter 1; sum_k analysis[k] synthesis[k - 2n] is 1 for n = 0, else 0.
-SYNTHESIS = (1.115087052456994, 0.5912717631142470, -0.05754352622849957, -0.09127176311424948)
-ANALYSIS = (0.6029490182363579, 0.2668641184428723, -0.07822326652898785, -0.01686411844287495, 0.02674875741080976)
-
 # How many numbers a transform draws, beside the one that decides whether it happens; the order of the columns of noise.
 DRAWS = {"flip": 1, "turn": 1, "shift": 2, "scale": 1, "before": 1, "stretch": 1, "after": 1, "drift": 2}
 DRAWS |= {"brightness": 1, "contrast": 1, "luma_flip": 1, "hue": 1, "saturation": 1, "cutout": 2}
+GROUPS: dict[str, tuple[str, ...]] = {
+    "flip": ("flip",),
+    "turn": ("turn",),
+    "shift": ("shift",),
+    "geometry": ("scale", "before", "stretch", "after", "drift"),
+    "colour": ("brightness", "contrast", "luma_flip", "hue", "saturation"),
+    "cutout": ("cutout",),
+}  # switch of AugmentationConfig -> its transforms
 NOISE_SIZE = sum(1 + count for count in DRAWS.values())
 
 
@@ -71,8 +76,10 @@ class Transforms:
     cutout: Tensor  # [N, 2]: centre, in sides from the left and the top; -1 for none
 
 
-def draw_transforms(noise: Tensor, p: float, resolution: int) -> Transforms:
+def draw_transforms(noise: Tensor, p: float, resolution: int, config: AugmentationConfig = ALL) -> Transforms:
     """The transforms of N images from their rows [N, NOISE_SIZE]; a larger p adds to those of a smaller one.
+
+    A group that is off takes none of the others' numbers, and gives none to them.
 
     Raises ValueError if noise has another width, or p is not in 0..1.
     """
@@ -80,11 +87,12 @@ def draw_transforms(noise: Tensor, p: float, resolution: int) -> Transforms:
         raise ValueError(f"noise of shape {list(noise.shape)}: [N, {NOISE_SIZE}] was expected, as draw_noise gives it")
     if not 0 <= p <= 1:
         raise ValueError(f"augmentation strength p = {p:g}: a number in 0..1 was expected")
+    on = {name for group, names in GROUPS.items() if getattr(config, group) for name in names}
     columns = dict(zip(DRAWS, noise.split([1 + count for count in DRAWS.values()], dim=1), strict=True))
 
     def draw(name: str, chance: float, quantile: Callable[[Tensor], Tensor], otherwise: float = 0.0) -> Tensor:
         gate, u = columns[name][:, :1], columns[name][:, 1:]
-        return torch.where(gate < chance, quantile(u), otherwise).squeeze(1)
+        return torch.where(gate < (chance if name in on else 0), quantile(u), otherwise).squeeze(1)
 
     def normal(deviation: float) -> Callable[[Tensor], Tensor]:
         return lambda u: deviation * torch.special.ndtri(u)
@@ -114,12 +122,12 @@ def full_circle(u: Tensor) -> Tensor:
     return (2 * u - 1) * math.pi
 
 
-def make_augmentation(noise: Tensor, p: float, resolution: int) -> "Augmentation":
+def make_augmentation(noise: Tensor, p: float, resolution: int, config: AugmentationConfig = ALL) -> "Augmentation":
     """The augmentation with strength p of N images of side `resolution`, on the device and in the dtype of `noise`.
 
     Raises as `draw_transforms` does.
     """
-    return Augmentation(draw_transforms(noise, p, resolution), resolution)
+    return Augmentation(draw_transforms(noise, p, resolution, config), resolution, config)
 
 
 class Augmentation:
@@ -128,13 +136,13 @@ class Augmentation:
     The result has the memory format of the images. Raises ValueError if they do not fit the drawn transforms.
     """
 
-    def __init__(self, transforms: Transforms, resolution: int):
-        self.grid = sampling_grid(inverse_warp(transforms, resolution), resolution)
-        self.up, self.down = filter_matrices(resolution, self.grid.dtype, self.grid.device)
+    def __init__(self, transforms: Transforms, resolution: int, config: AugmentationConfig = ALL):
+        inverse = inverse_warp(transforms, resolution) if config.moves else None
+        self.warp = None if inverse is None else Warp(inverse, resolution, config.filter)
         self.mask = cutout_mask(transforms, resolution)
         self.colour, brightness = colour_change(transforms)
         self.offset = self.mask * brightness[:, None, None, None]
-        self.shape = (len(self.grid), 3, resolution, resolution)
+        self.shape = (len(self.mask), 3, resolution, resolution)
 
     def __call__(self, images: Tensor) -> Tensor:
         """A x + b."""
@@ -142,20 +150,18 @@ class Augmentation:
 
     def linear(self, directions: Tensor) -> Tensor:
         """A v, without the offset."""
-        if directions.shape != self.shape or directions.dtype != self.grid.dtype:
-            found, expected = f"{directions.dtype} {list(directions.shape)}", f"{self.grid.dtype} {list(self.shape)}"
+        if directions.shape != self.shape or directions.dtype != self.mask.dtype:
+            found, expected = f"{directions.dtype} {list(directions.shape)}", f"{self.mask.dtype} {list(self.shape)}"
             raise ValueError(f"images of {found}: this augmentation was drawn for {expected}")
         return _Linear.apply(directions, self._apply, self._transpose)
 
     def _apply(self, x: Tensor) -> Tensor:
-        fine = self.up @ x @ self.up.t()  # [N, 3, F, F]
-        warped = self.down @ sample(fine, self.grid) @ self.down.t()
+        warped = x if self.warp is None else self.warp.apply(x)
         return in_format_of(x, mix(self.colour, warped).mul_(self.mask))
 
     def _transpose(self, dy: Tensor) -> Tensor:
         warped = mix(self.colour.mT, dy * self.mask)
-        fine = sample_transposed(self.down.t() @ warped @ self.down, self.grid, len(self.up))
-        return in_format_of(dy, self.up.t() @ fine @ self.up)
+        return in_format_of(dy, warped if self.warp is None else self.warp.transpose(warped))
 
 
 class _Linear(torch.autograd.Function):
@@ -185,54 +191,10 @@ def inverse_warp(transforms: Transforms, resolution: int) -> Tensor:
     return torch.cat([matrix, origin], dim=2)
 
 
-def sampling_grid(inverse: Tensor, resolution: int) -> Tensor:
-    """Where each sample of the warped image comes from: [N, S, S, (x, y)], -1 and 1 being the outermost pixels."""
-    of_x, of_y, origin = inverse.unbind(2)  # [N, 2] each
-    samples = torch.arange(2 * resolution + 7, dtype=inverse.dtype, device=inverse.device)
-    points = (samples[:, None] - (resolution + 3)) / (resolution - 1)  # [S, 1], in half sides from the centre
-    rows = points * of_y[:, None] + 2 / (resolution - 1) * origin[:, None]
-    return rows[:, :, None] + (points * of_x[:, None])[:, None]
-
-
 def rotation(angle: Tensor) -> Tensor:
     """Clockwise by angles [N] where x points right and y down: [N, 2, 2]."""
     cos, sin = angle.cos(), angle.sin()
     return torch.stack([cos, -sin, sin, cos], dim=1).unflatten(1, (2, 2))
-
-
-def sample(fine: Tensor, grid: Tensor) -> Tensor:
-    """Bilinear samples of [N, 3, F, F], reflected beyond the border, at grid [N, S, S, 2]: [N, 3, S, S]."""
-    return torch.ops.aten.grid_sampler_2d(fine, grid, *BILINEAR_REFLECTED)
-
-
-def sample_transposed(dy: Tensor, grid: Tensor, size: int) -> Tensor:
-    """The transpose of `sample` in its image: [N, 3, S, S] -> [N, 3, F, F] with F = size."""
-    like = dy.new_empty(()).expand(*dy.shape[:2], size, size)  # only its shape is used
-    return torch.ops.aten.grid_sampler_2d_backward(dy, like, grid, *BILINEAR_REFLECTED, [True, False])[0]
-
-
-BILINEAR_REFLECTED = (0, 2, True)  # mode, border, and -1 and 1 are the centres of the outermost samples
-
-
-@cache
-def filter_matrices(resolution: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The filter to twice the resolution, [F, R], and back, [R, S], which takes four samples beyond each border."""
-    last = 2 * resolution - 2
-    up = torch.zeros(last + 1, resolution, dtype=torch.float64, device="cpu")
-    for tap, weight in enumerate(both_sides(SYNTHESIS), start=-3):
-        for position in range(last + 1):
-            source = last - abs(last - abs(position + tap))  # reflected
-            if source % 2 == 0:
-                up[position, source // 2] += weight
-    down = torch.zeros(resolution, last + 9, dtype=torch.float64, device="cpu")
-    for pixel in range(resolution):
-        down[pixel, 2 * pixel : 2 * pixel + 9] = torch.tensor(both_sides(ANALYSIS), dtype=torch.float64, device="cpu")
-    return up.to(device, dtype), down.to(device, dtype)
-
-
-def both_sides(half: tuple[float, ...]) -> tuple[float, ...]:
-    """The whole of a symmetric filter."""
-    return half[:0:-1] + half
 
 
 def colour_change(transforms: Transforms) -> tuple[Tensor, Tensor]:

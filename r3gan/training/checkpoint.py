@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -15,6 +16,7 @@ from r3gan.identity import state_identity
 from r3gan.jobdir import JobDir
 from r3gan.snapshot import save_weights
 from r3gan.tensor_files import DamagedTensors, load_tensors
+from r3gan.training.loss_scale import LossScale
 from r3gan.training.state import TrainState
 
 NETWORKS = ("generator", "discriminator", "ema")
@@ -54,6 +56,10 @@ def save_checkpoint(
         "seconds": state.seconds,
         "identity": state_identity(config, state.images),
     }
+    if state.post_hoc:
+        rest["post_hoc"] = state.post_hoc
+    if state.loss_scales:
+        rest["loss_scales"] = {name: asdict(scale) for name, scale in state.loss_scales.items()}
     torch.save(rest, temporary / STATE)
     for record in filter(Path.exists, records_of(job)):
         shutil.copyfile(record, temporary / record.name)
@@ -88,6 +94,8 @@ def load_checkpoint(state: TrainState, folder: Path, config: TrainConfig) -> Non
             raise DamagedCheckpoint(f"{folder} was trained under another configuration")
         state.generator_adam.load_state_dict(rest["generator_adam"])
         state.discriminator_adam.load_state_dict(rest["discriminator_adam"])
+        state.loss_scales = {name: LossScale(**rest["loss_scales"][name]) for name in state.loss_scales}
+        state.post_hoc = {sigma: rest["post_hoc"][sigma] for sigma in state.post_hoc}
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, DamagedTensors) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedCheckpoint(f"{folder} cannot be read ({reason})") from error

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from r3gan.computation import PenaltyForm
-from r3gan.config import NetworkConfig, PenaltyConfig, TrainConfig
+from r3gan.config import AugmentationConfig, NetworkConfig, PenaltyConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +14,10 @@ class Workload:
     network: NetworkConfig
     classes: int
     penalties: PenaltyConfig
-    augments: bool  # whether images are augmented at any time
+    augmentation: AugmentationConfig | None  # of what D sees; None: never
     pairs: int  # of a rank's part of the batch
     penalty_form: PenaltyForm = "auto"
+    averages: int = 1  # of G, that are tracked
 
     @classmethod
     def of(cls, config: TrainConfig, classes: int, ranks: int = 1, penalty_form: PenaltyForm = "auto") -> Self:
@@ -25,9 +26,10 @@ class Workload:
             network=config.network,
             classes=classes,
             penalties=config.penalties,
-            augments=config.schedules.augments,
+            augmentation=config.augmentation if config.schedules.augments else None,
             pairs=max(1, config.batch_size // ranks),
             penalty_form=penalty_form,
+            averages=1 + len(config.post_hoc.sigma_rel) * (config.post_hoc.every_kimg is not None),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from r3gan.config import NetworkConfig
 from r3gan.config_json import from_dict
 from r3gan.data.catalog import DatasetUnavailable
 from r3gan.data.dataset import Dataset
@@ -50,6 +51,7 @@ class Environment:
     penalty_gradients: str  # by which form: see r3gan/training/penalties.py
     penalty_check: PenaltyCheck | None  # None: no first-order form, so nothing to compare
     tf32: bool
+    precision: str  # in which formats the stages are computed
     micro_batch: int
     feature_networks: dict[str, str]  # name -> hash of its weights
     dataset: DatasetRecord
@@ -64,6 +66,16 @@ class Environment:
 def device_name(device: torch.device) -> str:
     """For the record."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def precision_text(network: NetworkConfig, device: torch.device) -> str:
+    """In which formats the stages are computed there."""
+    low = f"the {network.low_stages} of the highest resolutions in {'float16' if network.fp16_stages else 'bfloat16'}"
+    if not network.low_stages:
+        return "float32"
+    if device.type != "cpu":
+        return f"float32, {low}"
+    return f"float32, {low}, emulated by rounding" if network.emulate_precision else "float32"
 
 
 def dataset_record(data: Dataset) -> DatasetRecord:

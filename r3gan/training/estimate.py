@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from r3gan.config import LossPhase, NetworkConfig
+from r3gan.config import AugmentationConfig, LossPhase, NetworkConfig
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
 from r3gan.one_machine import jobs_per_gpu
 from r3gan.training.augment import NOISE_SIZE
@@ -80,14 +80,14 @@ class Meter(TorchDispatchMode):
 @cache
 def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     """The cost of training, with `micro_batch` pairs at once."""
-    network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0), work.classes
+    network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0, fp16_stages=0), work.classes
     with META:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(
             real=torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
             latents=torch.empty(micro_batch, generator.latent_dim),
             labels=torch.empty(micro_batch, classes) if network.conditional else None,
-            noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
+            noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augmentation else None,
             directions=torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
             if work.penalties.finite_difference_sigma is not None
             else None,
@@ -101,6 +101,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
         gamma=1.0,
         penalties=work.penalties,
         augment_p=1.0,
+        augmentation=work.augmentation or AugmentationConfig(),
         micro_batch=micro_batch,
         penalty_form=work.penalty_form,
     )
@@ -111,9 +112,9 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
             accumulate(generator, discriminator, batch, asked)
         flops, peak = flops + share * meter.flops, max(peak, meter.peak_bytes)
     g, d = (sum(p.numel() for p in part.parameters()) for part in (generator, discriminator))
-    # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
+    # In float32: each network with Adam's two moments, the other network's gradients, the averages of G. The gradients
     # of the network that is being trained belong to the peak.
-    weights = 4 * (3 * (g + d) + max(g, d) + g)
+    weights = 4 * (3 * (g + d) + max(g, d) + work.averages * g)
     images = 4 * work.pairs * IMAGE_CHANNELS * network.resolution**2
     return Cost(
         generator_parameters=g,

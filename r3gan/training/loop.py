@@ -31,11 +31,13 @@ from r3gan.training.environment import (
     dataset_record,
     device_name,
     peak_memory_gib,
+    precision_text,
     read_environment,
     require_same_data,
     stretches,
 )
 from r3gan.training.estimate import default_micro_batch, gpu_memory_bytes, parts_of
+from r3gan.training.loss_scale import recorded_scales
 from r3gan.training.losses import make_loss, phase_at, phase_number
 from r3gan.training.measure import evaluate
 from r3gan.training.numerics import use_tf32
@@ -43,6 +45,7 @@ from r3gan.training.options import StepOptions
 from r3gan.training.penalties import form_in_use
 from r3gan.training.penalty_check import check_penalty
 from r3gan.training.pictures import save_pictures
+from r3gan.training.post_hoc import fresh_averages, store_averages, update_averages
 from r3gan.training.recorder import Recorder
 from r3gan.training.resume import begin_in_another, resume
 from r3gan.training.schedules import ema_decay, schedule_value
@@ -73,6 +76,7 @@ def train(
     micro_batch = micro_batch_of(config, data, world, computation)
     evaluator = Evaluator(config.evaluation, data, data_root, world.device)
     state = fresh_state(config, data.classes, world.device)
+    state.post_hoc = fresh_averages(state.generator, config)
     check = check_penalty(state.discriminator, config, computation.penalty_form)
     use_tf32(computation.tf32)
     begin_in_another(config, job, data.content_hash, world)
@@ -88,6 +92,7 @@ def train(
             penalty_gradients=form_in_use(state.discriminator, config.penalties, computation.penalty_form),
             penalty_check=check,
             tf32=computation.tf32,
+            precision=precision_text(config.network, world.device),
             micro_batch=micro_batch,
             feature_networks={name: network.identity for name, network in evaluator.networks.items()},
             dataset=dataset_record(data),
@@ -115,9 +120,12 @@ def train(
 
             add_to_sums(state, d_terms | g_terms)
             state.images += config.batch_size
+            update_averages(state, config.batch_size)
             state.measured = False
             synchronise(world.device)
             state.seconds += time.perf_counter() - started
+            if world.is_main:
+                store_averages(state, config, job)
         at_end = state.images >= config.total_img
         reached = partial(has_passed, state.images, config.batch_size)
         memory = peak_memory_gib(world.device)
@@ -138,6 +146,7 @@ def train(
             if state.seconds > logged[0]:
                 rates["data_share"] = (batches.seconds - logged[1]) / (state.seconds - logged[0])
             values = values_at(config, state.images - config.batch_size)
+            rates |= recorded_scales(state.loss_scales)
             metrics = {**take_averages(state, world), **values, **rates, **metrics}
             logged = state.seconds, batches.seconds
         if metrics and world.is_main:
@@ -178,6 +187,7 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         gamma=values["gamma"],
         penalties=config.penalties,
         augment_p=values["augment_p"],
+        augmentation=config.augmentation,
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
         step=images // config.batch_size,

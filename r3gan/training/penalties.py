@@ -70,7 +70,8 @@ def backward_discriminator(
     real, fake: [B, 3, H, W]; labels: [B, K] one-hot or None, the same for both; pairs: how many the whole batch holds,
     if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties;
     directions: of finite differences, [2B, 3, H, W], needed for them alone.
-    A penalty that is switched off is not added, and reported as 0. Source: arXiv 2501.05441, eq. 3 and 4.
+    All of it times options.loss_scale. A penalty that is switched off is not added, and reported as 0.
+    Source: arXiv 2501.05441, eq. 3 and 4.
     """
     count, penalties = len(real), options.penalties
     images = torch.cat([real, fake]).detach()
@@ -89,8 +90,8 @@ def backward_discriminator(
         images,
         labels,
         augment,
-        loss=lambda v: adversarial(v).sum(),
-        gamma=options.gamma,
+        loss=lambda v: options.loss_scale * adversarial(v).sum(),
+        gamma=options.loss_scale * options.gamma,
         penalised=penalised,
         scale=1 / (pairs or count),
     )

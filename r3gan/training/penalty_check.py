@@ -12,6 +12,7 @@ from torch import Tensor
 
 from r3gan.computation import PenaltyForm
 from r3gan.config import TrainConfig
+from r3gan.model.conv import Conv
 from r3gan.model.layers import Precision
 from r3gan.model.networks import IMAGE_CHANNELS, Discriminator
 from r3gan.streams import stream
@@ -52,7 +53,8 @@ def check_penalty(discriminator: Discriminator, config: TrainConfig, form: Penal
     network = awake_copy(discriminator)
     real, fake, labels, noise = random_inputs(network, config)
     gamma, strength = (max(s.start, s.end) for s in (config.schedules.gamma, config.schedules.augment_p))
-    augment = make_augmentation(noise, strength, config.network.resolution) if strength else None
+    size = config.network.resolution
+    augment = make_augmentation(noise, strength, size, config.augmentation) if strength else None
     found: list[dict[str, Tensor]] = []
     forms: tuple[PenaltyForm, ...] = ("first-order", "double")
     for compared in forms:
@@ -90,6 +92,8 @@ def awake_copy(discriminator: Discriminator) -> Discriminator:
     for module in network.modules():
         if isinstance(module, Precision):
             module.low = False
+        if isinstance(module, Conv):
+            module.format = None
     for name, parameter in network.named_parameters():
         if not parameter.any():
             draw = torch.randn(parameter.shape, generator=stream(0, STREAM, name))

@@ -12,6 +12,7 @@ from torch import Tensor
 from r3gan.config import TrainConfig
 from r3gan.model.networks import Discriminator, Generator, initialise
 from r3gan.training.adam import Adam
+from r3gan.training.loss_scale import LossScale, loss_scales
 
 
 @dataclass(kw_only=True)
@@ -25,6 +26,8 @@ class TrainState:
     discriminator_adam: Adam
     sums: dict[str, Tensor] = field(default_factory=dict)  # of the losses since they were last recorded
     steps: dict[str, int] = field(default_factory=dict)  # how many steps each of the sums holds
+    post_hoc: dict[float, dict[str, Tensor]] = field(default_factory=dict)  # see r3gan/training/post_hoc.py
+    loss_scales: dict[str, LossScale] = field(default_factory=dict)  # of networks that have one
     images: int = 0  # real images shown to D
     measured: bool = True  # whether what is due after so many images was recorded: not if a stop came in between
     seconds: float = 0.0  # time spent training, over all runs of the job
@@ -43,4 +46,5 @@ def fresh_state(config: TrainConfig, classes: int, device: torch.device) -> Trai
         ema=copy.deepcopy(generator).requires_grad_(False),
         generator_adam=Adam(generator.parameters()),
         discriminator_adam=Adam(discriminator.parameters()),
+        loss_scales=loss_scales(config, device),
     )

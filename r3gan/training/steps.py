@@ -1,9 +1,11 @@
 """One training step: the gradients of D and of G, in parts that fit into memory, and what is done with them."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from r3gan.config import IMG_PER_KIMG, OptimiserConfig, PenaltyConfig
+from r3gan.config import IMG_PER_KIMG, NetworkName, OptimiserConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.conv import follow_weights, prepare_weights
 from r3gan.model.networks import Discriminator, Generator
@@ -11,6 +13,7 @@ from r3gan.training.adam import Adam
 from r3gan.training.augment import Augmentation, make_augmentation
 from r3gan.training.batches import Batch
 from r3gan.training.lazy import adam_correction, passes_of_step
+from r3gan.training.loss_scale import ScaleUnderflow
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import backward_discriminator
 from r3gan.training.state import TrainState
@@ -28,10 +31,10 @@ def discriminator_step(state: TrainState, batch: Batch, world: World, options: S
     terms: dict[str, Tensor] = {}
     for each in passes_of_step(options, options.step):
         prepare_weights(state.discriminator)
-        found = accumulate_discriminator(state.generator, state.discriminator, batch, each.options)
+        asked = scaled(each.options, state, "discriminator")
+        found = accumulate_discriminator(state.generator, state.discriminator, batch, asked)
         require_finite(found, state.images)
-        world.average_gradients(state.discriminator.parameters())
-        state.discriminator_adam.step()
+        update(state, "discriminator", world)
         terms |= {name: found[name] for name in each.terms}
     return terms
 
@@ -39,11 +42,31 @@ def discriminator_step(state: TrainState, batch: Batch, world: World, options: S
 def generator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
     """One update of G. Returns its loss, averaged over this rank."""
     prepare_weights(state.generator)
-    terms = accumulate_generator(state.generator, state.discriminator, batch, options)
+    asked = scaled(options, state, "generator")
+    terms = accumulate_generator(state.generator, state.discriminator, batch, asked)
     require_finite(terms, state.images)
-    world.average_gradients(state.generator.parameters())
-    state.generator_adam.step()
+    update(state, "generator", world)
     return terms
+
+
+def scaled(options: StepOptions, state: TrainState, name: NetworkName) -> StepOptions:
+    """The same with the network's loss scale, where it has one."""
+    return replace(options, loss_scale=state.loss_scales[name].scale) if name in state.loss_scales else options
+
+
+def update(state: TrainState, name: NetworkName, world: World) -> None:
+    """Step by the gradients of all ranks; not where a scaled one is not finite, which is counted.
+
+    Raises NonFiniteLoss if that is so at any scale.
+    """
+    network, adam = getattr(state, name), getattr(state, f"{name}_adam")
+    world.average_gradients(network.parameters())
+    try:
+        if name not in state.loss_scales or state.loss_scales[name].unscale(network.parameters()):
+            adam.step()
+    except ScaleUnderflow as error:
+        kimg = state.images / IMG_PER_KIMG
+        raise NonFiniteLoss(f"{name}: {error} in the step after {kimg:g} kimg: stopped before the update") from error
 
 
 def accumulate_discriminator(
@@ -55,7 +78,7 @@ def accumulate_discriminator(
     for part in batch.parts(options.micro_batch or len(batch)):
         with torch.no_grad():
             fake = generator(*part.generated_from)
-        augment = augmentation(part.noise_of_both(), options.augment_p, fake)
+        augment = augmentation(part.noise_of_both(), options, fake)
         terms.append(
             backward_discriminator(
                 discriminator,
@@ -83,19 +106,22 @@ def accumulate_generator(
         logits = []
         for i, images in enumerate((part.real, generator(*part.generated_from))):
             noise = None if part.noise is None else part.noise[:, i]
-            augment = augmentation(noise, options.augment_p, images)
+            augment = augmentation(noise, options, images)
             with torch.set_grad_enabled(images.requires_grad):
                 logits.append(discriminator(images if augment is None else augment(images), part.labels))
         terms = options.loss.generator(*logits)
-        (terms.sum() / len(batch)).backward()
+        (options.loss_scale * terms.sum() / len(batch)).backward()
         losses.append(terms.detach())
     discriminator.requires_grad_(True)
     return {"loss_g": torch.cat(losses).mean()}
 
 
-def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation | None:
-    """For these images, with strength p; None if nothing is to be augmented."""
-    return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
+def augmentation(noise: Tensor | None, options: StepOptions, images: Tensor) -> Augmentation | None:
+    """For these images; None if nothing is to be augmented."""
+    p = options.augment_p
+    if noise is None or p == 0:
+        return None
+    return make_augmentation(noise, p, images.shape[-1], options.augmentation)
 
 
 def schedule_adam(

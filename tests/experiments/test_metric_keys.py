@@ -6,7 +6,7 @@ from experiments.metric_keys import QUALITY, SECTIONS, is_constant, metric_key, 
 
 def test_sections_sort_in_the_order_of_interest():
     order = [QUALITY, *SECTIONS]
-    assert order == ["image quality", "losses", "penalties", "schedules", "training cost"]
+    assert order == ["image quality", "losses", "penalties", "schedules", "steps", "training cost"]
     assert order == sorted(order), "MLflow's pages sort them by name"
 
 

@@ -9,11 +9,10 @@ from scipy import ndimage, stats
 from scipy.spatial.transform import Rotation
 
 from r3gan.config import AttentionConfig, PenaltyConfig
+from r3gan.tables.augmentation_filters import ANALYSIS, SYNTHESIS
 from r3gan.training.augment import (
-    ANALYSIS,
     DRAWS,
     NOISE_SIZE,
-    SYNTHESIS,
     Augmentation,
     draw_noise,
     draw_transforms,
@@ -54,8 +53,7 @@ def smooth_image(resolution):
 
 
 def test_the_filters_are_biorthogonal_and_keep_constants():
-    synthesis = np.array(SYNTHESIS[:0:-1] + SYNTHESIS)
-    analysis = np.array(ANALYSIS[:0:-1] + ANALYSIS)
+    synthesis, analysis = np.array(SYNTHESIS), np.array(ANALYSIS)
     product = np.convolve(synthesis, analysis)  # the middle is at 7
     np.testing.assert_allclose(product[1::2], [0, 0, 0, 1, 0, 0, 0], atol=1e-13)
     assert synthesis.sum() == pytest.approx(2, abs=1e-13)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r3gan.config import AttentionConfig, NetworkConfig, PenaltyConfig
+from r3gan.config import AttentionConfig, AugmentationConfig, NetworkConfig, PenaltyConfig
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
@@ -16,7 +16,8 @@ CPU = torch.device("cpu")
 
 
 def work(network, classes=0, augments=False, pairs=8):
-    return Workload(network=network, classes=classes, penalties=PenaltyConfig(), augments=augments, pairs=pairs)
+    augmentation = AugmentationConfig() if augments else None
+    return Workload(network=network, classes=classes, penalties=PenaltyConfig(), augmentation=augmentation, pairs=pairs)
 
 
 def block_macs(width, groups, size):
