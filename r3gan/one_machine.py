@@ -89,18 +89,18 @@ def start_ranks(
         )
 
 
-def on_cores(parts: int, available: int | None = None) -> dict[str, str]:
-    """The variables of a rank that has one of so many parts of the cores. available: the cores (default: all)."""
+def on_cores(parts: int) -> dict[str, str]:
+    """The variables of a rank that has one of so many parts of the cores."""
     tunables = ":".join(filter(None, (LARGE_PAGES, os.environ.get("GLIBC_TUNABLES"))))  # the last word is the user's
-    return {"OMP_NUM_THREADS": str(max(1, (available or cores()) // parts)), "GLIBC_TUNABLES": tunables} | KEEP_MEMORY
+    return {"OMP_NUM_THREADS": str(max(1, cores() // parts)), "GLIBC_TUNABLES": tunables} | KEEP_MEMORY
 
 
-def on_gpus(indices: Sequence[int], count: int, available: int | None = None) -> dict[str, str]:
-    """The variables of a job on these of the `count` GPUs that this process may use. available: cores, as above."""
+def on_gpus(indices: Sequence[int], count: int) -> dict[str, str]:
+    """The variables of a job on these of the `count` GPUs that this process may use."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     names = named.split(",") if named else [str(i) for i in range(count)]
     mine = ",".join(names[i] for i in indices)
-    return {"CUDA_VISIBLE_DEVICES": mine, "OMP_NUM_THREADS": str(max(1, (available or cores()) // count))}
+    return {"CUDA_VISIBLE_DEVICES": mine, "OMP_NUM_THREADS": str(max(1, cores() // count))}
 
 
 def jobs_per_gpu() -> int:
@@ -109,5 +109,7 @@ def jobs_per_gpu() -> int:
 
 
 def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use: those of the machine, or those that Slurm has given it."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE")
+    return min(here, int(given)) if given else here

@@ -77,8 +77,7 @@ class NodeJob:
 
     def environment(self, ranks: int) -> dict[str, str]:
         """The variables that confine so many ranks to what Slurm gave the job here."""
-        given = int(os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or 1)
-        return on_gpus(range(ranks), ranks, given) if self.uses_gpus else on_cores(ranks, given)
+        return on_gpus(range(ranks), ranks) if self.uses_gpus else on_cores(ranks)
 
     def cut_short(self) -> "NodeJob":
         """Let the job write a checkpoint and end. Returns what goes on with it. Raises JobFailed if nothing was won

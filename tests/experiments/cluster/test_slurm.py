@@ -112,3 +112,16 @@ def test_a_job_that_is_lost_without_a_result_is_said_and_a_retry_ends_it(workpla
     workplace.wait_until_the_queue_is_empty()
     assert (job / "log.txt").read_text().rstrip().endswith("stopped, with a checkpoint to go on from")
     assert "0 of 1 jobs done" in workplace.run("experiments.status", study, *ONE, code=3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_search_runs_its_trials_on_the_cluster(workplace, write_study):
+    from tests.experiments.test_tune import TUNE
+
+    study = write_study(ON_SLURM, ("total_kimg: 0.16", "total_kimg: 0.08"))
+    study.write_text(study.read_text() + TUNE)
+    said = workplace.run("experiments.tune", study, "--launcher", "slurm", "--workers", 2, "--no-costs")
+    logs = list(workplace.folder.glob("runs/slurm/jobs/*.out"))
+    assert len(logs) >= 2, said
+    assert "2 of 2 trials" in said or "2 complete" in said, said

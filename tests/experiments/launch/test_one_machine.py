@@ -14,7 +14,7 @@ from experiments.launch.scheduler import Task, execute
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from r3gan.jobdir import JobDir
-from r3gan.one_machine import on_cores, own_environment, rank_command, torchrun_command
+from r3gan.one_machine import cores, on_cores, own_environment, rank_command, torchrun_command
 
 OPERATORS = {
     "PET_NNODES": "2",
@@ -90,3 +90,13 @@ def test_no_name_is_looked_up_to_find_the_other_ranks(monkeypatch):
     assert (config.rdzv_backend, config.rdzv_endpoint, config.local_addr) == ("c10d", "127.0.0.1:0", "127.0.0.1")
     assert arguments == ["-u", "-m", "r3gan", "train", "job"]
     assert "OMP_NUM_THREADS" in os.environ  # else the line above would have set it, for all tests
+
+
+def test_within_slurm_the_cores_are_those_that_were_given(monkeypatch):
+    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+        monkeypatch.delenv(name, raising=False)
+    everything = cores()
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "1")
+    assert cores() == 1
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "100000")
+    assert cores() == everything
