@@ -7,7 +7,6 @@ from experiments import cli
 from experiments.cluster import queue
 from experiments.cluster.looked import look
 from experiments.cluster.states import Stage
-from experiments.launch.launchers import NotPrepared
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,17 +23,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def cancel(options: argparse.Namespace) -> int:
-    """Cancel what is open. Raises StudyError and NotPrepared."""
+    """Cancel what is open. Raises StudyError and SlurmAway."""
     _, plan = cli.planned(options)
-    try:
-        found, submitted = look(plan.jobs, options.output)
-        in_slurm = {one.task.job.identity for one in found if one.stage.is_open and one.detail.startswith("Slurm")}
-        numbers = [submitted[identity] for identity in in_slurm]
-        queue.cancel(numbers)
-    except queue.SlurmAway as error:
-        raise NotPrepared(str(error)) from error
+    found = look(plan.jobs, options.output)
+    numbers = [one.number for one in found if one.number]
+    queue.cancel(numbers)
     cli.console.print(f"cancelled {len(numbers)} jobs; those that ran write a checkpoint first")
-    here = [one for one in found if one.stage is Stage.RUNNING and one.task.job.identity not in in_slurm]
+    here = [one for one in found if one.stage is Stage.RUNNING and not one.number]
     for one in here:
         cli.errors.print(f"not cancelled: {one.task.name}, which a command on this machine runs: Ctrl-C there ends it")
     return cli.INCOMPLETE if here else cli.DONE

@@ -5,9 +5,7 @@ import sys
 
 from experiments import cli
 from experiments.cluster.looked import look
-from experiments.cluster.queue import SlurmAway
 from experiments.cluster.submit import submit_missing
-from experiments.launch.launchers import NotPrepared
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,10 +26,7 @@ def retry(options: argparse.Namespace) -> int:
     """Submit the failed ones. Raises StudyError and NotPrepared."""
     study, plan = cli.planned(options)
     execution = cli.execution_of(options, study)
-    try:
-        found, _ = look(plan.jobs, options.output)
-    except SlurmAway as error:
-        raise NotPrepared(str(error)) from error
+    found = look(plan.jobs, options.output)
     failed = [one.task for one in found if one.stage.needs_a_retry]
     if failed:
         submit_missing(failed, execution, plan.jobs[0].study)

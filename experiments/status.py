@@ -10,9 +10,7 @@ from rich.table import Table
 
 from experiments import cli
 from experiments.cluster.looked import look
-from experiments.cluster.queue import SlurmAway
 from experiments.cluster.states import Stage, Status
-from experiments.launch.launchers import NotPrepared
 from r3gan.job_log import log_tail
 from r3gan.job_view import JobView
 
@@ -35,12 +33,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def status(options: argparse.Namespace) -> int:
-    """Look, and show. Raises StudyError and NotPrepared."""
+    """Look, and show. Raises StudyError and SlurmAway."""
     _, plan = cli.planned(options)
-    try:
-        found, _ = look(plan.jobs, options.output)
-    except SlurmAway as error:
-        raise NotPrepared(str(error)) from error
+    found = look(plan.jobs, options.output)
     if options.json:
         print(json.dumps([as_json(one) for one in found], indent=2))
     else:

@@ -6,12 +6,14 @@ import subprocess
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from experiments.launch.launchers import NotPrepared
+
 LONGEST_SECONDS = 120  # for an answer
 DEFAULT_LARGEST_ARRAY = 1001  # Slurm's own
 ENDED_FORMAT = "JobID,State,ExitCode"
 
 
-class SlurmAway(Exception):
+class SlurmAway(NotPrepared):
     """Slurm cannot be asked; the message says why."""
 
 

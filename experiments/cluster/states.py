@@ -1,6 +1,6 @@
 """How far jobs are, by their directories and by what Slurm says of them. A directory has the last word."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,13 +39,7 @@ class Status:
     task: Task
     stage: Stage
     detail: str = ""  # in words: why it waits, where it runs, how it ended
-
-
-def statuses(
-    tasks: Sequence[Task], submitted: Mapping[str, str], queued: Mapping[str, Queued], ended: Mapping[str, str]
-) -> list[Status]:
-    """Of all tasks. submitted: identity -> number; queued: what Slurm has; ended: how those ended that it had."""
-    return [status(task, submitted.get(task.job.identity), queued, ended) for task in tasks]
+    number: str | None = None  # Slurm's, if Slurm has it
 
 
 def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: Mapping[str, str]) -> Status:
@@ -55,7 +49,7 @@ def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: 
         return Status(task, Stage.DONE)
     place = queued.get(number) if number else None
     if place is not None:
-        return Status(task, Stage.RUNNING if place.is_running else Stage.PENDING, f"Slurm {number}, {place}")
+        return Status(task, Stage.RUNNING if place.is_running else Stage.PENDING, f"Slurm {number}, {place}", number)
     if job.diverged.exists():
         return Status(task, Stage.DIVERGED, job.diverged.read_text().strip())
     if job.root.is_dir() and is_locked(job):

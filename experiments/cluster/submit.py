@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.cluster.arrays import Array, plan_arrays
 from experiments.cluster.node_job import NodeJob, OnNode
-from experiments.cluster.queue import SlurmAway, largest_array, queue
+from experiments.cluster.queue import largest_array, queue
 from experiments.cluster.submissions import Submissions
 from experiments.launch.execution import Execution
 from experiments.launch.launchers import NotPrepared
@@ -30,18 +30,13 @@ def submit_missing(tasks: Sequence[Task], execution: Execution, study: str) -> d
     submissions = Submissions.of(execution.output, study)
     submissions.folder.mkdir(parents=True, exist_ok=True)
     with file_lock(submissions.lock):
-        try:
-            queued = queue()
-            numbers = {key: number for key, number in submissions.latest().items() if number in queued}
-            left = [task for task in tasks if task.job.identity not in numbers and not task.directory.finished()]
-            if not left:
-                return numbers
-            for array in plan_arrays(left, numbers, largest_array()):
-                added = submit_array(array, numbers, execution, submissions.folder, study)
-                submissions.add(added)
-                numbers |= added
-        except SlurmAway as error:
-            raise NotPrepared(str(error)) from error
+        queued = queue()
+        numbers = {key: number for key, number in submissions.latest().items() if number in queued}
+        left = [task for task in tasks if task.job.identity not in numbers and not task.directory.finished()]
+        for array in plan_arrays(left, numbers, largest_array()) if left else []:
+            added = submit_array(array, numbers, execution, submissions.folder, study)
+            submissions.add(added)
+            numbers |= added
     return numbers
 
 
