@@ -213,7 +213,7 @@ def random_digits(resolution: int, device: torch.device) -> StackedDigits:
     """A dataset of noise, with the size of MNIST."""
     images = torch.randint(256, (60_000, resolution, resolution), dtype=torch.uint8)
     part = DigitImages(images.to(device), torch.zeros(len(images), dtype=torch.int64, device=device))
-    return StackedDigits("random", "noise", part, part)
+    return StackedDigits(name="random", source="noise", train=part, test=part)
 
 
 @torch.no_grad()

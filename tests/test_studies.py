@@ -1,5 +1,6 @@
 """The studies that ship: each plans in every profile, and is what its name and the documentation promise."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,15 @@ from analysis.statistics.factorial import find_factorial
 from experiments import run
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
+from r3gan.config import CapacityConfig
+from r3gan.training.capacity import count
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 WITHOUT_CLAIMS = {"style", "conditional"}  # of what the paper says nothing
+SIZES = ["stacked-digits", *(f"stacked-digits-{size}" for size in (16, 32, 64, 128, 256))]
+DATA = {"output-size": (SIZES[:3], SIZES)}  # of quick and evidence, and of full, where they are others than these:
+DIGITS = (["stacked-digits"], ["stacked-mnist"])
 
 
 def plan(path, profile):
@@ -23,8 +29,9 @@ def test_every_study_plans_in_the_profiles_that_the_documentation_names(path):
     quick, evidence, full = (plan(path, profile) for profile in ("quick", "evidence", "full"))
     assert read_study(path).name == path.stem
     assert read_study(path).default_profile == "quick"
-    assert {job.dataset for job in quick + evidence} == {"stacked-digits"}
-    assert {job.dataset for job in full} == {"stacked-mnist"}
+    small, large = DATA.get(path.stem, DIGITS)
+    assert {job.dataset for job in quick + evidence} == set(small)
+    assert {job.dataset for job in full} == set(large)
     assert {job.seed for job in quick} == {0, 1}
     assert {job.seed for job in evidence} == set(range(6))
     for jobs in (quick, evidence, full):
@@ -64,3 +71,25 @@ def test_the_study_of_attention_extends_the_default_one_and_changes_one_thing_at
     for name in own.keys() - {"baseline", "attention"}:
         ours, theirs = vars(own[name].attention), vars(own["attention"].attention)
         assert len([key for key in ours if ours[key] != theirs[key]]) == 1, name
+
+
+def test_expansion_and_kernel_are_a_full_factorial_and_what_is_moved_keeps_its_budget():
+    jobs = plan(ROOT / "studies" / "capacity.yaml", "evidence")
+    design, networks = jobs[0].design, {job.variant: job.config.network for job in jobs}
+    own = set(design.includes) - set(design.pure) - {"baseline"}
+    found = find_factorial(design.includes, list(design.includes), own, "baseline")
+    assert found.factors == ("expansion-4", "kernel-5")
+    for name, what in (("", "parameters"), ("-equal-operations", "operations")):
+        budget = count(networks["baseline"], what)
+        for shape in ("low", "high"):
+            kept = replace(networks[f"{shape}{name}"], capacity=CapacityConfig())
+            assert abs(count(kept, what) / budget - 1) < 0.06
+            assert kept.widths != networks["baseline"].widths
+
+
+def test_sizes_are_reached_by_adding_stages():
+    for job in plan(ROOT / "studies" / "output-size.yaml", "full"):
+        size = int(job.dataset.removeprefix("stacked-digits-")) if job.dataset != "stacked-digits" else 8
+        assert job.config.network.resolution == size
+        if job.variant == "baseline":
+            assert job.config.schedules.gamma.start == pytest.approx(30 * (size / 8) ** 2, rel=0.005)

@@ -51,12 +51,19 @@ def imagenet(resolution: int, archives: str) -> DatasetRow:
     )
 
 
-DATASETS: dict[str, DatasetRow] = {
-    "stacked-digits": DatasetRow(
-        Facts(8, 1000),
-        StackedDigitFiles(loader=Deferred("r3gan.data.digits:load_embedded_digits"), package="scikit-learn"),
+def stacked_digits(resolution: int) -> DatasetRow:
+    """scikit-learn's digits of 8x8, their pixels enlarged to the resolution."""
+    loader = Deferred("r3gan.data.digits:load_embedded_digits")
+    return DatasetRow(
+        Facts(resolution, 1000),
+        StackedDigitFiles(loader=loader, package="scikit-learn", enlarged=resolution // 8),
         "CC BY 4.0: https://doi.org/10.24432/C50P49",
-    ),
+    )
+
+
+DATASETS: dict[str, DatasetRow] = {
+    "stacked-digits": stacked_digits(8),
+    **{f"stacked-digits-{resolution}": stacked_digits(resolution) for resolution in (16, 32, 64, 128, 256)},
     "stacked-mnist": DatasetRow(
         Facts(32, 1000),
         StackedDigitFiles(

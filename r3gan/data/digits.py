@@ -4,7 +4,7 @@ Shapes: N images in the set, B in a batch, R resolution. Images handed out are u
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,8 +34,16 @@ class DigitImages:
         """The digits on a device."""
         return DigitImages(self.images.to(device), self.labels.to(device))
 
+    def enlarged(self, times: int) -> "DigitImages":
+        """Every pixel a square of so many by so many."""
+        return replace(self, images=self.images.repeat_interleave(times, 1).repeat_interleave(times, 2))
 
-@dataclass(frozen=True)
+    def reduced(self, times: int) -> "DigitImages":
+        """Undo that."""
+        return replace(self, images=self.images[:, ::times, ::times].contiguous())
+
+
+@dataclass(frozen=True, kw_only=True)
 class StackedDigits:
     """Three random training digits as the R, G and B of one image: 1000 equally wanted modes.
 
@@ -47,6 +55,7 @@ class StackedDigits:
     source: str  # where the digits came from, for the record
     train: DigitImages
     test: DigitImages
+    enlarged: int = 1  # height and width of the squares that pixels became
 
     classes = DIGITS**3
     class_names = ()  # they are numbers
@@ -58,6 +67,14 @@ class StackedDigits:
 
     def __len__(self) -> int:
         return len(self.train.images) ** 3
+
+    @property
+    def original(self) -> "StackedDigits":
+        """Before its pixels became squares."""
+        if self.enlarged == 1:
+            return self
+        train, test = (part.reduced(self.enlarged) for part in (self.train, self.test))
+        return replace(self, train=train, test=test, enlarged=1)
 
     @cached_property
     def label_histogram(self) -> Tensor:

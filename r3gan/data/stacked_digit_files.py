@@ -29,12 +29,15 @@ class StackedDigitFiles:
     home: str = ""  # the one of them that messages name
     package: str = ""  # that holds them
     download: Deferred | None = None
+    enlarged: int = 1  # height and width of the squares that pixels become
     stacked_digits = True
 
     @property
     def advice(self) -> str:
         """See Storage."""
-        return f"{', '.join(self.files)} (or each with .gz)" if self.files else f"nothing: part of {self.package}"
+        squares = f", each pixel a square of {self.enlarged}x{self.enlarged}" if self.enlarged > 1 else ""
+        files = f"{', '.join(self.files)} (or each with .gz)" if self.files else f"nothing: part of {self.package}"
+        return files + squares
 
     def find(self, root: Path) -> Path | None:
         """The folder that holds all of the files."""
@@ -89,8 +92,9 @@ class StackedDigitFiles:
         if self.state(name, known, root).is_missing:
             raise DatasetUnavailable(self.missing_message(name, root))
         train, test, source = self.loader(self.find(root) or root)
+        train, test = train.enlarged(self.enlarged), test.enlarged(self.enlarged)
         home = home_of(train.images.nbytes + test.images.nbytes, device)
-        return StackedDigits(name, source, train.to(home), test.to(home))
+        return StackedDigits(name=name, source=source, train=train.to(home), test=test.to(home), enlarged=self.enlarged)
 
     def check(self, name: str, known: Facts, root: Path) -> str:
         """See Storage."""

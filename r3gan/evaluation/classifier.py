@@ -49,6 +49,7 @@ class DigitClassifier(nn.Module):
             *layers, nn.Flatten(), nn.Linear(channels * size * size, RECIPE.features), nn.ReLU(inplace=True)
         )
         self.head = nn.Linear(RECIPE.features, DIGITS)
+        self.resolution = resolution
 
     def features(self, digits: Tensor) -> Tensor:
         """The layer before the logits: [B, 64]."""
@@ -69,8 +70,9 @@ def classifier_for(data: Dataset) -> Path:
 def classifier_file(data: StackedDigits) -> Path:
     """The file of the classifier for the dataset's digits; it is trained if it is not there.
 
-    Its name holds a hash of the digits and of the recipe.
+    Its name holds a hash of the digits and of the recipe. Enlarged digits have the classifier of the original ones.
     """
+    data = data.original
     key = hashlib.sha256(f"{data.content_hash}/{RECIPE}".encode()).hexdigest()[:16]
     return cached(f"digit-classifier-{key}", partial(make_classifier, data))[0]
 
