@@ -37,6 +37,7 @@ else:  # names of rows; a validating reader refuses all others
     MetricName = Literal[tuple(METRICS)]
 
 IMG_PER_KIMG = 1000
+COLOUR_CHANNELS, POINT_CHANNELS = 3, 2  # of what an image can be
 
 
 class Config:
@@ -67,7 +68,7 @@ class CapacityConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig(Config):
-    """Shape of G and D. Tuples run from the 4x4 stage up; the resolution is 4 * 2^(stages - 1)."""
+    """Shape of G and D. Tuples run from the lowest stage up; the resolution is base_resolution * 2^(stages - 1)."""
 
     widths: tuple[int, ...]  # channels per stage
     groups: tuple[int, ...]  # groups of the grouped convolution per stage (the official "cardinality")
@@ -81,6 +82,8 @@ class NetworkConfig(Config):
     normalisation_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has none
     resampling: ResamplingName = "bilinear"  # between the stages, up in G and down in D
     resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
+    base_resolution: int = 4  # height and width of the lowest stage
+    image_channels: int = 3  # 3: colours; 2: the coordinates of points in the plane, as images of 1x1
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
@@ -90,7 +93,17 @@ class NetworkConfig(Config):
     @property
     def resolution(self) -> int:
         """Height and width of the images."""
-        return int(4 * 2 ** (len(self.widths) - 1))
+        return self.resolutions[-1] if self.widths else 0
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Height and width of each stage's activations."""
+        return tuple(self.base_resolution * 2**i for i in range(len(self.widths)))
+
+    @property
+    def makes_points(self) -> bool:
+        """Whether an image is a point of the plane."""
+        return self.image_channels == POINT_CHANNELS
 
     def of(self, network: NetworkName) -> Self:
         """As one of the two has it: the defaults of all that is set for the other alone."""

@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from r3gan.config import (
+    COLOUR_CHANNELS,
     IMG_PER_KIMG,
     PER_NETWORK,
+    POINT_CHANNELS,
     EvaluationConfig,
     NetworkConfig,
     Schedules,
@@ -40,6 +42,7 @@ def find_problems(config: TrainConfig) -> list[Problem]:
         *_evaluation_problems(config.evaluation),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
+        *_point_problems(config),
     ]
 
 
@@ -80,6 +83,7 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         (("optimiser", "lr_ratio"), config.optimiser.lr_ratio),
         (("network", "expansion"), config.network.expansion),
         (("network", "latent_dim"), config.network.latent_dim),
+        (("network", "base_resolution"), config.network.base_resolution),
     ]
     problems = [
         Problem(path, f"{value:g} must be above 0 and below 1e12") for path, value in positive if not 0 < value < 1e12
@@ -172,9 +176,26 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
     return problems + _attention_problems(network)
 
 
+def _point_problems(config: TrainConfig) -> Iterator[Problem]:
+    """What an image can be, and what does not apply to points of the plane."""
+    network = config.network
+    if network.image_channels not in (COLOUR_CHANNELS, POINT_CHANNELS):
+        message = f"{network.image_channels} must be {COLOUR_CHANNELS}, of colours, or {POINT_CHANNELS}, of points"
+        yield Problem(("network", "image_channels"), message)
+    if not network.makes_points:
+        return
+    if network.resolution != 1:
+        size = f"{network.resolution}x{network.resolution}"
+        yield Problem(("network", "base_resolution"), f"points are images of 1x1, not {size}")
+    if config.schedules.augments:
+        yield Problem(("schedules", "augment_p"), "the augmentations are of images, and these are points of the plane")
+    if config.x_flip:
+        yield Problem(("x_flip",), "mirrors images, and these are points of the plane")
+
+
 def _attention_problems(network: NetworkConfig) -> list[Problem]:
     attention, path = network.attention, ("network", "attention")
-    by_resolution = {4 * 2**i: width for i, width in enumerate(network.widths)}
+    by_resolution = dict(zip(network.resolutions, network.widths, strict=True))
     problems = []
     if attention.heads < 1:
         return [Problem((*path, "heads"), f"{attention.heads} must be 1 or more")]

@@ -53,7 +53,7 @@ def mixing(subject: Subject) -> Parts:
         "R3GAN gives z to its input alone and has no style for each stage, so there is no style mixing as in StyleGAN, "
         "and to swap the whole activations at a stage is to swap the images. What can be mixed is a part of the "
         f"activations. Columns: the first image; {'; '.join(MIXES)}; the second image. Rows, from above: "
-        f"{'; '.join(point_name(point) for point in points(network))}."
+        f"{'; '.join(point_name(network, point) for point in points(network))}."
     )
     whole = subject.images(z, labels)
     for first in range(0, len(z) - 1, 2):

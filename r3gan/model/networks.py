@@ -4,7 +4,7 @@ Source: "The GAN is dead; long live the GAN! A Modern Baseline GAN" (arXiv 2501.
 and the official release. The layers are in r3gan/model/layers.py.
 
 Shapes: B batch, C channels, H W height and width, Z latent dimension, K classes, E class-embedding dimension,
-R image resolution. Activations are [B, C, H, W].
+R image resolution, I image channels: 3, or 2 of points. Activations are [B, C, H, W].
 """
 
 import math
@@ -24,15 +24,13 @@ from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.resamplings import RESAMPLINGS
 
-BASE_RESOLUTION = 4
 LINEAR_LAYERS_PER_BLOCK = 3
-IMAGE_CHANNELS = 3
 
 
 class ResidualBlock(Residual):
     """x + project(mix(expand(x))): 1x1 C->2C, grouped 3x3, both activated, and 1x1 2C->C that starts at zero.
 
-    Of one resolution, the `index`th from 4x4 up; `activation_after_mix: none` leaves out the second activation.
+    Of one resolution, the `index`th from the lowest up; `activation_after_mix: none` leaves out the second activation.
 
     The gain is the activation's times L^(-1/(2m-2)) with L blocks in the network and m = 3 layers in a block
     (Fixup, arXiv 1901.09321, as the paper uses it).
@@ -69,7 +67,7 @@ def activation_gain(activation: ActivationName | None) -> float:
 
 def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Chain:
     """The residual blocks, and the attention if any, of one resolution."""
-    width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
+    width, resolution = config.widths[index], config.resolutions[index]
     blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
     attention = config.attention
     if network in attention.networks and resolution in attention.resolutions:
@@ -127,25 +125,26 @@ class Generator(nn.Module):
     """Latents (and classes) to images.
 
     forward(z, labels): z [B, Z] standard normal; labels [B, K] one-hot, only for a conditional network.
-    Returns images [B, 3, R, R], about -1..1, in the parameters' dtype.
+    Returns images [B, I, R, R], about -1..1, in the parameters' dtype.
     """
 
     def __init__(self, config: NetworkConfig, classes: int = 0):
         super().__init__()
         config, width = config.of("generator"), config.widths[0]
         self.latent_dim = config.latent_dim
+        self.makes_points = config.makes_points
         self.classes = classes if config.conditional else 0
         self.embedding = Linear(classes, config.latent_dim) if self.classes else None
         self.modulation = Linear(config.latent_dim * (2 if self.classes else 1), width)
-        self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
+        self.basis = nn.Parameter(torch.zeros(width, config.base_resolution, config.base_resolution))
         self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
-        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS, normalisation=config.normalisation)
+        self.to_rgb = Conv(config.widths[-1], config.image_channels, normalisation=config.normalisation)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         return self.to_rgb(self.stages(self.modulated(z, labels))).to(self.basis.dtype)
 
     def modulated(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The input of the first stage [B, C, 4, 4]: every channel of the basis times one number."""
+        """The input of the first stage [B, C, 4, 4] (its resolution): each channel of the basis times one number."""
         if self.embedding is not None:
             z = torch.cat([z, self.embedding(labels)], dim=1)
         x = self.basis * self.modulation(z)[:, :, None, None]
@@ -155,7 +154,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images (and classes) to logits.
 
-    forward(x, labels): x [B, 3, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
+    forward(x, labels): x [B, I, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
     A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature).
     """
 
@@ -166,10 +165,10 @@ class Discriminator(nn.Module):
         self.trunk = Chain(
             OrderedDict[str, nn.Module](
                 precision=stage_precision(config, stages - 1),
-                from_rgb=Conv(IMAGE_CHANNELS, config.widths[-1], normalisation=config.normalisation),
+                from_rgb=Conv(config.image_channels, config.widths[-1], normalisation=config.normalisation),
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
                 full_precision=Precision(low=False),
-                basis=SpatialSum(width, BASE_RESOLUTION),
+                basis=SpatialSum(width, config.base_resolution),
                 head=Linear(width, width if self.classes else 1),
             )
         )

@@ -2,7 +2,7 @@
 
 On a GPU the next batch is drawn by a thread while the current step runs, in pinned memory, so that the step waits for
 no random number, no gathering of images and no copy. On a CPU a second thread would only take the step's core.
-Shapes: B this rank's part of the batch, R resolution, Z latent dimension, K classes.
+Shapes: B this rank's part of the batch, R resolution, I image channels, Z latent dimension, K classes.
 """
 
 import time
@@ -19,7 +19,6 @@ from torch.nn.functional import one_hot
 from r3gan.config import TrainConfig
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
-from r3gan.model.networks import IMAGE_CHANNELS
 from r3gan.streams import stream
 from r3gan.training.augment import draw_noise
 
@@ -28,10 +27,10 @@ TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Real images [B, 3, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
+    """Real images [B, I, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
 
     noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
-    directions: of finite differences at the real and the generated images, [B, 2, 3, R, R]; None without.
+    directions: of finite differences at the real and the generated images, [B, 2, I, R, R]; None without.
     """
 
     real: Tensor
@@ -48,7 +47,7 @@ class Batch:
         return None if self.noise is None else self.noise.transpose(0, 1).flatten(0, 1)
 
     def directions_of_both(self) -> Tensor | None:
-        """The directions of [real; generated], [2B, 3, R, R]."""
+        """The directions of [real; generated], [2B, I, R, R]."""
         return None if self.directions is None else self.directions.transpose(0, 1).flatten(0, 1)
 
     def parts(self, size: int) -> Iterator["Batch"]:
@@ -136,7 +135,7 @@ class Batches:
         is_due = network == TURNS[0] and config.penalties.is_due(position // config.batch_size)
         if config.penalties.finite_difference_sigma is None or not is_due:
             return None
-        shape = (config.batch_size, 2, IMAGE_CHANNELS, self.data.resolution, self.data.resolution)
+        shape = (config.batch_size, 2, config.network.image_channels, self.data.resolution, self.data.resolution)
         return self._pinned(torch.randn(shape, generator=stream(config.seed, "directions", position))[mine])
 
     def _pinned(self, tensor: Tensor) -> Tensor:
@@ -148,8 +147,10 @@ class Batches:
             images, labels = self.data.gather(self._moved(draw.indices))
         else:
             images, labels = (self._moved(tensor) for tensor in draw.gathered)
-        half = torch.full((), 127.5, device=images.device)  # by a plain number, a GPU multiplies with its inverse
-        real = images.float().div_(half).sub_(1).contiguous(memory_format=torch.channels_last)
+        if images.dtype == torch.uint8:
+            half = torch.full((), 127.5, device=images.device)  # by a plain number, a GPU multiplies with its inverse
+            images = images.float().div_(half).sub_(1)
+        real = images.contiguous(memory_format=torch.channels_last)
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 
 from r3gan.config import CapacityConfig, NetworkConfig
-from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
+from r3gan.model.networks import Discriminator, Generator
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.lookup import row_of
 from r3gan.training.estimate import Meter
@@ -87,5 +87,5 @@ def count(network: NetworkConfig, what: str) -> int:
             return sum(p.numel() for part in (generator, discriminator) for p in part.parameters())
         with Meter() as meter:
             generator(torch.empty(1, network.latent_dim))
-            discriminator(torch.empty(1, IMAGE_CHANNELS, network.resolution, network.resolution))
+            discriminator(torch.empty(1, network.image_channels, network.resolution, network.resolution))
         return meter.flops

@@ -4,6 +4,7 @@ The job's own step is executed on the library's meta device, where tensors have 
 and living tensors are counted. Nothing here repeats the networks' structure.
 """
 
+import math
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from r3gan.config import LossPhase, NetworkConfig
-from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
+from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
 from r3gan.training.cost import Cost, Workload
@@ -80,14 +81,15 @@ class Meter(TorchDispatchMode):
 def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     """The cost of training, with `micro_batch` pairs at once."""
     network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0), work.classes
+    shape = (network.image_channels, network.resolution, network.resolution)
     with META:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(
-            real=torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
+            real=torch.empty(micro_batch, *shape),
             latents=torch.empty(micro_batch, network.latent_dim),
             labels=torch.empty(micro_batch, classes) if network.conditional else None,
             noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
-            directions=torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
+            directions=torch.empty(micro_batch, 2, *shape)
             if work.penalties.finite_difference_sigma is not None
             else None,
         )
@@ -111,7 +113,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     # In float32: each network with Adam's two moments, the other network's gradients, the average of G. The gradients
     # of the network that is being trained belong to the peak.
     weights = 4 * (3 * (g + d) + max(g, d) + g)
-    images = 4 * work.pairs * IMAGE_CHANNELS * network.resolution**2
+    images = 4 * work.pairs * math.prod(shape)
     return Cost(
         generator_parameters=g,
         discriminator_parameters=d,
@@ -150,8 +152,7 @@ def parts_of(pairs: int, size: int) -> int:
 def largest_activation(network: NetworkConfig) -> int:
     """Bytes in float32 of one image's largest tensor."""
     sizes = []
-    for i, width in enumerate(network.widths):
-        resolution = 4 * 2**i
+    for resolution, width in zip(network.resolutions, network.widths, strict=True):
         sizes.append(4 * network.expansion * width * resolution**2)
         if resolution in network.attention.resolutions:
             exponent = 4 if network.attention.kind == "full" else 3  # of the weights between positions

@@ -129,7 +129,7 @@ def train(
                 metrics = evaluate(state, evaluator, config, job, world, at_once=at_once, at_end=at_end, stops=stops)
                 if world.is_main:
                     job.samples.mkdir(exist_ok=True)
-                    save_grid(state.ema, job.sample(state.images), at_once)
+                    save_grid(state.ema, job.sample(state.images), at_once, data)
                 if world.is_main and at_end:
                     save_pictures(state.ema, data, job, at_once)
             state.measured = True

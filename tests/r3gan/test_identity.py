@@ -26,6 +26,8 @@ DEFAULTS = {
     "network.normalisation": "none",
     "network.normalisation_networks": ("generator", "discriminator"),
     "network.resampling_networks": ("generator", "discriminator"),
+    "network.base_resolution": 4,
+    "network.image_channels": 3,
     "network.latent_dim": 64,
     "network.resampling": "bilinear",
     "network.conditional": False,
