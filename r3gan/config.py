@@ -87,6 +87,9 @@ class NetworkConfig(Config):
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
+    dropout: float = 0.0  # probability that a channel of an image is dropped in D, after the blocks of each stage
+    minibatch_kernels: int = 0  # of minibatch discrimination at D's head; 0: none
+    minibatch_group: int = 8  # images of a kind that it compares, which follow each other in the batch
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
 
@@ -99,6 +102,11 @@ class NetworkConfig(Config):
     def resolutions(self) -> tuple[int, ...]:
         """Height and width of each stage's activations."""
         return tuple(self.base_resolution * 2**i for i in range(len(self.widths)))
+
+    @property
+    def together(self) -> int:
+        """How many images of a kind D must be given together: 1, but for minibatch discrimination."""
+        return self.minibatch_group if self.minibatch_kernels else 1
 
     @property
     def makes_points(self) -> bool:
@@ -188,11 +196,17 @@ class Schedules(Config):
     gamma: Schedule  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
     ema_half_life_img: Schedule  # half-life of the generator's moving average
     augment_p: Schedule  # probability of each augmentation
+    instance_noise: Schedule = Schedule(0.0, 0.0)  # deviation of the noise on what D sees; images are in -1..1
 
     @property
     def augments(self) -> bool:
         """Whether images are augmented at any time."""
         return self.augment_p.start > 0 or self.augment_p.end > 0
+
+    @property
+    def has_instance_noise(self) -> bool:
+        """Whether D sees noise at any time."""
+        return self.instance_noise.start > 0 or self.instance_noise.end > 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ def find_problems(config: TrainConfig) -> list[Problem]:
         return ranges + names
     return [
         *ranges,
+        *_discriminator_problems(config),
         *_network_problems(config.network),
         *_evaluation_problems(config.evaluation),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
@@ -92,6 +93,12 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         problems.append(Problem(("init_content",), "is of no use without init_from"))
     if config.penalties.every < 1:
         problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
+    if not 0 <= config.network.dropout < 1:
+        problems.append(Problem(("network", "dropout"), f"{config.network.dropout:g} must be from 0 to below 1"))
+    if config.network.minibatch_kernels < 0:
+        problems.append(
+            Problem(("network", "minibatch_kernels"), f"{config.network.minibatch_kernels} must be 0 or more")
+        )
     if not 0 <= config.optimiser.beta1 < 1:
         problems.append(Problem(("optimiser", "beta1"), f"{config.optimiser.beta1:g} must be from 0 to below 1"))
     sigma = config.penalties.finite_difference_sigma
@@ -174,6 +181,31 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
         if not getattr(network, key)
     ]
     return problems + _attention_problems(network)
+
+
+def _discriminator_problems(config: TrainConfig) -> Iterator[Problem]:
+    """What does not go together with dropout and with comparing images in groups."""
+    network = config.network
+    if network.minibatch_kernels > 0:
+        if network.minibatch_group < 2:
+            yield Problem(("network", "minibatch_group"), f"{network.minibatch_group} must be 2 or more")
+        else:
+            message = group_problem(config, 1)
+            yield from [Problem(("network", "minibatch_group"), message)] if message else []
+    if config.penalties.finite_difference_sigma is not None:
+        for key in ("dropout", "minibatch_kernels"):
+            if getattr(network, key) > 0:
+                message = f"is not measured with network.{key}: leave one of the two out"
+                yield Problem(("penalties", "finite_difference_sigma"), message)
+
+
+def group_problem(config: TrainConfig, ranks: int) -> str:
+    """Why so many ranks, which share the batch evenly, cannot hold whole groups of images; empty if they can."""
+    share, group = config.batch_size // ranks, config.network.together
+    if share % group == 0:
+        return ""
+    whose = f"each of {ranks} ranks" if ranks > 1 else "the batch"
+    return f"{group} does not divide the {share} images of {whose}, which minibatch discrimination compares in groups"
 
 
 def _point_problems(config: TrainConfig) -> Iterator[Problem]:

@@ -106,7 +106,14 @@ def _network(network: NetworkConfig) -> NetworkConfig:
     """One name for each activation; what no network has does not count, nor which have what is the default anyway."""
     activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
     capacity = CapacityConfig()  # widths, groups and blocks stand for it
-    network = replace(network, activation=activation, attention=_attention(network.attention), capacity=capacity)
+    group = network.minibatch_group if network.minibatch_kernels else NetworkConfig.minibatch_group
+    network = replace(
+        network,
+        activation=activation,
+        attention=_attention(network.attention),
+        capacity=capacity,
+        minibatch_group=group,
+    )
     defaults = {field.name: declared_default(field) for field in fields(network)}
     for key, theirs in PER_NETWORK.items():
         had = ordered(getattr(network, key))

@@ -46,7 +46,7 @@ from r3gan.presets import PRESETS, preset_tree
 from r3gan.settings.leaves import flatten
 from r3gan.settings.values import dotted
 from r3gan.single.configuration import configuration, parse_preset
-from r3gan.tables.choices import CHOICES, REMARKS
+from r3gan.tables.choices import ANY_VALUE, CHOICES, REMARKS
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS, judged
 from r3gan.tables.references import REFERENCES
@@ -94,7 +94,8 @@ def key_table(cls=TrainConfig, prefix=""):
         if prefix == "" and field.name in ("dataset", "seed"):
             continue
         if kind is Schedule:
-            rows.append(f"| `{prefix}{field.name}` | schedule | preset | {meaning[field.name]} |")
+            default = "preset" if field.default is dataclasses.MISSING else f"`{field.default.start:g}`"
+            rows.append(f"| `{prefix}{field.name}` | schedule | {default} | {meaning[field.name]} |")
         elif dataclasses.is_dataclass(kind):
             rows += key_table(kind, f"{prefix}{field.name}.")
         elif kind == tuple[LossPhase, ...]:
@@ -159,6 +160,8 @@ def choice_table():
             yield f"| `{key}` | `{name}` | {row.text} |"
     for choice, text in REMARKS.items():
         yield "| `{}` | `{}` | {} |".format(*choice.split("="), text)
+    for key, text in ANY_VALUE.items():
+        yield f"| `{key}` | any | {text} |"
 
 
 TABLES = {

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SIDE = 320  # pixels along the plot
+SIDE = 160  # pixels along the plot
 REACH = 1.15  # coordinates go from -REACH to REACH; what lies beyond is drawn on the border
-BACKGROUND, REAL, GENERATED = (255, 255, 255), (190, 190, 190), (200, 40, 60)
-DENSE = 0.6  # how much of its colour a pixel takes from the first point on it; more points, more of it
+BACKGROUND, REAL, GENERATED = (247, 247, 247), (165, 165, 165), (200, 20, 40)
+DENSE = 0.75  # how much of its colour a pixel takes from the first point on it; more points, more of it
 
 
 def scatter(points: Tensor, real: Tensor | None = None) -> np.ndarray:

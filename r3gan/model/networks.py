@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from r3gan.config import ActivationName, NetworkConfig, NetworkName
 from r3gan.model.attention import SelfAttention
 from r3gan.model.conv import Conv, settle_weights
+from r3gan.model.dropout import ChannelDropout
 from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, SpatialSum, declares_first_order
+from r3gan.model.minibatch import MinibatchHead
 from r3gan.model.resampling_layers import Direction
 from r3gan.streams import stream
 from r3gan.tables.activations import ACTIVATIONS
@@ -116,9 +118,19 @@ class DiscriminatorStage(Chain):
     def __init__(self, config: NetworkConfig, index: int):
         blocks = stage_blocks(config, index, "discriminator")
         layers: dict[str, Layer] = {"precision": stage_precision(config, index), "blocks": blocks}
+        if config.dropout:
+            layers["dropout"] = ChannelDropout(config.widths[index], config.dropout)
         if index:
             layers |= between_stages(config, index, "down")
         super().__init__(OrderedDict(layers))
+
+
+def discriminator_head(config: NetworkConfig, features: int) -> Linear:
+    """From D's last activations, summed over all positions, to its features."""
+    width, kernels = config.widths[0], config.minibatch_kernels
+    if kernels:
+        return MinibatchHead(width, features, kernels=kernels, group=config.minibatch_group)
+    return Linear(width, features)
 
 
 class Generator(nn.Module):
@@ -162,6 +174,7 @@ class Discriminator(nn.Module):
         super().__init__()
         config, width, stages = config.of("discriminator"), config.widths[0], len(config.widths)
         self.classes = classes if config.conditional else 0
+        self.together = config.together
         self.trunk = Chain(
             OrderedDict[str, nn.Module](
                 precision=stage_precision(config, stages - 1),
@@ -169,7 +182,7 @@ class Discriminator(nn.Module):
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
                 full_precision=Precision(low=False),
                 basis=SpatialSum(width, config.base_resolution),
-                head=Linear(width, width if self.classes else 1),
+                head=discriminator_head(config, width if self.classes else 1),
             )
         )
         self.embedding = Linear(classes, width, gain=1 / math.sqrt(width)) if self.classes else None

@@ -23,6 +23,15 @@ REMARKS = {
     "that attention can tell where it looks: C S^2 more weights at resolution S; exact by first order",
 }  # of values that no table holds
 
+ANY_VALUE = {
+    "network.dropout": "whole channels of D, image by image, after the blocks of each stage (arXiv 1411.4280), the "
+    "same in all passes of a step; no weights; still exact by first order; among the settings of the earlier ablation",
+    "network.minibatch_kernels": "D sees how near an image is to others of its group (arXiv 1606.03498), whose "
+    "gradients the penalties then couple; double backward; among the settings of the earlier ablation",
+    "schedules.instance_noise.start": "normal noise on all that D sees, in G's step too (arXiv 1610.04490); the "
+    "penalties are taken at the noisy images; still exact by first order; among the settings of the earlier ablation",
+}  # of keys, whatever their value
+
 
 def remarks(differences: Iterable[tuple[str, Any]]) -> list[str]:
     """What is known of changed keys and their values, a sentence each."""
@@ -30,5 +39,6 @@ def remarks(differences: Iterable[tuple[str, Any]]) -> list[str]:
     for key, value in differences:
         table = CHOICES.get(key, {})
         text = table[value].text if isinstance(value, str) and value in table else REMARKS.get(f"{key}={value}")
+        text = text or ANY_VALUE.get(key)
         found += [f"{key} {value}: {text}"] if text else []
     return found

@@ -25,12 +25,19 @@ from r3gan.training.augment import draw_noise
 TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 
+def of_both(drawn: Tensor | None) -> Tensor | None:
+    """What was drawn for pairs [B, 2, ...], for [real; generated]: [2B, ...]."""
+    return None if drawn is None else drawn.transpose(0, 1).flatten(0, 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """Real images [B, I, R, R] in -1..1, latents [B, Z], one-hot labels [B, K] or None.
 
     noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
     directions: of finite differences at the real and the generated images, [B, 2, I, R, R]; None without.
+    instance_noise: of both, [B, 2, I, R, R]; dropout: numbers in 0..1 that say which channels of D are dropped at both,
+    [B, 2, S]; None without.
     """
 
     real: Tensor
@@ -38,22 +45,27 @@ class Batch:
     labels: Tensor | None = None
     noise: Tensor | None = None
     directions: Tensor | None = None
+    instance_noise: Tensor | None = None
+    dropout: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.real)
 
     def noise_of_both(self) -> Tensor | None:
         """The noise of [real; generated], [2B, NOISE_SIZE]."""
-        return None if self.noise is None else self.noise.transpose(0, 1).flatten(0, 1)
+        return of_both(self.noise)
 
     def directions_of_both(self) -> Tensor | None:
         """The directions of [real; generated], [2B, I, R, R]."""
-        return None if self.directions is None else self.directions.transpose(0, 1).flatten(0, 1)
+        return of_both(self.directions)
 
-    def parts(self, size: int) -> Iterator["Batch"]:
-        """The batch in order, in parts of at most `size`, whose sizes differ by one at most."""
-        count = -(-len(self) // size)
-        cuts = [i * len(self) // count for i in range(count + 1)]
+    def parts(self, size: int, group: int = 1) -> Iterator["Batch"]:
+        """The batch in order, in parts of at most `size`, whose sizes differ by one group at most.
+
+        group: how many images stay together, of which `size` and the batch hold whole numbers.
+        """
+        groups, count = len(self) // group, -(-len(self) // size)
+        cuts = [i * groups // count * group for i in range(count + 1)]
         for part in (slice(*ends) for ends in pairwise(cuts)):
             yield replace(self, **{name: tensor[part] for name, tensor in vars(self).items() if tensor is not None})
 
@@ -66,6 +78,8 @@ class Draw:
     latents: Tensor
     noise: Tensor | None
     directions: Tensor | None
+    instance_noise: Tensor | None
+    dropout: Tensor | None
     indices: Tensor | None = None
     gathered: tuple[Tensor, Tensor] | None = None
 
@@ -124,6 +138,8 @@ class Batches:
             "latents": self._pinned(latents),
             "noise": noise,
             "directions": self._directions(network, position, mine),
+            "instance_noise": self._instance_noise(network, position, mine),
+            "dropout": self._dropout(network, position, mine),
         }
         if self.data.is_on(self.world.device):
             return Draw(**drawn, indices=self._pinned(indices))
@@ -135,8 +151,25 @@ class Batches:
         is_due = network == TURNS[0] and config.penalties.is_due(position // config.batch_size)
         if config.penalties.finite_difference_sigma is None or not is_due:
             return None
-        shape = (config.batch_size, 2, config.network.image_channels, self.data.resolution, self.data.resolution)
-        return self._pinned(torch.randn(shape, generator=stream(config.seed, "directions", position))[mine])
+        return self._normal(stream(config.seed, "directions", position), mine)
+
+    def _instance_noise(self, network: str, position: int, mine: slice) -> Tensor | None:
+        if not self.config.schedules.has_instance_noise:
+            return None
+        return self._normal(stream(self.config.seed, "instance-noise", network, position), mine)
+
+    def _normal(self, draws: torch.Generator, mine: slice) -> Tensor:
+        """Normal numbers for the real and the generated images of this rank."""
+        side = self.data.resolution
+        shape = (self.config.batch_size, 2, self.config.network.image_channels, side, side)
+        return self._pinned(torch.randn(shape, generator=draws)[mine])
+
+    def _dropout(self, network: str, position: int, mine: slice) -> Tensor | None:
+        config = self.config
+        if not config.network.dropout:
+            return None
+        shape = (config.batch_size, 2, sum(config.network.widths))
+        return self._pinned(torch.rand(shape, generator=stream(config.seed, "dropout", network, position))[mine])
 
     def _pinned(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory() if self.world.device.type == "cuda" else tensor
@@ -154,10 +187,9 @@ class Batches:
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
-        noise = None if draw.noise is None else self._moved(draw.noise)
-        directions = None if draw.directions is None else self._moved(draw.directions)
-        latents = self._moved(draw.latents)
-        return Batch(real=real, latents=latents, labels=one_hot_labels, noise=noise, directions=directions)
+        names = ("noise", "directions", "instance_noise", "dropout")
+        drawn = {name: self._moved(found) for name in names if (found := getattr(draw, name)) is not None}
+        return Batch(real=real, latents=self._moved(draw.latents), labels=one_hot_labels, **drawn)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.world.device, non_blocking=True)

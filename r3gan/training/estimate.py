@@ -89,6 +89,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
             latents=torch.empty(micro_batch, network.latent_dim),
             labels=torch.empty(micro_batch, classes) if network.conditional else None,
             noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augments else None,
+            dropout=torch.empty(micro_batch, 2, sum(network.widths)) if network.dropout else None,
             directions=torch.empty(micro_batch, 2, *shape)
             if work.penalties.finite_difference_sigma is not None
             else None,
@@ -131,10 +132,11 @@ def default_micro_batch(work: Workload, gpu_memory: int) -> int:
     system for fresh memory each time: beyond it every tensor is zeroed before use, which costs more than parts do.
     """
     if not gpu_memory:
-        return parts_of(work.pairs, ACTIVATION_BYTES_CPU // (2 * largest_activation(work.network)))
+        fits = ACTIVATION_BYTES_CPU // (2 * largest_activation(work.network))
+        return parts_of(work.pairs, fits, work.network.together)
     size = work.pairs
-    while size > 1 and estimate(work, size, True).memory_bytes > USABLE_GPU_MEMORY * gpu_memory:
-        size = parts_of(work.pairs, size // 2)
+    while size > work.network.together and estimate(work, size, True).memory_bytes > USABLE_GPU_MEMORY * gpu_memory:
+        size = parts_of(work.pairs, size // 2, work.network.together)
     return size
 
 
@@ -143,10 +145,14 @@ def gpu_memory_bytes(device: torch.device) -> int:
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else 0
 
 
-def parts_of(pairs: int, size: int) -> int:
-    """The largest part, if so many pairs are cut into nearly equal parts of at most `size`, and of one at least."""
-    count = -(-pairs // max(1, size))
-    return -(-pairs // count)
+def parts_of(pairs: int, size: int, together: int = 1) -> int:
+    """The largest part, if so many pairs are cut into nearly equal parts of at most `size`, and of one group at least.
+
+    together: pairs of a group, of which there are whole numbers.
+    """
+    groups = max(1, pairs // together)
+    count = -(-groups // max(1, size // together))
+    return together * -(-groups // count)
 
 
 def largest_activation(network: NetworkConfig) -> int:

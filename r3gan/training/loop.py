@@ -49,6 +49,8 @@ from r3gan.training.schedules import ema_decay, schedule_value
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
+NOISE = "instance_noise"  # the schedule that is recorded only where there is some
+
 
 def train(
     config: TrainConfig,
@@ -158,7 +160,7 @@ def micro_batch_of(config: TrainConfig, data: Dataset, world: World, computation
     """How many pairs this rank computes at once."""
     work = Workload.of(config, data.classes, world.size, computation.penalty_form)
     asked = computation.micro_batch or default_micro_batch(work, gpu_memory_bytes(world.device))
-    return parts_of(work.pairs, asked)
+    return parts_of(work.pairs, asked, config.network.together)
 
 
 def values_at(config: TrainConfig, images: int) -> dict[str, float]:
@@ -166,7 +168,10 @@ def values_at(config: TrainConfig, images: int) -> dict[str, float]:
 
     Phases that differ from the one before them alone are counted, so that equal states have equal values.
     """
-    values = {name: schedule_value(schedule, images) for name, schedule in vars(config.schedules).items()}
+    used = dict(vars(config.schedules))
+    if not config.schedules.has_instance_noise:
+        del used[NOISE]
+    values = {name: schedule_value(schedule, images) for name, schedule in used.items()}
     return values | {"loss_phase": float(phase_number(canonical(config).loss, config.total_kimg, images))}
 
 
@@ -178,6 +183,7 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         gamma=values["gamma"],
         penalties=config.penalties,
         augment_p=values["augment_p"],
+        instance_noise=values.get(NOISE, 0.0),
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
         step=images // config.batch_size,

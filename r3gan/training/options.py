@@ -15,6 +15,7 @@ class StepOptions:
     gamma: float  # weight of the penalties
     penalties: PenaltyConfig
     augment_p: float = 0.0  # strength of the augmentation of what D sees
+    instance_noise: float = 0.0  # deviation of the noise on what D sees
     micro_batch: int | None = None  # pairs at once; None: the whole batch
     penalty_form: PenaltyForm = "auto"
     step: int = 0  # its number, from 0: lazy penalties are in some alone

@@ -6,10 +6,13 @@ from torch import Tensor
 from r3gan.config import IMG_PER_KIMG, OptimiserConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.conv import follow_weights, prepare_weights
+from r3gan.model.dropout import dropping
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.adam import Adam
 from r3gan.training.augment import Augmentation, make_augmentation
-from r3gan.training.batches import Batch
+from r3gan.training.batches import Batch, of_both
+from r3gan.training.first_order import AffineMap
+from r3gan.training.instance_noise import Noisy
 from r3gan.training.lazy import adam_correction, passes_of_step
 from r3gan.training.options import StepOptions
 from r3gan.training.penalties import backward_discriminator
@@ -52,22 +55,24 @@ def accumulate_discriminator(
     """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
     discriminator.zero_grad()
     terms = []
-    for part in batch.parts(options.micro_batch or len(batch)):
+    for part in batch.parts(options.micro_batch or len(batch), discriminator.together):
         with torch.no_grad():
             fake = generator(part.latents, part.labels)
         augment = augmentation(part.noise_of_both(), options.augment_p, fake)
-        terms.append(
-            backward_discriminator(
-                discriminator,
-                part.real,
-                fake,
-                part.labels,
-                options,
-                pairs=len(batch),
-                augment=augment,
-                directions=part.directions_of_both(),
+        augment = noisy(augment, of_both(part.instance_noise), options.instance_noise)
+        with dropping(discriminator, of_both(part.dropout)):
+            terms.append(
+                backward_discriminator(
+                    discriminator,
+                    part.real,
+                    fake,
+                    part.labels,
+                    options,
+                    pairs=len(batch),
+                    augment=augment,
+                    directions=part.directions_of_both(),
+                )
             )
-        )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
     return {name: torch.cat([getattr(part, term) for part in terms]).mean() for name, term in names.items()}
 
@@ -79,12 +84,14 @@ def accumulate_generator(
     generator.zero_grad()
     discriminator.requires_grad_(False)
     losses = []
-    for part in batch.parts(options.micro_batch or len(batch)):
+    for part in batch.parts(options.micro_batch or len(batch), discriminator.together):
         logits = []
         for i, images in enumerate((part.real, generator(part.latents, part.labels))):
             noise = None if part.noise is None else part.noise[:, i]
             augment = augmentation(noise, options.augment_p, images)
-            with torch.set_grad_enabled(images.requires_grad):
+            added, dropped = (None if each is None else each[:, i] for each in (part.instance_noise, part.dropout))
+            augment = noisy(augment, added, options.instance_noise)
+            with torch.set_grad_enabled(images.requires_grad), dropping(discriminator, dropped):
                 logits.append(discriminator(images if augment is None else augment(images), part.labels))
         terms = options.loss.generator(*logits)
         (terms.sum() / len(batch)).backward()
@@ -96,6 +103,11 @@ def accumulate_generator(
 def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation | None:
     """For these images, with strength p; None if nothing is to be augmented."""
     return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
+
+
+def noisy(augment: AffineMap | None, noise: Tensor | None, sigma: float) -> AffineMap | None:
+    """The augmentation, if any, followed by noise of deviation sigma; as it is without."""
+    return augment if noise is None or sigma == 0 else Noisy(augment, noise, sigma)
 
 
 def schedule_adam(

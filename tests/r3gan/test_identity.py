@@ -37,6 +37,10 @@ DEFAULTS = {
     "network.attention.kind": "full",
     "network.attention.position": "none",
     "network.attention.networks": ("generator", "discriminator"),
+    "network.dropout": 0.0,
+    "network.minibatch_kernels": 0,
+    "network.minibatch_group": 8,
+    "schedules.instance_noise": Schedule(0.0, 0.0),
     "schedules.*.decay_img": 0.0,
     "schedules.*.warmup_img": 0.0,
     "evaluation.samples": 10_000,
@@ -74,7 +78,7 @@ def declared(cls=TrainConfig, prefix=""):
         if is_dataclass(inner):
             place = f"{prefix}*" if inner is Schedule else f"{key}.*" if inner is not kind else key
             found |= declared(inner, f"{place}.")
-        if declared_default(field) is not MISSING and (not is_dataclass(inner) or inner is not kind):
+        if declared_default(field) is not MISSING and (not is_dataclass(inner) or inner is not kind or inner is Schedule):
             found[key] = declared_default(field)
     return found
 
@@ -128,6 +132,7 @@ INERT = {
         {"network": small_network(attention=AttentionConfig(resolutions=(4, 8)))},
         {"network": small_network(attention=AttentionConfig(resolutions=(8, 4)))},
     ),
+    "groups of images that nothing compares": ({}, {"network": small_network(minibatch_group=4)}),
     "where widths come from": ({}, {"network": small_network(capacity=CapacityConfig("flat"))}),
     "the order of networks": (
         {
@@ -214,6 +219,9 @@ COUNTS = {
         {"loss": (LossPhase(), HINGE)},
         {"loss": (LossPhase(), replace(HINGE, from_fraction=None, from_kimg=0.088))},
     ),
+    "dropout": ({}, {"network": small_network(dropout=0.1)}),
+    "minibatch discrimination": ({}, {"network": small_network(minibatch_kernels=4)}),
+    "instance noise": ({}, {"schedules": {"instance_noise": Schedule(0.1, 0.0, 100.0)}}),
     "a penalty": ({}, {"penalties": {"r2": False}}),
     "lazy penalties": ({}, {"penalties": {"every": 8}}),
     "penalties by finite differences": ({}, {"penalties": {"finite_difference_sigma": 0.1}}),

@@ -38,6 +38,8 @@ AXES = {
     "kernel 5": ({"kernel": 5}, FIRST_ORDER),
     "axial attention": ({"attention": AttentionConfig(resolutions=(4, 8), kind="axial")}, FIRST_ORDER),
     "positions": ({"attention": AttentionConfig(resolutions=(8,), position="learned")}, FIRST_ORDER),
+    "dropout": ({"dropout": 0.2}, FIRST_ORDER),
+    "minibatch discrimination": ({"minibatch_kernels": 4, "minibatch_group": 4}, TWICE),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")
