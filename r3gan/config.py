@@ -57,6 +57,15 @@ class AttentionConfig(Config):
     position: Literal["none", "learned"] = "none"  # what is added to a block's input to tell its positions apart
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig(Config):
+    """Transformer blocks in place of the residual blocks of some resolutions, as many of them."""
+
+    resolutions: tuple[int, ...] = ()  # feature-map sizes whose blocks they replace; empty: none
+    heads: int = 2  # divides the width of each such stage
+    networks: tuple[NetworkName, ...] = BOTH  # where they are
+
+
 @dataclass(frozen=True)
 class CapacityConfig(Config):
     """Capacity moved between the resolutions: widths and groups are solved for (r3gan/training/capacity.py)."""
@@ -91,6 +100,7 @@ class NetworkConfig(Config):
     minibatch_kernels: int = 0  # of minibatch discrimination at D's head; 0: none
     minibatch_group: int = 8  # images of a kind that it compares, which follow each other in the batch
     attention: AttentionConfig = field(default_factory=AttentionConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
 
     @property

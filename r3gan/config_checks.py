@@ -12,10 +12,12 @@ from r3gan.config import (
     IMG_PER_KIMG,
     PER_NETWORK,
     POINT_CHANNELS,
+    AttentionConfig,
     EvaluationConfig,
     NetworkConfig,
     Schedules,
     TrainConfig,
+    TransformerConfig,
 )
 from r3gan.tables.lookup import unknown_message
 from r3gan.tables.metrics import FEWEST, METRICS
@@ -180,7 +182,7 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
         for key in PER_NETWORK
         if not getattr(network, key)
     ]
-    return problems + _attention_problems(network)
+    return problems + [p for key in ("attention", "transformer") for p in _attention_problems(network, key)]
 
 
 def _discriminator_problems(config: TrainConfig) -> Iterator[Problem]:
@@ -225,8 +227,10 @@ def _point_problems(config: TrainConfig) -> Iterator[Problem]:
         yield Problem(("x_flip",), "mirrors images, and these are points of the plane")
 
 
-def _attention_problems(network: NetworkConfig) -> list[Problem]:
-    attention, path = network.attention, ("network", "attention")
+def _attention_problems(network: NetworkConfig, key: Literal["attention", "transformer"]) -> list[Problem]:
+    """What is wrong with where blocks that attend are, and with their heads."""
+    attention: AttentionConfig | TransformerConfig = getattr(network, key)
+    path = ("network", key)
     by_resolution = dict(zip(network.resolutions, network.widths, strict=True))
     problems = []
     if attention.heads < 1:

@@ -25,6 +25,7 @@ from r3gan.config import (
     PenaltyConfig,
     Schedule,
     TrainConfig,
+    TransformerConfig,
 )
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
@@ -112,6 +113,7 @@ def _network(network: NetworkConfig) -> NetworkConfig:
         activation=activation,
         attention=_attention(network.attention),
         capacity=capacity,
+        transformer=_transformer(network.transformer),
         minibatch_group=group,
     )
     defaults = {field.name: declared_default(field) for field in fields(network)}
@@ -129,6 +131,14 @@ def _attention(attention: AttentionConfig) -> AttentionConfig:
         return AttentionConfig()
     resolutions = tuple(sorted(set(attention.resolutions)))
     return replace(attention, resolutions=resolutions, networks=ordered(attention.networks))
+
+
+def _transformer(transformer: TransformerConfig) -> TransformerConfig:
+    """The same of transformer blocks."""
+    if not transformer.resolutions:
+        return TransformerConfig()
+    resolutions = tuple(sorted(set(transformer.resolutions)))
+    return replace(transformer, resolutions=resolutions, networks=ordered(transformer.networks))
 
 
 def ordered(networks: tuple[NetworkName, ...]) -> tuple[NetworkName, ...]:

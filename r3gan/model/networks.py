@@ -27,6 +27,7 @@ from r3gan.tables.lookup import row_of
 from r3gan.tables.resamplings import RESAMPLINGS
 
 LINEAR_LAYERS_PER_BLOCK = 3
+PERCEPTRON_EXPANSION, LINEAR_LAYERS_OF_PERCEPTRON = 4, 2  # as transformers have them (arXiv 1706.03762)
 
 
 class ResidualBlock(Residual):
@@ -62,15 +63,55 @@ class ResidualBlock(Residual):
         self.project = Conv(expanded, channels, gain=0.0, normalisation=config.normalisation)
 
 
+class TransformerBlock(Chain):
+    """Attention over all positions, then a perceptron at each: x + project(attend(qkv(x + position))), and
+    x + project(activation(expand(x))) with 1x1 C->4C->C. No normalisation of layers; both projections start at zero.
+
+    The perceptron has the gain of residual blocks, for its two layers. Where activations are piecewise linear, D keeps
+    the exact first-order form: attention's own second derivative is written by formula (r3gan/model/attention.py).
+    """
+
+    def __init__(self, config: NetworkConfig, index: int):
+        width, size = config.widths[index], config.resolutions[index]
+        attention = SelfAttention(
+            width,
+            config.transformer.heads,
+            twice_differentiable=True,
+            size=size,
+            normalisation=config.normalisation,
+        )
+        super().__init__(OrderedDict(attention=attention, perceptron=Perceptron(config, width)))
+
+
+class Perceptron(Residual):
+    """x + project(activation(expand(x))), at each position, see `TransformerBlock`."""
+
+    def __init__(self, config: NetworkConfig, width: int):
+        super().__init__()
+        fixup = sum(config.blocks) ** (-1 / (2 * LINEAR_LAYERS_OF_PERCEPTRON - 2))
+        self.expand = Conv(
+            width,
+            PERCEPTRON_EXPANSION * width,
+            gain=fixup * activation_gain(config.activation),
+            activation=config.activation,
+            normalisation=config.normalisation,
+        )
+        self.project = Conv(PERCEPTRON_EXPANSION * width, width, gain=0.0, normalisation=config.normalisation)
+
+
 def activation_gain(activation: ActivationName | None) -> float:
     """What keeps the variance through a convolution and what follows it."""
     return 1.0 if activation is None else row_of(ACTIVATIONS, "activation", activation).gain
 
 
 def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Chain:
-    """The residual blocks, and the attention if any, of one resolution."""
+    """The residual or transformer blocks, and the attention if any, of one resolution."""
     width, resolution = config.widths[index], config.resolutions[index]
-    blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
+    transformer = config.transformer
+    block: type[ResidualBlock | TransformerBlock] = ResidualBlock
+    if network in transformer.networks and resolution in transformer.resolutions:
+        block = TransformerBlock
+    blocks: list[Layer] = [block(config, index) for _ in range(config.blocks[index])]
     attention = config.attention
     if network in attention.networks and resolution in attention.resolutions:
         blocks += [

@@ -28,6 +28,9 @@ ANY_VALUE = {
     "same in all passes of a step; no weights; still exact by first order; among the settings of the earlier ablation",
     "network.minibatch_kernels": "D sees how near an image is to others of its group (arXiv 1606.03498), whose "
     "gradients the penalties then couple; double backward; among the settings of the earlier ablation",
+    "network.transformer.resolutions": "attention with learned positions and a perceptron of four times the width "
+    "in place of each residual block, without normalisation; exact by first order; a transformer is among the paper's "
+    "negative results",
     "schedules.instance_noise.start": "normal noise on all that D sees, in G's step too (arXiv 1610.04490); the "
     "penalties are taken at the noisy images; still exact by first order; among the settings of the earlier ablation",
 }  # of keys, whatever their value

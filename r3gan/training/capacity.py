@@ -74,13 +74,14 @@ def multiple_of(network: NetworkConfig) -> int:
     """What every width is a multiple of: whole groups, and whole heads where there is attention."""
     channels = channels_per_group(network)
     whole_groups = channels // math.gcd(channels, network.expansion)
-    return math.lcm(whole_groups, network.attention.heads if network.attention.resolutions else 1)
+    heads = [each.heads for each in (network.attention, network.transformer) if each.resolutions]
+    return math.lcm(whole_groups, *heads)
 
 
 @cache
 def count(network: NetworkConfig, what: str) -> int:
     """Parameters, or operations of one forward pass with one image, of G and D together."""
-    plain = replace(network, conditional=False)
+    plain = replace(network, conditional=False, minibatch_kernels=0)  # which takes no single image
     with torch.device("meta"), torch.no_grad():
         generator, discriminator = Generator(plain), Discriminator(plain)
         if what == "parameters":

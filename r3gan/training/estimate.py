@@ -160,6 +160,8 @@ def largest_activation(network: NetworkConfig) -> int:
     sizes = []
     for resolution, width in zip(network.resolutions, network.widths, strict=True):
         sizes.append(4 * network.expansion * width * resolution**2)
+        if resolution in network.transformer.resolutions:
+            sizes += [4 * 4 * width * resolution**2, 4 * network.transformer.heads * resolution**4]
         if resolution in network.attention.resolutions:
             exponent = 4 if network.attention.kind == "full" else 3  # of the weights between positions
             sizes += [4 * 3 * width * resolution**2, 4 * network.attention.heads * resolution**exponent]

@@ -58,8 +58,7 @@ def accumulate_discriminator(
     for part in batch.parts(options.micro_batch or len(batch), discriminator.together):
         with torch.no_grad():
             fake = generator(part.latents, part.labels)
-        augment = augmentation(part.noise_of_both(), options.augment_p, fake)
-        augment = noisy(augment, of_both(part.instance_noise), options.instance_noise)
+        augment = seen_through(part.noise_of_both(), of_both(part.instance_noise), options, fake)
         with dropping(discriminator, of_both(part.dropout)):
             terms.append(
                 backward_discriminator(
@@ -88,9 +87,8 @@ def accumulate_generator(
         logits = []
         for i, images in enumerate((part.real, generator(part.latents, part.labels))):
             noise = None if part.noise is None else part.noise[:, i]
-            augment = augmentation(noise, options.augment_p, images)
             added, dropped = (None if each is None else each[:, i] for each in (part.instance_noise, part.dropout))
-            augment = noisy(augment, added, options.instance_noise)
+            augment = seen_through(noise, added, options, images)
             with torch.set_grad_enabled(images.requires_grad), dropping(discriminator, dropped):
                 logits.append(discriminator(images if augment is None else augment(images), part.labels))
         terms = options.loss.generator(*logits)
@@ -105,9 +103,12 @@ def augmentation(noise: Tensor | None, p: float, images: Tensor) -> Augmentation
     return None if noise is None or p == 0 else make_augmentation(noise, p, images.shape[-1])
 
 
-def noisy(augment: AffineMap | None, noise: Tensor | None, sigma: float) -> AffineMap | None:
-    """The augmentation, if any, followed by noise of deviation sigma; as it is without."""
-    return augment if noise is None or sigma == 0 else Noisy(augment, noise, sigma)
+def seen_through(
+    noise: Tensor | None, instance_noise: Tensor | None, options: StepOptions, images: Tensor
+) -> AffineMap | None:
+    """What lies between these images and D: their augmentation, then instance noise; None if there is neither."""
+    augment, sigma = augmentation(noise, options.augment_p, images), options.instance_noise
+    return augment if instance_noise is None or sigma == 0 else Noisy(augment, instance_noise, sigma)
 
 
 def schedule_adam(

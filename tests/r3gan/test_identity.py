@@ -7,7 +7,15 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 import pytest
 
 from r3gan import RESULT_VERSION
-from r3gan.config import AttentionConfig, CapacityConfig, LossPhase, PenaltyConfig, Schedule, TrainConfig
+from r3gan.config import (
+    AttentionConfig,
+    CapacityConfig,
+    LossPhase,
+    PenaltyConfig,
+    Schedule,
+    TrainConfig,
+    TransformerConfig,
+)
 from r3gan.identity import changes, configuration_identity, declared_default, job_identity, state_identity
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -32,6 +40,9 @@ DEFAULTS = {
     "network.resampling": "bilinear",
     "network.conditional": False,
     "network.bf16_stages": 0,
+    "network.transformer.resolutions": (),
+    "network.transformer.heads": 2,
+    "network.transformer.networks": ("generator", "discriminator"),
     "network.attention.resolutions": (),
     "network.attention.heads": 2,
     "network.attention.kind": "full",
@@ -78,7 +89,8 @@ def declared(cls=TrainConfig, prefix=""):
         if is_dataclass(inner):
             place = f"{prefix}*" if inner is Schedule else f"{key}.*" if inner is not kind else key
             found |= declared(inner, f"{place}.")
-        if declared_default(field) is not MISSING and (not is_dataclass(inner) or inner is not kind or inner is Schedule):
+        has_keys = is_dataclass(inner) and inner is kind and inner is not Schedule
+        if declared_default(field) is not MISSING and not has_keys:
             found[key] = declared_default(field)
     return found
 
@@ -133,6 +145,7 @@ INERT = {
         {"network": small_network(attention=AttentionConfig(resolutions=(8, 4)))},
     ),
     "groups of images that nothing compares": ({}, {"network": small_network(minibatch_group=4)}),
+    "heads without transformer blocks": ({}, {"network": small_network(transformer=TransformerConfig(heads=4))}),
     "where widths come from": ({}, {"network": small_network(capacity=CapacityConfig("flat"))}),
     "the order of networks": (
         {
@@ -219,6 +232,7 @@ COUNTS = {
         {"loss": (LossPhase(), HINGE)},
         {"loss": (LossPhase(), replace(HINGE, from_fraction=None, from_kimg=0.088))},
     ),
+    "a transformer stage": ({}, {"network": small_network(transformer=TransformerConfig(resolutions=(4,)))}),
     "dropout": ({}, {"network": small_network(dropout=0.1)}),
     "minibatch discrimination": ({}, {"network": small_network(minibatch_kernels=4)}),
     "instance noise": ({}, {"schedules": {"instance_noise": Schedule(0.1, 0.0, 100.0)}}),

@@ -1,5 +1,5 @@
 from r3gan.tables.activations import ACTIVATIONS
-from r3gan.tables.choices import CHOICES, REMARKS, remarks
+from r3gan.tables.choices import ANY_VALUE, CHOICES, REMARKS, remarks
 
 
 def test_a_changed_choice_is_told_with_its_rows_text_and_other_keys_with_nothing():
@@ -7,6 +7,14 @@ def test_a_changed_choice_is_told_with_its_rows_text_and_other_keys_with_nothing
     assert remarks(differences.items()) == [
         f"network.activation gelu: {ACTIVATIONS['gelu'].text}",
         f"network.activation_after_mix none: {REMARKS['network.activation_after_mix=none']}",
+    ]
+
+
+def test_keys_of_numbers_are_told_whatever_their_value():
+    differences = {"network.dropout": 0.3, "schedules.instance_noise.start": 0.1, "schedules.instance_noise.end": 0.0}
+    assert remarks(differences.items()) == [
+        f"network.dropout 0.3: {ANY_VALUE['network.dropout']}",
+        f"schedules.instance_noise.start 0.1: {ANY_VALUE['schedules.instance_noise.start']}",
     ]
 
 

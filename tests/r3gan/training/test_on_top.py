@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from r3gan.computation import Computation
-from r3gan.config import AttentionConfig, PenaltyConfig, Schedule
+from r3gan.config import AttentionConfig, CapacityConfig, PenaltyConfig, Schedule
 from r3gan.config_checks import find_problems, group_problem
 from r3gan.data.load import load_dataset
 from r3gan.distributed import World
@@ -19,6 +19,7 @@ from r3gan.model.dropout import ChannelDropout, dropping
 from r3gan.model.minibatch import DIMENSIONS, MinibatchHead
 from r3gan.model.networks import Discriminator, Generator, initialise
 from r3gan.training.batches import Batches, of_both
+from r3gan.training.capacity import solved
 from r3gan.training.estimate import parts_of
 from r3gan.training.instance_noise import Noisy
 from r3gan.training.loop import values_at
@@ -102,7 +103,8 @@ def test_noise_keeps_the_exact_form_and_is_added_after_the_augmentation():
 
 def test_noise_decays_by_its_schedule_and_is_recorded(tmp_path):
     assert [values_at(noise_config(), n)["instance_noise"] for n in (0, 40, 80)] == pytest.approx([0.3, 0.15, 0.0])
-    job, finished = run_inside(noise_config(), tmp_path)
+    nothing_measured = replace(small_config().evaluation, metrics=())
+    job, finished = run_inside(noise_config(evaluation=nothing_measured), tmp_path)
     assert finished
     assert job.points()[-1]["metrics"]["instance_noise"] == 0
 
@@ -255,6 +257,12 @@ def test_ranks_that_cannot_hold_whole_groups_are_refused_with_one_message(tmp_pa
     (line,) = capsys.readouterr().err.splitlines()
     assert "4 does not divide the 6 images of each of 4 ranks" in line
     assert not JobDir(tmp_path).checkpoints.exists()
+
+
+def test_capacity_is_moved_beside_minibatch_discrimination():
+    network = small_network(minibatch_kernels=3, minibatch_group=4, capacity=CapacityConfig("flat", equal="operations"))
+    alone = solved(replace(network, minibatch_kernels=0))
+    assert solved(network).widths == alone.widths
 
 
 def test_what_does_not_go_together_is_refused():
