@@ -60,6 +60,7 @@ CURVES = (
     Column(key="gamma", label="γ", figure="schedules", plot_label="γ of R1 and R2", log=True),
     Column(key="loss_phase", label="phase of the loss", figure="schedules"),
     Column(key="augment_p", label="augmentation p", figure="schedules"),
+    Column(key="instance_noise", label="instance noise", figure="schedules"),
     Column(key="ema_half_life_img", label="EMA half-life in images", figure="schedules", log=True),
 )
 CLASSIFIER_ACCURACY = "classifier_test_accuracy"  # 0..1: how far the digit classifier itself can be trusted

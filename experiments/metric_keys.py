@@ -12,7 +12,7 @@ QUALITY = "image quality"
 SECTIONS = {
     "losses": ("loss_d", "loss_g", "logit_gap"),
     "penalties": ("r1", "r2"),
-    "schedules": ("lr", "beta2", "gamma", "augment_p", "ema_half_life_img", "loss_phase"),
+    "schedules": ("lr", "beta2", "gamma", "augment_p", "instance_noise", "ema_half_life_img", "loss_phase"),
     "steps": ("loss_scale_d", "loss_scale_g", "skipped_steps_d", "skipped_steps_g"),
     "training cost": ("images_per_second", "memory_gib", "data_share", "cpu_cores"),
 }  # beside QUALITY, where all that an evaluation measures is

@@ -43,6 +43,7 @@ else:  # names of rows; a validating reader refuses all others
     MetricName = Literal[tuple(METRICS)]
 
 IMG_PER_KIMG = 1000
+COLOUR_CHANNELS, POINT_CHANNELS = 3, 2  # of what an image can be
 
 
 class Config:
@@ -72,6 +73,15 @@ class StyleConfig(Config):
     mixing: float = 0.0  # probability that a training image has the styles of two latents; needs modulation
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig(Config):
+    """Transformer blocks in place of the residual blocks of some resolutions, as many of them."""
+
+    resolutions: tuple[int, ...] = ()  # feature-map sizes whose blocks they replace; empty: none
+    heads: int = 2  # divides the width of each such stage
+    networks: tuple[NetworkName, ...] = BOTH  # where they are
+
+
 @dataclass(frozen=True)
 class CapacityConfig(Config):
     """Capacity moved between the resolutions: widths and groups are solved for (r3gan/training/capacity.py)."""
@@ -83,7 +93,7 @@ class CapacityConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig(Config):
-    """Shape of G and D. Tuples run from the 4x4 stage up; the resolution is 4 * 2^(stages - 1)."""
+    """Shape of G and D. Tuples run from the lowest stage up; the resolution is base_resolution * 2^(stages - 1)."""
 
     widths: tuple[int, ...]  # channels per stage
     groups: tuple[int, ...]  # groups of the grouped convolution per stage (the official "cardinality")
@@ -97,13 +107,19 @@ class NetworkConfig(Config):
     normalisation_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has none
     resampling: ResamplingName = "bilinear"  # between the stages, up in G and down in D
     resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
+    base_resolution: int = 4  # height and width of the lowest stage
+    image_channels: int = 3  # 3: colours; 2: the coordinates of points in the plane, as images of 1x1
     latent_dim: int = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     class_head: ClassHeadName = "embedding"  # how D uses the class
     bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
     fp16_stages: int = 0  # the same in float16, with the loss scaled; not both; below 0: all but so many
     emulate_precision: bool = False  # on a CPU, round what those stages compute with to their format
+    dropout: float = 0.0  # probability that a channel of an image is dropped in D, after the blocks of each stage
+    minibatch_kernels: int = 0  # of minibatch discrimination at D's head; 0: none
+    minibatch_group: int = 8  # images of a kind that it compares, which follow each other in the batch
     attention: AttentionConfig = field(default_factory=AttentionConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
     style: StyleConfig = field(default_factory=StyleConfig)
 
@@ -115,12 +131,28 @@ class NetworkConfig(Config):
     @property
     def resolution(self) -> int:
         """Height and width of the images."""
-        return int(4 * 2 ** (len(self.widths) - 1))
+        return self.resolutions[-1] if self.widths else 0
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Height and width of each stage's activations."""
+        return tuple(self.base_resolution * 2**i for i in range(len(self.widths)))
+
+    @property
+    def together(self) -> int:
+        """How many images of a kind D must be given together: 1, but for minibatch discrimination."""
+        return self.minibatch_group if self.minibatch_kernels else 1
+
+    @property
+    def makes_points(self) -> bool:
+        """Whether an image is a point of the plane."""
+        return self.image_channels == POINT_CHANNELS
 
     @property
     def noise_dim(self) -> int:
         """Entries of G's noise, which its latents carry behind z: a map for each residual block."""
-        return sum(blocks * (4 * 2**i) ** 2 for i, blocks in enumerate(self.blocks)) if self.style.noise else 0
+        sizes = zip(self.blocks, self.resolutions, strict=False)  # of a network that is not checked yet
+        return sum(blocks * side**2 for blocks, side in sizes) if self.style.noise else 0
 
     @property
     def style_layers(self) -> int:
@@ -229,11 +261,17 @@ class Schedules(Config):
     gamma: Schedule  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
     ema_half_life_img: Schedule  # half-life of the generator's moving average
     augment_p: Schedule  # probability of each augmentation
+    instance_noise: Schedule = Schedule(0.0, 0.0)  # deviation of the noise on what D sees; images are in -1..1
 
     @property
     def augments(self) -> bool:
         """Whether images are augmented at any time."""
         return self.augment_p.start > 0 or self.augment_p.end > 0
+
+    @property
+    def has_instance_noise(self) -> bool:
+        """Whether D sees noise at any time."""
+        return self.instance_noise.start > 0 or self.instance_noise.end > 0
 
 
 @dataclass(frozen=True)

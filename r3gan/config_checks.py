@@ -8,12 +8,16 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from r3gan.config import (
+    COLOUR_CHANNELS,
     IMG_PER_KIMG,
     PER_NETWORK,
+    POINT_CHANNELS,
+    AttentionConfig,
     EvaluationConfig,
     NetworkConfig,
     Schedules,
     TrainConfig,
+    TransformerConfig,
 )
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of, unknown_message
@@ -39,12 +43,14 @@ def find_problems(config: TrainConfig) -> list[Problem]:
         return ranges + names
     return [
         *ranges,
+        *_discriminator_problems(config),
         *_network_problems(config.network),
         *_evaluation_problems(config.evaluation),
         *_class_problems(config),
         *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
         *_schedule_problems(config.schedules),
         *_augmentation_problems(config),
+        *_point_problems(config),
     ]
 
 
@@ -85,6 +91,7 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         (("optimiser", "lr_ratio"), config.optimiser.lr_ratio),
         (("network", "expansion"), config.network.expansion),
         (("network", "latent_dim"), config.network.latent_dim),
+        (("network", "base_resolution"), config.network.base_resolution),
     ]
     problems = [
         Problem(path, f"{value:g} must be above 0 and below 1e12") for path, value in positive if not 0 < value < 1e12
@@ -93,6 +100,12 @@ def _range_problems(config: TrainConfig) -> list[Problem]:
         problems.append(Problem(("init_content",), "is of no use without init_from"))
     if config.penalties.every < 1:
         problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
+    if not 0 <= config.network.dropout < 1:
+        problems.append(Problem(("network", "dropout"), f"{config.network.dropout:g} must be from 0 to below 1"))
+    if config.network.minibatch_kernels < 0:
+        problems.append(
+            Problem(("network", "minibatch_kernels"), f"{config.network.minibatch_kernels} must be 0 or more")
+        )
     if not 0 <= config.optimiser.beta1 < 1:
         problems.append(Problem(("optimiser", "beta1"), f"{config.optimiser.beta1:g} must be from 0 to below 1"))
     scale = config.optimiser.loss_scale
@@ -205,7 +218,8 @@ def _network_problems(network: NetworkConfig) -> list[Problem]:
         for key in PER_NETWORK
         if not getattr(network, key)
     ]
-    return problems + _attention_problems(network) + _style_problems(network)
+    attending = [p for key in ("attention", "transformer") for p in _attention_problems(network, key)]
+    return problems + attending + _style_problems(network)
 
 
 def _style_problems(network: NetworkConfig) -> list[Problem]:
@@ -218,12 +232,60 @@ def _style_problems(network: NetworkConfig) -> list[Problem]:
         problems.append(Problem((*path, "mixing"), f"{style.mixing:g} must be from 0 to 1"))
     elif style.mixing and style.modulation == "none":
         problems.append(Problem((*path, "mixing"), "mixes the styles of blocks: it needs modulation: blocks"))
+    if network.transformer.resolutions and "generator" in network.transformer.networks:
+        message = "is of residual blocks, and G has transformer blocks in their place: leave one of the two out"
+        wanted = {"modulation": style.modulation != "none", "noise": style.noise}
+        problems += [Problem((*path, key), message) for key, is_set in wanted.items() if is_set]
     return problems
 
 
-def _attention_problems(network: NetworkConfig) -> list[Problem]:
-    attention, path = network.attention, ("network", "attention")
-    by_resolution = {4 * 2**i: width for i, width in enumerate(network.widths)}
+def _discriminator_problems(config: TrainConfig) -> Iterator[Problem]:
+    """What does not go together with dropout and with comparing images in groups."""
+    network = config.network
+    if network.minibatch_kernels > 0:
+        if network.minibatch_group < 2:
+            yield Problem(("network", "minibatch_group"), f"{network.minibatch_group} must be 2 or more")
+        else:
+            message = group_problem(config, 1)
+            yield from [Problem(("network", "minibatch_group"), message)] if message else []
+    if config.penalties.finite_difference_sigma is not None:
+        for key in ("dropout", "minibatch_kernels"):
+            if getattr(network, key) > 0:
+                message = f"is not measured with network.{key}: leave one of the two out"
+                yield Problem(("penalties", "finite_difference_sigma"), message)
+
+
+def group_problem(config: TrainConfig, ranks: int) -> str:
+    """Why so many ranks, which share the batch evenly, cannot hold whole groups of images; empty if they can."""
+    share, group = config.batch_size // ranks, config.network.together
+    if share % group == 0:
+        return ""
+    whose = f"each of {ranks} ranks" if ranks > 1 else "the batch"
+    return f"{group} does not divide the {share} images of {whose}, which minibatch discrimination compares in groups"
+
+
+def _point_problems(config: TrainConfig) -> Iterator[Problem]:
+    """What an image can be, and what does not apply to points of the plane."""
+    network = config.network
+    if network.image_channels not in (COLOUR_CHANNELS, POINT_CHANNELS):
+        message = f"{network.image_channels} must be {COLOUR_CHANNELS}, of colours, or {POINT_CHANNELS}, of points"
+        yield Problem(("network", "image_channels"), message)
+    if not network.makes_points:
+        return
+    if network.resolution != 1:
+        size = f"{network.resolution}x{network.resolution}"
+        yield Problem(("network", "base_resolution"), f"points are images of 1x1, not {size}")
+    if config.schedules.augments:
+        yield Problem(("schedules", "augment_p"), "the augmentations are of images, and these are points of the plane")
+    if config.x_flip:
+        yield Problem(("x_flip",), "mirrors images, and these are points of the plane")
+
+
+def _attention_problems(network: NetworkConfig, key: Literal["attention", "transformer"]) -> list[Problem]:
+    """What is wrong with where blocks that attend are, and with their heads."""
+    attention: AttentionConfig | TransformerConfig = getattr(network, key)
+    path = ("network", key)
+    by_resolution = dict(zip(network.resolutions, network.widths, strict=True))
     problems = []
     if attention.heads < 1:
         return [Problem((*path, "heads"), f"{attention.heads} must be 1 or more")]

@@ -27,6 +27,7 @@ from r3gan.config import (
     PostHocConfig,
     Schedule,
     TrainConfig,
+    TransformerConfig,
 )
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.lookup import row_of
@@ -112,7 +113,15 @@ def _network(network: NetworkConfig) -> NetworkConfig:
     """One name for each activation; what no network has or can use does not count, nor which have a default."""
     activation = row_of(ACTIVATIONS, "activation", network.activation).same_as or network.activation
     capacity = CapacityConfig()  # widths, groups and blocks stand for it
-    network = replace(network, activation=activation, attention=_attention(network.attention), capacity=capacity)
+    group = network.minibatch_group if network.minibatch_kernels else NetworkConfig.minibatch_group
+    network = replace(
+        network,
+        activation=activation,
+        attention=_attention(network.attention),
+        capacity=capacity,
+        transformer=_transformer(network.transformer),
+        minibatch_group=group,
+    )
     if not network.low_stages:
         network = replace(network, emulate_precision=False)
     elif network.fp16_stages:
@@ -134,6 +143,14 @@ def _attention(attention: AttentionConfig) -> AttentionConfig:
         return AttentionConfig()
     resolutions = tuple(sorted(set(attention.resolutions)))
     return replace(attention, resolutions=resolutions, networks=ordered(attention.networks))
+
+
+def _transformer(transformer: TransformerConfig) -> TransformerConfig:
+    """The same of transformer blocks."""
+    if not transformer.resolutions:
+        return TransformerConfig()
+    resolutions = tuple(sorted(set(transformer.resolutions)))
+    return replace(transformer, resolutions=resolutions, networks=ordered(transformer.networks))
 
 
 def _augmentation(config: TrainConfig) -> AugmentationConfig:

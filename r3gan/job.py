@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from r3gan.availability import availability_problems
 from r3gan.computation import Computation
 from r3gan.config import TrainConfig
-from r3gan.config_checks import find_problems
+from r3gan.config_checks import find_problems, group_problem
 from r3gan.config_json import from_dict
 from r3gan.data.catalog import data_root
 from r3gan.distributed import World, join_world, leave_world
@@ -37,6 +37,8 @@ def train_job(job: JobDir, computation: Computation, should_stop: Callable[[], b
     ranks = int(os.environ.get("WORLD_SIZE", 1))
     if config is not None and config.batch_size % ranks:
         problems.append(f"batch_size {config.batch_size} cannot be shared among {ranks} ranks evenly")
+    elif config is not None and ranks > 1 and (message := group_problem(config, ranks)):
+        problems.append(f"network.minibatch_group: {message}")
     if config is None or problems:
         for problem in problems:
             print(f"error: {job.config}: {problem}", file=sys.stderr)

@@ -58,6 +58,8 @@ def choice_problems(choice: PresetChoice) -> Iterator[tuple[str, str]]:
     """What is wrong with a choice: key of PresetChoice, and message."""
     if choice.like not in PRESETS:
         yield "like", unknown_message("preset", choice.like, PRESETS)
+    elif choice.resolution is not None and PRESETS[choice.like].network:
+        yield "resolution", f"{choice.like} is for points of the plane, which have no other resolution: leave it out"
     if choice.resolution is not None and choice.resolution not in RESOLUTIONS:
         listed = ", ".join(map(str, RESOLUTIONS))
         yield "resolution", f"networks make images of 4 times a power of two: {listed}, not {choice.resolution}"

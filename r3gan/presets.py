@@ -30,13 +30,15 @@ class Preset(NamedTuple):
     metric: str  # measured at every evaluation
     evaluations: int  # per training
     family: str  # released rows of one family are one data at several resolutions; empty: of no family
+    network: dict[str, Any] = {}  # noqa: RUF012  # further keys of the network
 
     @property
     def resolution(self) -> int:
         """Height and width of the images."""
-        return int(4 * 2 ** (len(self.widths) - 1))
+        return int(self.network.get("base_resolution", 4) * 2 ** (len(self.widths) - 1))
 
 
+PLANE = {"base_resolution": 1, "image_channels": 2, "kernel": 1}  # the network on points of the plane: 1x1 throughout
 LR, BETA2 = (2e-4, 5e-5), (0.9, 0.99)  # released, in every preset
 
 # fmt: off
@@ -49,6 +51,7 @@ PRESETS = {
     "imagenet64":    Preset((1536,) * 5,                   (96,) * 5,                   (2,) * 5,  64,    True,  4,   4096, (1.0, 0.1),    LR,           BETA2,        (0, 50000), (0, 0.40), 200_000, True,  50_000, "fid",    20,   "imagenet"),
     "stacked-mnist": Preset((128, 128, 96, 64),            (16, 16, 12, 8),             (2,) * 4,  64,    False, 3,   64,   (300., 300.),  (1e-3, 1e-4), BETA2,        (0, 20),    (0, 0.00), 2_000,   False, 26_000, "digits", 20,   ""),
     "digits-8x8":    Preset((64, 64),                      (8, 8),                      (2, 1),    64,    False, 0,   32,   (30.0, 30.0),  (3e-3, 3e-4), (0.99, 0.99), (1, 1),     (0, 0.00), 24,      False, 26_000, "digits", 4,    ""),
+    "plane":         Preset((64,),                         (4,),                        (2,),      8,     False, 0,   128,  (2e-4, 2e-4),  (3e-3, 1e-4), (0.99, 0.99), (2, 2),     (0, 0.00), 256,     False, 10_000, "points", 4,    "", PLANE),
 }
 # fmt: on
 
@@ -78,6 +81,7 @@ def row_tree(row: Preset) -> dict[str, Any]:
             "latent_dim": row.latent,
             "conditional": row.cond,
             "bf16_stages": row.bf16,
+            **row.network,
         },
         "schedules": {
             "lr": schedule(row.lr),

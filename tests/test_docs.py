@@ -95,7 +95,8 @@ def key_table(cls=TrainConfig, prefix=""):
         if prefix == "" and field.name in ("dataset", "seed"):
             continue
         if kind is Schedule:
-            rows.append(f"| `{prefix}{field.name}` | schedule | preset | {meaning[field.name]} |")
+            default = "preset" if field.default is dataclasses.MISSING else f"`{field.default.start:g}`"
+            rows.append(f"| `{prefix}{field.name}` | schedule | {default} | {meaning[field.name]} |")
         elif dataclasses.is_dataclass(kind):
             rows += key_table(kind, f"{prefix}{field.name}.")
         elif kind == tuple[LossPhase, ...]:

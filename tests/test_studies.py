@@ -9,6 +9,7 @@ from analysis.statistics.factorial import find_factorial
 from experiments import run
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
+from r3gan.availability import availability_problems
 from r3gan.config import CapacityConfig
 from r3gan.training.capacity import count
 
@@ -54,6 +55,17 @@ def test_a_quick_profile_ends_its_schedules_with_its_training_and_is_no_longer_t
         assert job.config.schedules.lr.decay_img == 1000 * job.config.total_kimg
     default = sum(job.config.total_kimg for job in plan(ROOT / "ablations.yaml", "quick"))
     assert sum(job.config.total_kimg for job in jobs) <= default
+
+
+@pytest.mark.parametrize("name", ["negative-results", "paper-losses"])
+def test_on_points_of_the_plane_everything_runs_that_a_perceptron_has(name):
+    jobs = plan(ROOT / "studies" / f"{name}.yaml", "toys")
+    assert {job.config.network.image_channels for job in jobs} == {2}
+    assert jobs[0].design.primary == "points_d_kl"
+    assert {"baseline"} < {job.variant for job in jobs} <= set(jobs[0].design.includes)
+    for job in jobs:
+        assert availability_problems(job.config) == []
+        assert job.config.schedules.lr.decay_img == 1000 * job.config.total_kimg
 
 
 def test_the_table_of_losses_is_a_full_factorial_that_the_report_finds():

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.drawing.artifacts import LoadPicture
 from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
+from analysis.drawing.samples import shows_points
 from analysis.figures.samples import draw_pictures as draw
 from experiments import names
 
@@ -36,6 +37,8 @@ def _draw(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, kind:
     file, shape, is_first_apart, caption = KINDS[kind]
     first = group.sort_values(names.SEED).groupby(names.VARIANT).head(1)
     found = {row[names.VARIANT]: load(row, file) for _, row in first.iterrows()}
+    if shows_points(group):
+        return omit(group, kind, "points of the plane have none")
     pictures = {v: picture for v in variants if (picture := found.get(v)) is not None}
     if not pictures:
         return omit(group, kind, f"no run has kept {file}, which older ones did not")

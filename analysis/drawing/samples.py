@@ -10,9 +10,12 @@ from analysis.drawing.artifacts import LoadGrids
 from analysis.drawing.drawn import Drawn, Omitted, figure_of, omit
 from analysis.figures import samples as figures
 from experiments import names
+from r3gan.evaluation.protocol import read_key
+from r3gan.tables.metrics import METRICS, metric_of
 
 GRID_SEEDS = 2  # how many seeds the figure across variants shows
 TIMES = 5  # how many grids of a run the figure over training shows at most
+SCATTER_CAPTION = "Points of the plane: red the generated ones, grey below them as many real ones."
 LAST_CAPTION = "Last samples of the EMA generator. A seed's latents are the same in all columns."
 
 
@@ -34,7 +37,9 @@ def draw_last(
     lacking = [f"{variant}/{seed}" for (variant, seed), grid in grids.items() if grid is None]
     lack = f"No samples were found of {', '.join(lacking)}." if lacking else ""
     seeds = sorted({seed for _, seed in grids})
-    return figure_of(partial(figures.draw_samples, grids, present, seeds), group, "samples", [LAST_CAPTION, lack])
+    tiles, scatter = (figures.WHOLE, SCATTER_CAPTION) if shows_points(group) else (figures.TILES, "")
+    draw = partial(figures.draw_samples, grids, present, seeds, tiles=tiles)
+    return figure_of(draw, group, "samples", [LAST_CAPTION, scatter, lack])
 
 
 def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadGrids) -> Drawn | Omitted:
@@ -49,7 +54,17 @@ def draw_progress(group: pd.DataFrame, present: Sequence[str], load_grids: LoadG
     caption = (
         f"Samples of the EMA generator over training, seed {seed}: the same latents everywhere. kimg to two digits."
     )
-    return figure_of(partial(figures.draw_progress, grids, variants), group, "progress", [caption])
+    shown, scatter = (figures.WHOLE, SCATTER_CAPTION) if shows_points(group) else (figures.CROP, "")
+    return figure_of(
+        partial(figures.draw_progress, grids, variants, shown=shown), group, "progress", [caption, scatter]
+    )
+
+
+def shows_points(group: pd.DataFrame) -> bool:
+    """Whether the samples are scatter plots: the runs record metrics of points."""
+    read = {column: read_key(str(column)) for column in group.columns}
+    kinds = {column: METRICS[metric_of(found.number.key)].kinds for column, found in read.items() if found}
+    return any("points" in those and group[column].notna().any() for column, those in kinds.items())
 
 
 def sample_grids(group: pd.DataFrame, load_grids: LoadGrids) -> dict[tuple[str, int], np.ndarray | None]:

@@ -16,6 +16,8 @@ GRIDS_PER_NARROW_ROW = 2
 LARGEST = 2.2  # inches along a grid
 GRID_SIDE = 8  # images along a side of a sample grid
 FIRST_GAP = 24  # pixels beside the usual ones
+TILES = (GRID_SIDE, GRID_SIDE)  # images down and across of a grid
+WHOLE = (1, 1)  # the same of a scatter plot, which is one image
 CROP = (2, 4)  # images down and across that are shown of a grid over training
 TITLE_LINE = 0.15
 TITLE_PAD = 0.12  # around the titles of a row
@@ -28,10 +30,11 @@ def draw_samples(
     variants: Sequence[str],
     seeds: Sequence[int],
     width: float = TWO_COLUMNS,
+    tiles: tuple[int, int] = TILES,
 ) -> Figure:
     """Sample grids side by side: variants as columns (in blocks where they are many), seeds as rows.
 
-    grids: [H, W, 3] in 0..1 by (variant, seed).
+    grids: [H, W, 3] in 0..1 by (variant, seed). tiles: images down and across in each.
     """
     columns = min(GRIDS_PER_ROW if width > ONE_COLUMN else GRIDS_PER_NARROW_ROW, len(variants))
     blocks = [variants[i : i + columns] for i in range(0, len(variants), columns)]
@@ -47,18 +50,21 @@ def draw_samples(
                 row[0].set_ylabel(f"seed {seed}")
                 for ax, variant in zip(row, block, strict=False):
                     grid = grids.get((variant, seed))
-                    draw_images(ax, None if grid is None else separate(enlarge(as_bytes(grid))))
+                    draw_images(ax, None if grid is None else separate(enlarge(as_bytes(grid)), tiles))
                     if s == 0:
                         ax.set_title(titles[variant])
     return figure
 
 
 def draw_progress(
-    grids: Mapping[tuple[str, float], np.ndarray], variants: Sequence[str], width: float = TWO_COLUMNS
+    grids: Mapping[tuple[str, float], np.ndarray],
+    variants: Sequence[str],
+    width: float = TWO_COLUMNS,
+    shown: tuple[int, int] = CROP,
 ) -> Figure:
     """Some images of each grid over training: variants as rows, kimg as columns.
 
-    grids: [H, W, 3] in 0..1 by (variant, kimg).
+    grids: [H, W, 3] in 0..1 by (variant, kimg). shown: images down and across; WHOLE: all of it, as one.
     """
     times = sorted({kimg for _, kimg in grids})
     with matplotlib.rc_context(STYLE):
@@ -66,7 +72,7 @@ def draw_progress(
         beside = max(text_width(name, SMALL) for name in names.values()) + 0.1
         cell = min((width - beside) / len(times), LARGEST)
         lines = max(name.count("\n") + 1 for name in names.values())
-        row_height = max(cell * CROP[0] / CROP[1] + 0.06, LINE * lines + 0.04)
+        row_height = max(cell * shown[0] / shown[1] + 0.06, LINE * lines + 0.04)
         separator = " " if cell > LEAST_FOR_ONE_LINE else "\n"
         size = (cell * len(times) + beside, row_height * len(variants) + TITLE_LINE * (1 if separator == " " else 2))
         figure, axes = blank_axes(size, len(variants), len(times))
@@ -74,7 +80,8 @@ def draw_progress(
             row[0].set_ylabel(names[variant], fontsize=SMALL, rotation=0, ha="right", va="center")
             for ax, kimg in zip(row, times, strict=True):
                 grid = grids.get((variant, kimg))
-                draw_images(ax, None if grid is None else separate(enlarge(as_bytes(crop(grid))), CROP))
+                part = grid if grid is None or shown == WHOLE else crop(grid)
+                draw_images(ax, None if part is None else separate(enlarge(as_bytes(part)), shown))
         for ax, kimg in zip(axes[0], times, strict=True):
             ax.set_title(f"{kimg:g}{separator}kimg")
     return figure

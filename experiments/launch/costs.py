@@ -46,7 +46,8 @@ def count(work: Workload, micro_batch: int | None, hardware: Hardware) -> Cost:
     """Count it. Loads torch."""
     from r3gan.training.estimate import default_micro_batch, estimate, parts_of
 
-    size = parts_of(work.pairs, micro_batch or default_micro_batch(work, hardware.gpu_memory_bytes))
+    asked = micro_batch or default_micro_batch(work, hardware.gpu_memory_bytes)
+    size = parts_of(work.pairs, asked, work.network.together)
     return estimate(work, size, hardware.gpus > 0)
 
 

@@ -6,7 +6,7 @@ from experiments.study.plan import Job, one_of_each
 from experiments.study.problems import StudyProblem
 from experiments.study.study import Study
 from r3gan.availability import RESOLUTION_KEY, availability_problems
-from r3gan.config_checks import Problem
+from r3gan.config_checks import Problem, group_problem
 from r3gan.data.catalog import dataset_row
 from r3gan.preset_choice import PresetChoice
 from r3gan.settings.values import dotted
@@ -22,6 +22,8 @@ def run_problems(study: Study, jobs: list[Job], ranks: int) -> list[StudyProblem
         if job.config.batch_size % ranks:
             message = f"{ranks} ranks cannot share the batch_size {job.config.batch_size} of {job.variant} evenly"
             problems.append(StudyProblem("--ranks", job.dataset, message))
+        elif message := group_problem(job.config, ranks):
+            problems.append(StudyProblem("--ranks", f"{job.dataset} {job.variant}", message))
     return list(dict.fromkeys(problems))
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from r3gan.data.drawn_points import DrawnPoints
 from r3gan.data.errors import DatasetUnavailable as DatasetUnavailable
 from r3gan.data.facts import MNIST_COUNTS, MNIST_FILES, Facts, State
 from r3gan.data.manifest import MANIFEST, PARTIAL, is_prepared, read_manifest
@@ -61,6 +62,12 @@ def stacked_digits(resolution: int) -> DatasetRow:
     )
 
 
+def points(after: str) -> DatasetRow:
+    """Points drawn from the shape of the dataset's name, and the address of a paper that has it."""
+    facts = Facts(1, 25, 100_000, channels=2)
+    return DatasetRow(facts, DrawnPoints(), f"none needed: numbers drawn here, after {after}")
+
+
 DATASETS: dict[str, DatasetRow] = {
     "stacked-digits": stacked_digits(8),
     **{f"stacked-digits-{resolution}": stacked_digits(resolution) for resolution in (16, 32, 64, 128, 256)},
@@ -90,6 +97,9 @@ DATASETS: dict[str, DatasetRow] = {
     "ffhq256": ffhq(256),
     "imagenet32": imagenet(32, "Imagenet32_train.zip"),
     "imagenet64": imagenet(64, "Imagenet64_train_part1.zip and Imagenet64_train_part2.zip"),
+    "line": points("https://arxiv.org/abs/2501.05441"),
+    "circle": points("https://arxiv.org/abs/2501.05441"),
+    "25-gaussians": points("https://arxiv.org/abs/1712.04086"),
 }
 
 OWN_NAME = re.compile(r"\w[\w.-]*")  # of a prepared dataset: one folder's name, no path

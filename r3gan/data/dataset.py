@@ -1,6 +1,7 @@
 """What training and evaluation ask of a dataset, whatever it is made of.
 
-Shapes: N images in the set, B in a batch, R resolution, K classes. Images handed out are uint8 [B, 3, R, R] in 0..255.
+Shapes: N images in the set, B in a batch, R resolution, K classes. Images handed out are uint8 [B, 3, R, R] in 0..255;
+points of the plane are float32 [B, 2, 1, 1], taken as they are.
 """
 
 from typing import Protocol
@@ -52,5 +53,5 @@ class Dataset(Protocol):
     def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Images uint8 [B, 3, R, R] and labels int64 [B] for rows of `indices`, where the images live.
 
-        Labels are 0 in a set without labels.
+        Of points: see the file's head. Labels are 0 in a set without labels.
         """

@@ -17,9 +17,12 @@ class Facts(NamedTuple):
     resolution: int
     classes: int  # 0: without labels
     images: int | None = None  # None: endless, drawn by combination
+    channels: int = 3  # of an image; 2 of points in the plane
 
     def __str__(self) -> str:
         count = "endlessly many" if self.images is None else self.images
+        if self.channels == 2:
+            return f"points of the plane, {self.classes} classes, {count} points"
         return f"{self.resolution}x{self.resolution}, {self.classes} classes, {count} images"
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from r3gan.data.conversion import AS_STORED, Conversion
 from r3gan.data.errors import BadData, DatasetUnavailable
@@ -11,6 +11,7 @@ from r3gan.data.litter import litter_kind
 from r3gan.data.manifest import Manifest, is_prepared, read_manifest
 from r3gan.data.storage import fetch
 from r3gan.deferred import Deferred
+from r3gan.tables.metrics import Kind
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,7 @@ class PreparedImages:
     patterns: tuple[str, ...] = ()  # of files, in the data folder and its raw/; the dataset's own folder may hold any
     advice: str = ""  # which file belongs where, after "put"
     download: Deferred | None = None
-    stacked_digits = False
+    kind: ClassVar[Kind] = "images"
 
     def find(self, name: str, root: Path) -> list[Path]:
         """The files as they come: the dataset's own folder under `root`, or files by their names. Empty if missing."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from r3gan.data.conversion import Conversion
 from r3gan.data.errors import BadData, DatasetUnavailable
@@ -11,6 +11,7 @@ from r3gan.data.idx_files import find_idx_files
 from r3gan.data.progress import warn
 from r3gan.data.storage import fetch
 from r3gan.deferred import Deferred
+from r3gan.tables.metrics import Kind
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,7 @@ class StackedDigitFiles:
     package: str = ""  # that holds them
     download: Deferred | None = None
     enlarged: int = 1  # height and width of the squares that pixels become
-    stacked_digits = True
+    kind: ClassVar[Kind] = "stacked digits"
 
     @property
     def advice(self) -> str:

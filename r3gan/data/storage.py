@@ -11,6 +11,7 @@ from r3gan.data.conversion import Conversion
 from r3gan.data.errors import as_told
 from r3gan.data.facts import Facts, State
 from r3gan.deferred import Deferred
+from r3gan.tables.metrics import Kind
 
 if TYPE_CHECKING:
     import torch
@@ -22,8 +23,8 @@ class Storage(Protocol):
     """One kind."""
 
     @property
-    def stacked_digits(self) -> bool:
-        """Whether the `digits` metric can count its modes."""
+    def kind(self) -> Kind:
+        """What its images are, which decides the metrics that apply."""
 
     @property
     def download(self) -> Deferred | None:

@@ -67,13 +67,7 @@ class ImageSet:
 
         The order is one seeded permutation of the whole set after the other: every image once per epoch.
         """
-        pieces = []
-        while count > 0:
-            epoch, start = divmod(position, len(self))
-            piece = permutation(seed, network, epoch, len(self))[start : start + count]
-            pieces.append(piece)
-            position, count = position + len(piece), count - len(piece)
-        return torch.cat(pieces)
+        return permutation_indices(seed, network, position, count, len(self))
 
     def is_on(self, device: torch.device) -> bool:
         """Whether the images live on this device."""
@@ -87,6 +81,17 @@ class ImageSet:
     def to(self, device: torch.device) -> "ImageSet":
         """The set on a device. On the device where it is, nothing is read or copied."""
         return ImageSet(self.name, self.manifest, self.images.to(device), self.labels.to(device))
+
+
+def permutation_indices(seed: int, network: str, position: int, count: int, size: int) -> Tensor:
+    """The `count` at `position` of one permutation of 0..size-1 after the other: int64 [count]."""
+    pieces = []
+    while count > 0:
+        epoch, start = divmod(position, size)
+        piece = permutation(seed, network, epoch, size)[start : start + count]
+        pieces.append(piece)
+        position, count = position + len(piece), count - len(piece)
+    return torch.cat(pieces)
 
 
 @lru_cache(maxsize=4)  # two networks, each in one epoch or between two

@@ -15,7 +15,7 @@ from r3gan.distributed import World
 from r3gan.evaluation.extractors import FeatureNetwork
 from r3gan.evaluation.protocol import extractors_of, recorded_key, wanted
 from r3gan.evaluation.reference import reference_from
-from r3gan.evaluation.sampling import SAMPLE_BATCH, fixed_classes, fixed_inputs, generate, to_uint8
+from r3gan.evaluation.sampling import SAMPLE_BATCH, as_seen, fixed_classes, fixed_inputs, generate
 from r3gan.evaluation.scores import Reference
 from r3gan.model.networks import Generator
 from r3gan.tables.metrics import METRICS
@@ -87,7 +87,7 @@ class Evaluator:
         drawn = len(self.histogram), self.histogram, seed, purpose, config.samples, config.labels
         classes = fixed_classes(*drawn) if any(METRICS[name].of_classes for name in metrics) else None
         share = [part[world.part_of(config.samples)] for part in inputs if part is not None]
-        images = (to_uint8(batch) for batch in generate(generator, *share, at_once=min(at_once, SAMPLE_BATCH)))
+        images = (as_seen(batch) for batch in generate(generator, *share, at_once=min(at_once, SAMPLE_BATCH)))
         rounds = math.ceil(math.ceil(config.samples / world.size) / min(at_once, SAMPLE_BATCH))
         features = self.features(until_stopped(images, rounds, stops), metrics)
         for layers in features.values():
@@ -100,7 +100,7 @@ class Evaluator:
         return results
 
     def features(self, batches: Iterable[Tensor], metrics: Sequence[MetricName]) -> Features:
-        """Of uint8 images [B, 3, R, R], everything that these metrics need."""
+        """Of uint8 images [B, 3, R, R], or points float32 [B, 2, 1, 1], everything that these metrics need."""
         parts: dict[str, list[dict[str, Tensor]]] = {name: [] for name in extractors_of(metrics)}
         for images in batches:
             for name, found in parts.items():

@@ -29,19 +29,25 @@ class FeatureNetwork:
     def __init__(self, name: str, layers: Sequence[str], *, data: Dataset | None, root: Path, device: torch.device):
         self.name, self.layers, self.device = name, tuple(layers), device
         row = row_of(EXTRACTORS, "feature network", name)
-        if row.made_for is not None:
-            if data is None:
-                raise DatasetUnavailable(f"{name} is made of a dataset, and none was named")
-            path, by_path = row.made_for(data), True
-        else:
-            path, by_path = find_weights(name, root), published_file(name).by_path
+        published = row.weights is not None
+        if data is None and not published:
+            raise DatasetUnavailable(f"{name} is made of a dataset, and none was named")
+        path: Path | None = None
+        if published:
+            path = find_weights(name, root)
             require_plain_tensors(path)
-        network: nn.Module = (
-            row.network(self.layers, path) if row.network else torch_fidelitys(name, layers, path if by_path else None)
-        )
+        elif row.made_for is not None:
+            path = row.made_for(data)
+        by_path = not published or published_file(name).by_path
+        if row.of_data is not None:
+            network: nn.Module = row.of_data(self.layers, data)
+        elif row.network is not None:
+            network = row.network(self.layers, path)
+        else:
+            network = torch_fidelitys(name, layers, path if by_path else None)
         self.network = network.to(device).to(memory_format=torch.channels_last)
-        made = row.made_for is not None  # its weights are hashed, not its file, whose metadata may differ
-        self.identity = hash_tensors(self.network.state_dict())[:16] if made else content_hash(path)
+        # Of what is made here the weights are hashed, not the file, whose metadata may differ.
+        self.identity = content_hash(path) if published and path else hash_tensors(self.network.state_dict())[:16]
 
     @property
     def about(self) -> dict[str, float]:
@@ -50,7 +56,7 @@ class FeatureNetwork:
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
-        """Of uint8 images [B, 3, R, R]: each layer's features [B, F], on the CPU."""
+        """Of uint8 images [B, 3, R, R], or points float32 [B, 2, 1, 1]: each layer's features [B, F], on the CPU."""
         features = self.network(images.to(self.device))
         return {layer: found.cpu() for layer, found in zip(self.layers, features, strict=True)}
 

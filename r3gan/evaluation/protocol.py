@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from r3gan.config import EvaluationConfig, MetricName, TrainConfig
 from r3gan.config_checks import Problem
 from r3gan.tables.lookup import row_of
-from r3gan.tables.metrics import FEWEST, METRICS, Metric, Number, numbers
+from r3gan.tables.metrics import FEWEST, METRICS, Kind, Metric, Number, numbers
 from r3gan.tables.references import REFERENCES
 
 RAW, BEST, DEVIATION = "_raw", "best_", "_std"
@@ -79,20 +79,21 @@ def progress_text(evaluation: EvaluationConfig, recorded: dict[str, float]) -> s
     return ", ".join(shown)
 
 
-def metric_problems(evaluation: EvaluationConfig, stacked_digits: bool, images: int | None) -> list[Problem]:
-    """What cannot be measured on a dataset: stacked digits or not, of so many images (None: as many as are drawn)."""
+def metric_problems(evaluation: EvaluationConfig, kind: Kind, images: int | None) -> list[Problem]:
+    """What cannot be measured on a dataset of a kind, of so many images (None: as many as are drawn)."""
     problems = []
     for key in ("metrics", "at_end"):
         for i, name in enumerate(getattr(evaluation, key)):
-            message = _misfit(name, METRICS[name], stacked_digits, images)
+            message = _misfit(name, METRICS[name], kind, images)
             if message:
                 problems.append(Problem(("evaluation", key, i), message))
     return problems
 
 
-def _misfit(name: str, metric: Metric, stacked_digits: bool, images: int | None) -> str:
-    if metric.stacked_digits_only and not stacked_digits:
-        return f"{name} counts stacked digits, which these are not: choose fid, say"
+def _misfit(name: str, metric: Metric, kind: Kind, images: int | None) -> str:
+    if kind not in metric.kinds:
+        (instead, *_) = (other for other, row in METRICS.items() if kind in row.kinds)
+        return f"{name} is of {' and '.join(metric.kinds)}, which these are not: choose {instead}, say"
     if REFERENCES[metric.reference].of_images and images is not None and images < FEWEST:
         return f"{name} needs {FEWEST} training images at least, not {images}"
     return ""
@@ -105,8 +106,8 @@ def side_problems(metrics: Iterable[MetricName], dataset: bool, reference: bool,
     for name in metrics:
         if METRICS[name].of_classes and not generated:
             problems.append(f"{name} is of samples that a generator makes for classes, which images do not tell")
-        elif METRICS[name].stacked_digits_only and not dataset:
-            problems.append(f"{name} needs a dataset's digits, of which its classifier is made: --dataset names it")
+        elif METRICS[name].needs_dataset and not dataset:
+            problems.append(f"{name} {METRICS[name].needs_dataset}: --dataset names it")
         elif METRICS[name].compares and not (dataset or reference):
             problems.append(f"{name} compares with other images: --reference or --dataset names them")
     return problems

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from r3gan.config import POINT_CHANNELS
 from r3gan.model.networks import Generator
 from r3gan.streams import stream
 
@@ -59,6 +60,11 @@ def generate(
     for start in range(0, len(latents), at_once):
         part = slice(start, start + at_once)
         yield generator(latents[part].to(device), None if labels is None else labels[part].to(device))
+
+
+def as_seen(images: Tensor) -> Tensor:
+    """What metrics see of images: of colours the nearest of 0..255, of points the coordinates as they are."""
+    return images.float() if images.shape[1] == POINT_CHANNELS else to_uint8(images)
 
 
 def to_uint8(images: Tensor) -> Tensor:

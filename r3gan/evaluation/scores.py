@@ -31,6 +31,7 @@ class Reference:
     mean: np.ndarray | None = None  # [F]
     covariance: np.ndarray | None = None  # [F, F]
     features: Tensor | None = None  # [M, F]
+    shares: Tensor | None = None  # probabilities of modes and, last, of none: float64 [M + 1]
 
 
 Features = dict[str, Tensor]  # layer -> [N, F]

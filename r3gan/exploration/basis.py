@@ -13,7 +13,6 @@ from r3gan.exploration.parts import Parts, Text
 from r3gan.exploration.pictures import grid, signed_maps
 from r3gan.exploration.stages import activations_at, images_from
 from r3gan.exploration.subject import Subject
-from r3gan.model.networks import BASE_RESOLUTION
 
 CHANNELS, STRIPS = 32, 4  # shown
 MOST = 0.9  # of the energy
@@ -25,11 +24,11 @@ def basis(subject: Subject) -> Parts:
     learned, size = network.basis.detach().cpu(), typical_modulation(subject)
     strength = learned.flatten(1).norm(dim=1) * size
     order = strength.argsort(descending=True)
-    shown = order[:CHANNELS]
+    shown, side = order[:CHANNELS], learned.shape[-1]
     yield Text(
-        f"G begins with {len(learned)} learned maps of 4x4, each multiplied by its number of the modulation. The "
-        "strength of a channel is the length of its map times the typical size (root mean square) of that number. Red "
-        "is positive, blue negative, each map on its own scale."
+        f"G begins with {len(learned)} learned maps of {side}x{side}, each multiplied by its number of the modulation. "
+        "The strength of a channel is the length of its map times the typical size (root mean square) of that number. "
+        "Red is positive, blue negative, each map on its own scale."
     )
     energy = strength**2 / (strength**2).sum()
     caption = f"The {len(shown)} strongest channels, with {energy[shown].sum():.0%} of the energy."
@@ -39,8 +38,8 @@ def basis(subject: Subject) -> Parts:
     yield signed_maps(
         patterns,
         8,
-        f"Its {len(patterns)} principal spatial patterns, strongest first ({shares[0]:.0%}, {shares[1]:.0%}, "
-        f"{shares[2]:.0%}, ...): {enough} carry {MOST:.0%} of the energy.",
+        f"Its {len(patterns)} principal spatial patterns, strongest first "
+        f"({', '.join(f'{share:.0%}' for share in shares[:3])}, ...): {enough} carry {MOST:.0%} of the energy.",
     )
     z, labels = subject.shown
     start = activations_at(network, z[:1], labels if labels is None else labels[:1], 0, 1)
@@ -73,4 +72,4 @@ def spatial_patterns(learned: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
     """Patterns [<=16, 4, 4] of length 1 and their shares of the energy, of maps [C, 4, 4] times sizes [C]."""
     _, values, patterns = torch.linalg.svd(learned.flatten(1) * size[:, None], full_matrices=False)
     energy = values**2 / (values**2).sum().clamp(min=torch.finfo(values.dtype).tiny)
-    return patterns.view(-1, BASE_RESOLUTION, BASE_RESOLUTION), energy
+    return patterns.view(-1, *learned.shape[1:]), energy

@@ -26,6 +26,7 @@ from r3gan.exploration.subject import Subject
 from r3gan.exploration.truncation import truncation
 from r3gan.files import write_text
 from r3gan.generation.arguments import add_source, seed_list
+from r3gan.generation.images import require_images
 from r3gan.generation.load import LoadedGenerator, load, origin
 from r3gan.generation.running import stoppable
 
@@ -79,6 +80,7 @@ def run_explore(options: argparse.Namespace) -> int:
         raise BadData(f"{options.destination}: a file that ends in .html was expected")
     device = device_of(options.device)
     loaded = load(options.source, options.weights, device)
+    require_images(loaded.network, "explore")
     real, missing = real_images_of(options.data, loaded)
     subject = Subject(
         loaded=loaded,

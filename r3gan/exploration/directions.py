@@ -47,7 +47,7 @@ def activations(subject: Subject) -> Parts:
         "2004.02546); the rest of G makes the image. The later the place, the more local is what changes."
     )
     for point in points(network):
-        x = sampled_activations(subject, point)
+        x, place = sampled_activations(subject, point), point_name(network, point)
         found = sample_components(x.flatten(1), OF_ACTIVATIONS)
         z, labels = subject.shown
         starts = activations_at(network, z[:ROWS], labels if labels is None else labels[:ROWS], point, subject.at_once)
@@ -60,7 +60,7 @@ def activations(subject: Subject) -> Parts:
                 images_from(network, row.unflatten(1, x.shape[1:]), point, *one(z, labels, k), at_once=subject.at_once)
                 for k, row in enumerate(rows)
             ]
-            what = f"{point_name(point).capitalize()}, direction {i + 1}: {found.shares[i]:.1%} of the variance"
+            what = f"{place.capitalize()}, direction {i + 1}: {found.shares[i]:.1%} of the variance"
             yield grid(images, f"{what} of {len(x)} samples (deviation {found.deviations[i]:.3g}); {ALONG}.")
 
 

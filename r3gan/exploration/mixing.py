@@ -64,7 +64,7 @@ def mixing(subject: Subject) -> Parts:
     yield Text(
         f"{OF_STYLES if styled else WITHOUT_STYLES} Columns: the first image; {'; '.join(MIXES)}; "
         f"{f'{SWAPPED}; ' if styled else ''}the second image. Rows, from above: "
-        f"{'; '.join(point_name(point) for point in points(network))}."
+        f"{'; '.join(point_name(network, point) for point in points(network))}."
     )
     whole = subject.images(z, labels)
     for first in range(0, len(z) - 1, 2):

@@ -8,7 +8,7 @@ Shapes: N images, Z latent dimension, K classes, R resolution; activations are [
 import torch
 from torch import Tensor
 
-from r3gan.model.networks import BASE_RESOLUTION, Generator
+from r3gan.model.networks import Generator
 
 
 def points(generator: Generator) -> range:
@@ -16,11 +16,12 @@ def points(generator: Generator) -> range:
     return range(len(generator.stages))
 
 
-def point_name(point: int) -> str:
+def point_name(generator: Generator, point: int) -> str:
     """A point in words."""
+    base = generator.basis.shape[-1]
     if point == 0:
-        return f"the input of {BASE_RESOLUTION}x{BASE_RESOLUTION}"
-    size = BASE_RESOLUTION * 2 ** (point - 1)
+        return f"the input of {base}x{base}"
+    size = base * 2 ** (point - 1)
     return f"after the stage at {size}x{size}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.export.records import Data, Measured
+from r3gan.generation.images import GRID_SIDE, SCATTERED
 from r3gan.generation.load import LoadedGenerator
 from r3gan.identity import changes
 from r3gan.snapshot import WeightsName
@@ -63,10 +64,13 @@ def introduction(model: Model) -> str:
     generator = model.generator
     kind = f"class-conditional ({generator.classes} classes)" if generator.classes else "unconditional"
     size = f"{generator.resolution}x{generator.resolution}"
+    what = "points of the plane" if generator.network.makes_points else f"{size} images"
+    seeds = SCATTERED if generator.network.makes_points else GRID_SIDE**2
     shown = f"{generator.images_shown / IMG_PER_KIMG:g} thousand real images"
     return (
-        f"# {model.name}\n\nA {kind} generator of {size} images, [R3GAN]({PAPER}), after {shown} were shown to the "
-        f"discriminator.\n\n![Samples of seeds 0 to 63]({model.samples})\n\nLicence of the weights: unknown: fill in."
+        f"# {model.name}\n\nA {kind} generator of {what}, [R3GAN]({PAPER}), after {shown} were shown to the "
+        f"discriminator.\n\n![Samples of seeds 0 to {seeds - 1}]({model.samples})\n\n"
+        "Licence of the weights: unknown: fill in."
     )
 
 
@@ -80,7 +84,7 @@ def use(model: Model) -> str:
         "from r3gan import load_generator",
         f"generator = load_generator({model.place!r}{which})",
         "z = torch.randn(16, generator.latent_dim)",
-        f"images = generator(z{labels})  # [16, 3, {size}, {size}] in -1..1",
+        f"images = generator(z{labels})  # [16, {model.generator.channels}, {size}, {size}] in -1..1",
     ]
     return "## Use\n\n```python\n" + "\n".join(code) + "\n```"
 

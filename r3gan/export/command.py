@@ -38,7 +38,7 @@ def run_export(options: argparse.Namespace) -> int:
     if generator.classes:
         asked += f" and one-hot labels [N, {generator.classes}]"
     origin = f"{options.source} after {generator.images_shown / IMG_PER_KIMG:g} kimg"
-    made = f"images [N, 3, {generator.resolution}, {generator.resolution}]"
+    made = f"images [N, {generator.channels}, {generator.resolution}, {generator.resolution}]"
     batches = ", ".join(map(str, CHECKED_BATCHES))
     checked = f"differs from the generator by {difference:.2g} at most (of images in -1..1, in batches of {batches})"
     print(f"{destination} is written: {kind.text}, of {origin}; {asked} to {made}; {checked}")

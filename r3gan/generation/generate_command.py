@@ -43,7 +43,7 @@ def run_generate(options: argparse.Namespace) -> int:
     require_new(options.destination)
     generator = load(options.source, options.weights, device_of(options.device))
     asked = inputs_of(options, named_classes(options.classes, options.source, generator), generator)
-    output = output_of(options.destination, len(asked.numbers))
+    output = output_of(options.destination, len(asked.numbers), generator.network.makes_points)
     require_space(output, options.destination, len(asked.numbers), generator.resolution)
     with progress_bar(f"generating {options.destination.name}") as progress:
 
@@ -54,7 +54,8 @@ def run_generate(options: argparse.Namespace) -> int:
                 done += len(batch.numbers)
                 progress(done, len(asked.numbers))
 
-        write_whole(output, Whole(batches(), len(asked.numbers), generator.resolution), options.destination)
+        whole = Whole(batches(), len(asked.numbers), generator.resolution, generator.channels)
+        write_whole(output, whole, options.destination)
     images = f"{len(asked.numbers):,} image{'s' if len(asked.numbers) > 1 else ''}"
     what = f"{output.text}, {images} of {generator.resolution}x{generator.resolution}"
     print(f"{options.destination} is written: {what}, {origin(options.source, generator)}")

@@ -14,12 +14,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from r3gan.data.dataset import Dataset
+from r3gan.data.errors import BadData
 from r3gan.evaluation.sampling import generate, to_uint8
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
+from r3gan.generation.scatter import scatter
 from r3gan.model.networks import Generator
 
 PART = 16  # images that a CPU computes at once
 GRID_SIDE = 8
+SCATTERED = 2000  # points of each kind in a scatter plot
 
 
 def images_of(generator: Generator, latents: Tensor, labels: Tensor | None, at_once: int) -> Iterator[Tensor]:
@@ -33,13 +37,28 @@ def images_of(generator: Generator, latents: Tensor, labels: Tensor | None, at_o
         yield torch.cat(list(made))[: len(z)]
 
 
-def save_grid(generator: Generator, path: Path, at_once: int) -> None:
-    """The images of seeds 0 to 63 as 8x8 in a PNG: what `r3gan generate` makes of the same weights."""
-    seeds = range(GRID_SIDE**2)
+def save_grid(generator: Generator, path: Path, at_once: int, data: Dataset | None = None) -> None:
+    """The images of seeds 0 to 63 as 8x8 in a PNG: what `r3gan generate` makes of the same weights.
+
+    Of points of the plane: a scatter plot of seeds 0 to 1999, above as many real points if `data` has them.
+    """
+    seeds = range(SCATTERED if generator.makes_points else GRID_SIDE**2)
     labels = as_one_hot(classes_of(seeds, generator.classes), generator.classes) if generator.classes else None
     z = latents_of(seeds, generator.latent_dim, generator.noise_dim)
     images = torch.cat(list(images_of(generator, z, labels, at_once)))
-    Image.fromarray(tiled(to_pixels(images), GRID_SIDE)).save(path, "png")
+    if not generator.makes_points:
+        pixels = tiled(to_pixels(images), GRID_SIDE)
+    else:
+        rows = None if data is None else data.indices(0, "scatter", 0, SCATTERED)
+        real = None if data is None or rows is None else data.gather(rows.to(images.device))[0].flatten(1)
+        pixels = scatter(images.flatten(1), real)
+    Image.fromarray(pixels).save(path, "png")
+
+
+def require_images(generator: Generator, what: str) -> None:
+    """Raises BadData where the generator makes points of the plane, to which `what` does not apply."""
+    if generator.makes_points:
+        raise BadData(f"{what} is of images, and this generator makes points of the plane: `r3gan generate` plots them")
 
 
 def to_pixels(images: Tensor) -> np.ndarray:

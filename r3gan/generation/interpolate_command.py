@@ -17,7 +17,7 @@ from r3gan.files import replace_file
 from r3gan.generation.arguments import add_generator, number_list
 from r3gan.generation.class_names import named_classes
 from r3gan.generation.films import FILMS, Frames, film_of, require_rate
-from r3gan.generation.images import images_of, to_pixels
+from r3gan.generation.images import images_of, require_images, to_pixels
 from r3gan.generation.inputs import as_one_hot, classes_of, latents_of
 from r3gan.generation.load import LoadedGenerator, load, origin
 from r3gan.generation.paths import WAYS, frame_count, path_through
@@ -46,6 +46,7 @@ def run_interpolate(options: argparse.Namespace) -> int:
     """Generate, write, and say what was written."""
     require_new(options.destination)
     generator = load(options.source, options.weights, device_of(options.device))
+    require_images(generator.network, "interpolate")
     classes = named_classes(options.classes, options.source, generator)
     keys, size = key_count(options.seeds, classes), generator.resolution * options.scale
     film = film_of(options.destination, frame_count(keys, options.steps, options.loop), size)

@@ -16,8 +16,8 @@ class LoadedGenerator(nn.Module):
     """A generator that was trained, in eval mode: `generator(z, labels)`.
 
     latent_dim Z, of which the last noise_dim are the noise of G's blocks (0: it has none), classes K (0:
-    unconditional), resolution R; dataset: what it was trained on (None: not known);
-    images_shown: real images that training had shown to D.
+    unconditional), resolution R, channels I (3, or 2 of points of the plane); dataset: what it was trained on (None:
+    not known); images_shown: real images that training had shown to D.
     """
 
     def __init__(self, snapshot: Snapshot):
@@ -25,12 +25,12 @@ class LoadedGenerator(nn.Module):
         self.network = snapshot.generator
         self.latent_dim, self.classes = self.network.latent_dim, self.network.classes
         self.noise_dim = self.network.noise_dim
-        self.resolution = snapshot.network.resolution
+        self.resolution, self.channels = snapshot.network.resolution, snapshot.network.image_channels
         self.dataset, self.images_shown = snapshot.dataset, snapshot.images
         self.eval()
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Latents z [N, Z], standard normal, to images [N, 3, R, R] in -1..1.
+        """Latents z [N, Z], standard normal, to images [N, I, R, R] in -1..1.
 
         labels, for a conditional generator: classes, whole numbers [N] in 0..K-1, or their weights [N, K] (one-hot;
         what lies between two of them mixes the classes' embeddings). Both are moved to the generator's device.

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
+from r3gan.config import POINT_CHANNELS
 from r3gan.data.errors import BadData
 from r3gan.data.places import nearest
 from r3gan.data.progress import warn
 from r3gan.files import new_folder, replace_file
 from r3gan.generation.images import tiled, to_pixels
+from r3gan.generation.scatter import scatter
 
 MOST_IN_GRID = 4096
 SHAPE_ROOM = 256  # bytes that a safetensors header is filled up to
@@ -31,7 +34,7 @@ class Batch(NamedTuple):
     """Some of the images."""
 
     numbers: Sequence[int]  # their seeds, or their rows in a file of latents
-    images: Tensor  # [B, 3, R, R], about -1..1
+    images: Tensor  # [B, I, R, R], about -1..1
     classes: Sequence[int] | None  # of each image, if it has one
 
 
@@ -41,10 +44,14 @@ class Whole(NamedTuple):
     batches: Iterator[Batch]
     total: int
     resolution: int
+    channels: int = 3  # 2 of points of the plane
 
 
 def write_grid(whole: Whole, path: Path) -> None:
-    """All images in one PNG, about as many rows as columns."""
+    """All images in one PNG, about as many rows as columns; points of the plane in a scatter plot."""
+    if whole.channels == POINT_CHANNELS:
+        Image.fromarray(scatter(torch.cat([batch.images.flatten(1) for batch in whole.batches]))).save(path, "png")
+        return
     pixels = np.concatenate([to_pixels(batch.images) for batch in whole.batches])
     Image.fromarray(tiled(pixels, math.ceil(math.sqrt(whole.total)))).save(path, "png")
 
@@ -81,8 +88,8 @@ def write_folder(whole: Whole, path: Path) -> None:
 
 
 def write_tensors(whole: Whole, path: Path) -> None:
-    """A safetensors file with `images` float32 [N, 3, R, R] as the network makes them, neither clipped nor rounded."""
-    shape = [whole.total, 3, whole.resolution, whole.resolution]
+    """A safetensors file with `images` float32 [N, I, R, R] as the network makes them, neither clipped nor rounded."""
+    shape = [whole.total, whole.channels, whole.resolution, whole.resolution]
     size = 4 * math.prod(shape)
     header = json.dumps({"images": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).ljust(SHAPE_ROOM)
     with path.open("wb") as file:
@@ -108,24 +115,31 @@ class Output(NamedTuple):
 
     write: Callable[[Whole, Path], None]
     text: str
+    of_points: bool = False  # whether points of the plane can be written so
 
 
 OUTPUTS = {
-    ".png": Output(write_grid, "one grid"),
+    ".png": Output(write_grid, "one grid", of_points=True),
     "": Output(write_folder, "a folder of PNGs"),
     ".zip": Output(write_zip, "a zip of PNGs"),
     ".npz": Output(write_npz, "an array"),
-    ".safetensors": Output(write_tensors, "a tensor"),
+    ".safetensors": Output(write_tensors, "a tensor", of_points=True),
 }
 
 
-def output_of(path: Path, count: int) -> Output:
-    """The kind that a path's suffix names. Raises BadData if there is none, or if it cannot hold so many images."""
+def output_of(path: Path, count: int, points: bool = False) -> Output:
+    """The kind that a path's suffix names. Raises BadData if there is none, or if it cannot hold so many images.
+
+    points: whether they are points of the plane.
+    """
     output = OUTPUTS.get(path.suffix.lower())
     if output is None:
         known = ", ".join(f"{suffix or 'none'} ({row.text})" for suffix, row in OUTPUTS.items())
         raise BadData(f"{path} ends in {path.suffix}: known endings are {known}")
-    if output.write is write_grid and count > MOST_IN_GRID:
+    if points and not output.of_points:
+        known = " or ".join(f"{suffix} ({row.text})" for suffix, row in OUTPUTS.items() if row.of_points)
+        raise BadData(f"{path}: {output.text} holds images, and this generator makes points of the plane: name {known}")
+    if output.write is write_grid and not points and count > MOST_IN_GRID:
         raise BadData(f"{path}: a grid shows at most {MOST_IN_GRID} images, not {count}: name a folder, .zip or .npz")
     return output
 

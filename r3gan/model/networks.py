@@ -4,7 +4,7 @@ Source: "The GAN is dead; long live the GAN! A Modern Baseline GAN" (arXiv 2501.
 and the official release. The layers are in r3gan/model/layers.py.
 
 Shapes: B batch, C channels, H W height and width, Z latent dimension, K classes, E class-embedding dimension,
-R image resolution. Activations are [B, C, H, W].
+R image resolution, I image channels: 3, or 2 of points. Activations are [B, C, H, W].
 """
 
 import math
@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from r3gan.config import ActivationName, NetworkConfig, NetworkName, StyleConfig
 from r3gan.model.attention import SelfAttention
 from r3gan.model.conv import Conv, settle_weights
+from r3gan.model.dropout import ChannelDropout
 from r3gan.model.layers import Chain, Layer, Linear, Precision, Residual, SpatialSum, declares_first_order
+from r3gan.model.minibatch import MinibatchHead
 from r3gan.model.resampling_layers import Direction
 from r3gan.model.style import BlockStyle, Style
 from r3gan.streams import stream
@@ -28,15 +30,14 @@ from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of
 from r3gan.tables.resamplings import RESAMPLINGS
 
-BASE_RESOLUTION = 4
 LINEAR_LAYERS_PER_BLOCK = 3
-IMAGE_CHANNELS = 3
+PERCEPTRON_EXPANSION, LINEAR_LAYERS_OF_PERCEPTRON = 4, 2  # as transformers have them (arXiv 1706.03762)
 
 
 class ResidualBlock(Residual):
     """x + project(mix(expand(x))): 1x1 C->2C, grouped 3x3, both activated, and 1x1 2C->C that starts at zero.
 
-    Of one resolution, the `index`th from 4x4 up; `activation_after_mix: none` leaves out the second activation.
+    Of one resolution, the `index`th from the lowest up; `activation_after_mix: none` leaves out the second activation.
 
     The gain is the activation's times L^(-1/(2m-2)) with L blocks in the network and m = 3 layers in a block
     (Fixup, arXiv 1901.09321, as the paper uses it).
@@ -66,15 +67,55 @@ class ResidualBlock(Residual):
         self.project = Conv(expanded, channels, gain=0.0, normalisation=config.normalisation)
 
 
+class TransformerBlock(Chain):
+    """Attention over all positions, then a perceptron at each: x + project(attend(qkv(x + position))), and
+    x + project(activation(expand(x))) with 1x1 C->4C->C. No normalisation of layers; both projections start at zero.
+
+    The perceptron has the gain of residual blocks, for its two layers. Where activations are piecewise linear, D keeps
+    the exact first-order form: attention's own second derivative is written by formula (r3gan/model/attention.py).
+    """
+
+    def __init__(self, config: NetworkConfig, index: int):
+        width, size = config.widths[index], config.resolutions[index]
+        attention = SelfAttention(
+            width,
+            config.transformer.heads,
+            twice_differentiable=True,
+            size=size,
+            normalisation=config.normalisation,
+        )
+        super().__init__(OrderedDict(attention=attention, perceptron=Perceptron(config, width)))
+
+
+class Perceptron(Residual):
+    """x + project(activation(expand(x))), at each position, see `TransformerBlock`."""
+
+    def __init__(self, config: NetworkConfig, width: int):
+        super().__init__()
+        fixup = sum(config.blocks) ** (-1 / (2 * LINEAR_LAYERS_OF_PERCEPTRON - 2))
+        self.expand = Conv(
+            width,
+            PERCEPTRON_EXPANSION * width,
+            gain=fixup * activation_gain(config.activation),
+            activation=config.activation,
+            normalisation=config.normalisation,
+        )
+        self.project = Conv(PERCEPTRON_EXPANSION * width, width, gain=0.0, normalisation=config.normalisation)
+
+
 def activation_gain(activation: ActivationName | None) -> float:
     """What keeps the variance through a convolution and what follows it."""
     return 1.0 if activation is None else row_of(ACTIVATIONS, "activation", activation).gain
 
 
 def stage_blocks(config: NetworkConfig, index: int, network: NetworkName) -> Chain:
-    """The residual blocks, and the attention if any, of one resolution."""
-    width, resolution = config.widths[index], BASE_RESOLUTION * 2**index
-    blocks: list[Layer] = [ResidualBlock(config, index) for _ in range(config.blocks[index])]
+    """The residual or transformer blocks, and the attention if any, of one resolution."""
+    width, resolution = config.widths[index], config.resolutions[index]
+    transformer = config.transformer
+    block: type[ResidualBlock | TransformerBlock] = ResidualBlock
+    if network in transformer.networks and resolution in transformer.resolutions:
+        block = TransformerBlock
+    blocks: list[Layer] = [block(config, index) for _ in range(config.blocks[index])]
     attention = config.attention
     if network in attention.networks and resolution in attention.resolutions:
         blocks += [
@@ -153,17 +194,27 @@ class DiscriminatorStage(Chain):
     def __init__(self, config: NetworkConfig, index: int):
         blocks = stage_blocks(config, index, "discriminator")
         layers: dict[str, Layer] = {"precision": stage_precision(config, index), "blocks": blocks}
+        if config.dropout:
+            layers["dropout"] = ChannelDropout(config.widths[index], config.dropout)
         if index:
             layers |= between_stages(config, index, "down")
         super().__init__(OrderedDict(layers))
         emulate(self, config, index)
 
 
+def discriminator_head(config: NetworkConfig, features: int) -> Linear:
+    """From D's last activations, summed over all positions, to its features."""
+    width, kernels = config.widths[0], config.minibatch_kernels
+    if kernels:
+        return MinibatchHead(width, features, kernels=kernels, group=config.minibatch_group)
+    return Linear(width, features)
+
+
 class Generator(nn.Module):
     """Latents (and classes) to images.
 
     forward(z, labels): z [B, latent_dim] standard normal; labels [B, K] one-hot, only for a conditional network.
-    Returns images [B, 3, R, R], about -1..1, in the parameters' dtype.
+    Returns images [B, I, R, R], about -1..1, in the parameters' dtype.
     The last `noise_dim` entries of z are the noise of the residual blocks, if there is any; see r3gan/model/style.py.
     """
 
@@ -172,14 +223,15 @@ class Generator(nn.Module):
         config, width = config.of("generator"), config.widths[0]
         self.noise_dim = config.noise_dim
         self.latent_dim = config.latent_dim + self.noise_dim
+        self.makes_points = config.makes_points
         self.classes = classes if config.conditional else 0
         self.embedding = Linear(classes, config.latent_dim) if self.classes else None
         features = config.latent_dim * (2 if self.classes else 1)
         self.style = Style(config, features) if config.style != StyleConfig() else None
         self.modulation = Linear(features if self.style is None else self.style.width, width)
-        self.basis = nn.Parameter(torch.zeros(width, BASE_RESOLUTION, BASE_RESOLUTION))
+        self.basis = nn.Parameter(torch.zeros(width, config.base_resolution, config.base_resolution))
         self.stages = Chain(*(GeneratorStage(config, i) for i in range(len(config.widths))))
-        self.to_rgb = Conv(config.widths[-1], IMAGE_CHANNELS, normalisation=config.normalisation)
+        self.to_rgb = Conv(config.widths[-1], config.image_channels, normalisation=config.normalisation)
         emulate(self.to_rgb, config, len(config.widths) - 1)
 
     def forward(
@@ -192,7 +244,7 @@ class Generator(nn.Module):
         return self.to_rgb(x).to(self.basis.dtype)
 
     def modulated(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The input of the first stage [B, C, 4, 4]: every channel of the basis times one number."""
+        """The input of the first stage [B, C, 4, 4] (its resolution): each channel of the basis times one number."""
         x = self.basis * self.modulation(self.code(z, labels))[:, :, None, None]
         return x.contiguous(memory_format=torch.channels_last)
 
@@ -218,7 +270,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images (and classes) to logits.
 
-    forward(x, labels): x [B, 3, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
+    forward(x, labels): x [B, I, R, R]; labels [B, K] one-hot, only for a conditional network. Returns logits [B].
     A logit is the dot product of the trunk's features with the class's direction (without classes: the one feature),
     to which `class_head: projection` adds one that all images share. Labels of zeros leave that alone.
     """
@@ -227,7 +279,8 @@ class Discriminator(nn.Module):
         super().__init__()
         config, width, stages = config.of("discriminator"), config.widths[0], len(config.widths)
         self.classes = classes if config.conditional else 0
-        from_rgb = Conv(IMAGE_CHANNELS, config.widths[-1], normalisation=config.normalisation)
+        self.together = config.together
+        from_rgb = Conv(config.image_channels, config.widths[-1], normalisation=config.normalisation)
         emulate(from_rgb, config, stages - 1)
         self.trunk = Chain(
             OrderedDict[str, nn.Module](
@@ -235,8 +288,8 @@ class Discriminator(nn.Module):
                 from_rgb=from_rgb,
                 stages=Chain(*(DiscriminatorStage(config, i) for i in reversed(range(stages)))),
                 full_precision=Precision(low=False),
-                basis=SpatialSum(width, BASE_RESOLUTION),
-                head=Linear(width, width if self.classes else 1),
+                basis=SpatialSum(width, config.base_resolution),
+                head=discriminator_head(config, width if self.classes else 1),
             )
         )
         self.embedding = Linear(classes, width, gain=1 / math.sqrt(width)) if self.classes else None

@@ -65,7 +65,8 @@ class Style(nn.Module):
         sizes = [features] + [config.latent_dim] * layers
         self.width = sizes[-1]
         self.mapping = nn.Sequential(*(MappingLayer(*sizes[i : i + 2]) for i in range(layers)))
-        blocks = [(width, 4 * 2**i) for i, width in enumerate(config.widths) for _ in range(config.blocks[i])]
+        stages = zip(config.widths, config.resolutions, config.blocks, strict=True)
+        blocks = [(width, side) for width, side, count in stages for _ in range(count)]
         self.counts, self.sizes = config.blocks, [size for _, size in blocks]
         modulates = style.modulation == "blocks"
         self.scales = nn.ModuleList(Linear(self.width, width, gain=0.0) for width, _ in blocks if modulates)

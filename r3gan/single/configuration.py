@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from r3gan.availability import RESOLUTION_KEY, availability_problems, misfits
 from r3gan.config import TrainConfig
+from r3gan.config_checks import group_problem
 from r3gan.data.catalog import dataset_row
 from r3gan.data.facts import Facts
 from r3gan.preset_choice import PresetChoice, choice_problems
@@ -61,6 +62,8 @@ def require_fit(config: TrainConfig, preset: PresetChoice, ranks: int, images: F
     if config.batch_size % ranks:
         message = f"{ranks} GPUs cannot share the batch_size {config.batch_size} evenly"
         problems.append(SettingProblem("--gpus", "", message))
+    elif message := group_problem(config, ranks):
+        problems.append(SettingProblem("--gpus", "network.minibatch_group", message))
     if problems:
         raise BadSettings(problems)
 

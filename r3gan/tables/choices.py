@@ -48,6 +48,15 @@ REMARKS = {
     "keep their draws",
     "augmentation.colour=False": "no colours are changed; the other groups keep their draws",
     "augmentation.cutout=False": "no image is partly erased; the other groups keep their draws",
+    "network.dropout": "whole channels of D, image by image, after the blocks of each stage (arXiv 1411.4280), the "
+    "same in all passes of a step; no weights; still exact by first order; among the settings of the earlier ablation",
+    "network.minibatch_kernels": "D sees how near an image is to others of its group (arXiv 1606.03498), whose "
+    "gradients the penalties then couple; double backward; among the settings of the earlier ablation",
+    "network.transformer.resolutions": "attention with learned positions and a perceptron of four times the width "
+    "in place of each residual block, without normalisation; exact by first order; a transformer is among the paper's "
+    "negative results",
+    "schedules.instance_noise.start": "normal noise on all that D sees, in G's step too (arXiv 1610.04490); the "
+    "penalties are taken at the noisy images; still exact by first order; among the settings of the earlier ablation",
 }  # of values that no table holds, or of keys that are numbers and switches
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from r3gan.deferred import Deferred
-from r3gan.tables.metrics import DIGITS, DINO, INCEPTION, VGG
+from r3gan.tables.metrics import DIGITS, DINO, INCEPTION, PLANE, VGG
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,10 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class ExtractorRow:
-    """One feature network. Exactly one of the first two says where its weights come from."""
+    """One feature network. Exactly one of the first three says where it comes from."""
 
     weights: WeightsFile | None = None
+    of_data: Deferred | None = None  # (layers, dataset) -> the network, which has no weights but what the dataset says
     made_for: Deferred | None = None  # dataset -> the file, made of the dataset; raises DatasetUnavailable if it cannot
     network: Deferred | None = None  # (layers, file of weights) -> the network; None: torch-fidelity knows its name
 
@@ -48,4 +49,5 @@ EXTRACTORS = {
         made_for=Deferred("r3gan.evaluation.classifier:classifier_for"),
         network=Deferred("r3gan.evaluation.digit_features:StackedDigitsFeatures"),
     ),
+    PLANE: ExtractorRow(of_data=Deferred("r3gan.evaluation.point_modes:NearMode")),
 }

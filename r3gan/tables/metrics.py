@@ -12,6 +12,8 @@ from r3gan.deferred import Deferred
 from r3gan.tables.lookup import row_of
 
 Better = Literal["lower", "higher"]
+Kind = Literal["images", "stacked digits", "points"]  # of a dataset
+OF_PICTURES: tuple[Kind, ...] = ("images", "stacked digits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class Metric:
     best: str | None  # the number that `evaluation.keep_best` goes by; None: the metric is more than one
     progress: tuple[str, ...]  # the numbers that are shown while a job runs
     counts: Deferred | None = None  # (features by layer) -> samples per mode, int64 [M]; None: no modes are counted
-    stacked_digits_only: bool = False
+    kinds: tuple[Kind, ...] = OF_PICTURES  # of datasets that it applies to
+    needs_dataset: str = ""  # what of the dataset is needed beside images, in words; empty: nothing
     of_classes: bool = False  # its scorer also gets the classes that samples were made for: `asked`, int64 [N]
     features_text: str  # for documentation
 
@@ -55,7 +58,8 @@ class Metric:
         return self.reference != "nothing"
 
 
-INCEPTION, VGG, DINO, DIGITS = "inception-v3-compat", "vgg16", "dinov2-vit-l-14", "stacked-digits-classifier"
+INCEPTION, VGG, DINO = "inception-v3-compat", "vgg16", "dinov2-vit-l-14"
+DIGITS, PLANE = "stacked-digits-classifier", "plane"
 FEWEST = 1000  # samples, and training images that they are compared with: KID draws subsets of as many
 
 METRICS: dict[str, Metric] = {
@@ -85,7 +89,8 @@ METRICS: dict[str, Metric] = {
         ),
         best="d_kl",
         progress=("d_kl", "modes"),
-        stacked_digits_only=True,
+        kinds=("stacked digits",),
+        needs_dataset="needs a dataset's digits, of which its classifier is made",
         features_text="digit classifier, channel by channel",
     ),
     "class-accuracy": Metric(
@@ -103,9 +108,41 @@ METRICS: dict[str, Metric] = {
         ),
         best="class_accuracy",
         progress=("right_digits",),
-        stacked_digits_only=True,
+        kinds=("stacked digits",),
+        needs_dataset="needs a dataset's digits, of which its classifier is made",
         of_classes=True,
         features_text="digit classifier, channel by channel",
+    ),
+    "points": Metric(
+        extractor=PLANE,
+        layers=("mode",),
+        reference="shares",
+        scorer=Deferred("r3gan.evaluation.point_modes:score_points"),
+        counts=Deferred("r3gan.evaluation.point_modes:count_point_modes"),
+        numbers=(
+            Number(
+                key="points_modes", better="higher", counted=False, label="Modes of points", unit="of 25", spec=".1f",
+                ceiling=25, note="Modes of points: Gaussians, or equal parts of the line or circle, that one sample at "
+                "least is near, which is within 3 standard deviations.", progress="{value:.0f} modes",
+            ),
+            Number(
+                key="points_d_kl", better="lower", counted=False, label="D_KL of points", unit="nats",
+                plot_label=r"$D_\mathrm{KL}$ of points", log=True, floor="points_d_kl_floor",
+                note="D_KL of points is KL(histogram of 25 modes and of near none || that of the data's distribution); "
+                "its floor is what a perfect generator would show.", progress="D_KL {value}",
+            ),
+            Number(key="points_d_kl_floor", counted=False, constant=True),
+            Number(
+                key="points_near", better="higher", counted=False, label="Near a mode", unit="share",
+                note="Near a mode: the share of samples within 3 standard deviations of one; of the data 0.989 "
+                "(25-gaussians) or 0.997.",
+            ),
+        ),
+        best="points_d_kl",
+        progress=("points_d_kl", "points_modes"),
+        kinds=("points",),
+        needs_dataset="counts the modes of a dataset's shape",
+        features_text="the mode that a point is near",
     ),
     "fid": Metric(
         extractor=INCEPTION,

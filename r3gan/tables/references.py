@@ -21,6 +21,11 @@ REFERENCES = {
         False,
         "all combinations of training digits, exactly (stacked digits only)",
     ),
+    "shares": ReferenceRow(
+        Deferred("r3gan.evaluation.point_modes:shares_reference"),
+        False,
+        "the distribution that the points are drawn from, exactly",
+    ),
     "statistics": ReferenceRow(
         Deferred("r3gan.evaluation.reference:statistics_reference"), True, "all training images"
     ),

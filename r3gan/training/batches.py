@@ -2,7 +2,7 @@
 
 On a GPU the next batch is drawn by a thread while the current step runs, in pinned memory, so that the step waits for
 no random number, no gathering of images and no copy. On a CPU a second thread would only take the step's core.
-Shapes: B this rank's part of the batch, R resolution, Z latent dimension, K classes.
+Shapes: B this rank's part of the batch, R resolution, I image channels, Z latent dimension, K classes.
 """
 
 import time
@@ -19,16 +19,20 @@ from torch.nn.functional import one_hot
 from r3gan.config import TrainConfig
 from r3gan.data.dataset import Dataset
 from r3gan.distributed import World
-from r3gan.model.networks import IMAGE_CHANNELS
 from r3gan.streams import stream
 from r3gan.training.augment import draw_noise
 
 TURNS = ("discriminator", "generator")  # of one training step, in this order
 
 
+def of_both(drawn: Tensor | None) -> Tensor | None:
+    """What was drawn for pairs [B, 2, ...], for [real; generated]: [2B, ...]."""
+    return None if drawn is None else drawn.transpose(0, 1).flatten(0, 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Real images [B, 3, R, R] in -1..1, latents [B, Z + N] with G's noise, labels [B, K] or None.
+    """Real images [B, I, R, R] in -1..1, latents [B, Z + N] with G's noise, labels [B, K] or None.
 
     labels: one-hot, or zeros where the class is dropped.
 
@@ -36,7 +40,9 @@ class Batch:
     number of all blocks and one is never. None where styles are not mixed.
 
     noise: what the augmentations of the real and the generated images are made of, [B, 2, NOISE_SIZE]; None without.
-    directions: of finite differences at the real and the generated images, [B, 2, 3, R, R]; None without.
+    directions: of finite differences at the real and the generated images, [B, 2, I, R, R]; None without.
+    instance_noise: of both, [B, 2, I, R, R]; dropout: numbers in 0..1 that say which channels of D are dropped at both,
+    [B, 2, S]; None without.
     """
 
     real: Tensor
@@ -44,6 +50,8 @@ class Batch:
     labels: Tensor | None = None
     noise: Tensor | None = None
     directions: Tensor | None = None
+    instance_noise: Tensor | None = None
+    dropout: Tensor | None = None
     second: Tensor | None = None
     crossings: Tensor | None = None
 
@@ -58,16 +66,19 @@ class Batch:
 
     def noise_of_both(self) -> Tensor | None:
         """The noise of [real; generated], [2B, NOISE_SIZE]."""
-        return None if self.noise is None else self.noise.transpose(0, 1).flatten(0, 1)
+        return of_both(self.noise)
 
     def directions_of_both(self) -> Tensor | None:
-        """The directions of [real; generated], [2B, 3, R, R]."""
-        return None if self.directions is None else self.directions.transpose(0, 1).flatten(0, 1)
+        """The directions of [real; generated], [2B, I, R, R]."""
+        return of_both(self.directions)
 
-    def parts(self, size: int) -> Iterator["Batch"]:
-        """The batch in order, in parts of at most `size`, whose sizes differ by one at most."""
-        count = -(-len(self) // size)
-        cuts = [i * len(self) // count for i in range(count + 1)]
+    def parts(self, size: int, group: int = 1) -> Iterator["Batch"]:
+        """The batch in order, in parts of at most `size`, whose sizes differ by one group at most.
+
+        group: how many images stay together, of which `size` and the batch hold whole numbers.
+        """
+        groups, count = len(self) // group, -(-len(self) // size)
+        cuts = [i * groups // count * group for i in range(count + 1)]
         for part in (slice(*ends) for ends in pairwise(cuts)):
             yield replace(self, **{name: tensor[part] for name, tensor in vars(self).items() if tensor is not None})
 
@@ -80,6 +91,8 @@ class Draw:
     latents: Tensor
     noise: Tensor | None
     directions: Tensor | None
+    instance_noise: Tensor | None
+    dropout: Tensor | None
     second: Tensor | None = None
     crossings: Tensor | None = None
     unlabelled: Tensor | None = None
@@ -146,6 +159,8 @@ class Batches:
             "directions": self._directions(network, position, mine),
             "unlabelled": self._unlabelled(network, position, mine),
             **self._mixing(network, position, mine),
+            "instance_noise": self._instance_noise(network, position, mine),
+            "dropout": self._dropout(network, position, mine),
         }
         if self.data.is_on(self.world.device):
             return Draw(**drawn, indices=self._pinned(indices))
@@ -157,8 +172,25 @@ class Batches:
         is_due = network == TURNS[0] and config.penalties.is_due(position // config.batch_size)
         if config.penalties.finite_difference_sigma is None or not is_due:
             return None
-        shape = (config.batch_size, 2, IMAGE_CHANNELS, self.data.resolution, self.data.resolution)
-        return self._pinned(torch.randn(shape, generator=stream(config.seed, "directions", position))[mine])
+        return self._normal(stream(config.seed, "directions", position), mine)
+
+    def _instance_noise(self, network: str, position: int, mine: slice) -> Tensor | None:
+        if not self.config.schedules.has_instance_noise:
+            return None
+        return self._normal(stream(self.config.seed, "instance-noise", network, position), mine)
+
+    def _normal(self, draws: torch.Generator, mine: slice) -> Tensor:
+        """Normal numbers for the real and the generated images of this rank."""
+        side = self.data.resolution
+        shape = (self.config.batch_size, 2, self.config.network.image_channels, side, side)
+        return self._pinned(torch.randn(shape, generator=draws)[mine])
+
+    def _dropout(self, network: str, position: int, mine: slice) -> Tensor | None:
+        config = self.config
+        if not config.network.dropout:
+            return None
+        shape = (config.batch_size, 2, sum(config.network.widths))
+        return self._pinned(torch.rand(shape, generator=stream(config.seed, "dropout", network, position))[mine])
 
     def _unlabelled(self, network: str, position: int, mine: slice) -> Tensor | None:
         """Whose class is dropped, [B]."""
@@ -189,24 +221,18 @@ class Batches:
             images, labels = self.data.gather(self._moved(draw.indices))
         else:
             images, labels = (self._moved(tensor) for tensor in draw.gathered)
-        half = torch.full((), 127.5, device=images.device)  # by a plain number, a GPU multiplies with its inverse
-        real = images.float().div_(half).sub_(1).contiguous(memory_format=torch.channels_last)
+        if images.dtype == torch.uint8:
+            half = torch.full((), 127.5, device=images.device)  # by a plain number, a GPU multiplies with its inverse
+            images = images.float().div_(half).sub_(1)
+        real = images.contiguous(memory_format=torch.channels_last)
         if self.config.x_flip:
             real = torch.where(self._moved(draw.flips)[:, None, None, None], real.flip(3), real)
         one_hot_labels = one_hot(labels, self.data.classes).float() if self.config.network.conditional else None
         if one_hot_labels is not None and draw.unlabelled is not None:
             one_hot_labels[self._moved(draw.unlabelled)] = 0
-        noise = None if draw.noise is None else self._moved(draw.noise)
-        directions = None if draw.directions is None else self._moved(draw.directions)
-        return Batch(
-            real=real,
-            latents=self._moved(draw.latents),
-            labels=one_hot_labels,
-            noise=noise,
-            directions=directions,
-            second=None if draw.second is None else self._moved(draw.second),
-            crossings=None if draw.crossings is None else self._moved(draw.crossings),
-        )
+        names = ("noise", "directions", "instance_noise", "dropout", "second", "crossings")
+        drawn = {name: self._moved(found) for name in names if (found := getattr(draw, name)) is not None}
+        return Batch(real=real, latents=self._moved(draw.latents), labels=one_hot_labels, **drawn)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.world.device, non_blocking=True)

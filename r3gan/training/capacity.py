@@ -11,7 +11,7 @@ from functools import cache
 import torch
 
 from r3gan.config import CapacityConfig, NetworkConfig
-from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
+from r3gan.model.networks import Discriminator, Generator
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.lookup import row_of
 from r3gan.training.estimate import Meter
@@ -74,18 +74,19 @@ def multiple_of(network: NetworkConfig) -> int:
     """What every width is a multiple of: whole groups, and whole heads where there is attention."""
     channels = channels_per_group(network)
     whole_groups = channels // math.gcd(channels, network.expansion)
-    return math.lcm(whole_groups, network.attention.heads if network.attention.resolutions else 1)
+    heads = [each.heads for each in (network.attention, network.transformer) if each.resolutions]
+    return math.lcm(whole_groups, *heads)
 
 
 @cache
 def count(network: NetworkConfig, what: str) -> int:
     """Parameters, or operations of one forward pass with one image, of G and D together."""
-    plain = replace(network, conditional=False)
+    plain = replace(network, conditional=False, minibatch_kernels=0)  # which takes no single image
     with torch.device("meta"), torch.no_grad():
         generator, discriminator = Generator(plain), Discriminator(plain)
         if what == "parameters":
             return sum(p.numel() for part in (generator, discriminator) for p in part.parameters())
         with Meter() as meter:
             generator(torch.empty(1, generator.latent_dim))
-            discriminator(torch.empty(1, IMAGE_CHANNELS, network.resolution, network.resolution))
+            discriminator(torch.empty(1, network.image_channels, network.resolution, network.resolution))
         return meter.flops

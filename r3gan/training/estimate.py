@@ -4,6 +4,7 @@ The job's own step is executed on the library's meta device, where tensors have 
 and living tensors are counted. Nothing here repeats the networks' structure.
 """
 
+import math
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from r3gan.config import AugmentationConfig, LossPhase, NetworkConfig
-from r3gan.model.networks import IMAGE_CHANNELS, Discriminator, Generator
+from r3gan.model.networks import Discriminator, Generator
 from r3gan.one_machine import jobs_per_gpu
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
@@ -81,14 +82,16 @@ class Meter(TorchDispatchMode):
 def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     """The cost of training, with `micro_batch` pairs at once."""
     network, classes = work.network if on_gpu else replace(work.network, bf16_stages=0, fp16_stages=0), work.classes
+    shape = (network.image_channels, network.resolution, network.resolution)
     with META:
         generator, discriminator = Generator(network, classes), Discriminator(network, classes)
         batch = Batch(
-            real=torch.empty(micro_batch, IMAGE_CHANNELS, network.resolution, network.resolution),
+            real=torch.empty(micro_batch, *shape),
             latents=torch.empty(micro_batch, generator.latent_dim),
             labels=torch.empty(micro_batch, classes) if network.conditional else None,
             noise=torch.empty(micro_batch, 2, NOISE_SIZE) if work.augmentation else None,
-            directions=torch.empty(micro_batch, 2, IMAGE_CHANNELS, network.resolution, network.resolution)
+            dropout=torch.empty(micro_batch, 2, sum(network.widths)) if network.dropout else None,
+            directions=torch.empty(micro_batch, 2, *shape)
             if work.penalties.finite_difference_sigma is not None
             else None,
             second=torch.empty(micro_batch, network.latent_dim) if network.style.mixing else None,
@@ -115,7 +118,7 @@ def estimate(work: Workload, micro_batch: int, on_gpu: bool) -> Cost:
     # In float32: each network with Adam's two moments, the other network's gradients, the averages of G. The gradients
     # of the network that is being trained belong to the peak.
     weights = 4 * (3 * (g + d) + max(g, d) + work.averages * g)
-    images = 4 * work.pairs * IMAGE_CHANNELS * network.resolution**2
+    images = 4 * work.pairs * math.prod(shape)
     return Cost(
         generator_parameters=g,
         discriminator_parameters=d,
@@ -133,10 +136,11 @@ def default_micro_batch(work: Workload, gpu_memory: int) -> int:
     system for fresh memory each time: beyond it every tensor is zeroed before use, which costs more than parts do.
     """
     if not gpu_memory:
-        return parts_of(work.pairs, ACTIVATION_BYTES_CPU // (2 * largest_activation(work.network)))
+        fits = ACTIVATION_BYTES_CPU // (2 * largest_activation(work.network))
+        return parts_of(work.pairs, fits, work.network.together)
     size = work.pairs
-    while size > 1 and estimate(work, size, True).memory_bytes > USABLE_GPU_MEMORY * gpu_memory:
-        size = parts_of(work.pairs, size // 2)
+    while size > work.network.together and estimate(work, size, True).memory_bytes > USABLE_GPU_MEMORY * gpu_memory:
+        size = parts_of(work.pairs, size // 2, work.network.together)
     return size
 
 
@@ -147,18 +151,23 @@ def gpu_memory_bytes(device: torch.device) -> int:
     return int(torch.cuda.get_device_properties(device).total_memory) // jobs_per_gpu()
 
 
-def parts_of(pairs: int, size: int) -> int:
-    """The largest part, if so many pairs are cut into nearly equal parts of at most `size`, and of one at least."""
-    count = -(-pairs // max(1, size))
-    return -(-pairs // count)
+def parts_of(pairs: int, size: int, together: int = 1) -> int:
+    """The largest part, if so many pairs are cut into nearly equal parts of at most `size`, and of one group at least.
+
+    together: pairs of a group, of which there are whole numbers.
+    """
+    groups = max(1, pairs // together)
+    count = -(-groups // max(1, size // together))
+    return together * -(-groups // count)
 
 
 def largest_activation(network: NetworkConfig) -> int:
     """Bytes in float32 of one image's largest tensor."""
     sizes = []
-    for i, width in enumerate(network.widths):
-        resolution = 4 * 2**i
+    for resolution, width in zip(network.resolutions, network.widths, strict=True):
         sizes.append(4 * network.expansion * width * resolution**2)
+        if resolution in network.transformer.resolutions:
+            sizes += [4 * 4 * width * resolution**2, 4 * network.transformer.heads * resolution**4]
         if resolution in network.attention.resolutions:
             exponent = 4 if network.attention.kind == "full" else 3  # of the weights between positions
             sizes += [4 * 3 * width * resolution**2, 4 * network.attention.heads * resolution**exponent]

@@ -52,6 +52,8 @@ from r3gan.training.schedules import ema_decay, schedule_value
 from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam, update_ema
 
+NOISE = "instance_noise"  # the schedule that is recorded only where there is some
+
 
 def train(
     config: TrainConfig,
@@ -137,7 +139,7 @@ def train(
                 metrics = evaluate(state, evaluator, config, job, world, at_once=at_once, at_end=at_end, stops=stops)
                 if world.is_main:
                     job.samples.mkdir(exist_ok=True)
-                    save_grid(state.ema, job.sample(state.images), at_once)
+                    save_grid(state.ema, job.sample(state.images), at_once, data)
                 if world.is_main and at_end:
                     save_pictures(state.ema, data, job, at_once)
             state.measured = True
@@ -167,7 +169,7 @@ def micro_batch_of(config: TrainConfig, data: Dataset, world: World, computation
     """How many pairs this rank computes at once."""
     work = Workload.of(config, data.classes, world.size, computation.penalty_form)
     asked = computation.micro_batch or default_micro_batch(work, gpu_memory_bytes(world.device))
-    return parts_of(work.pairs, asked)
+    return parts_of(work.pairs, asked, config.network.together)
 
 
 def values_at(config: TrainConfig, images: int) -> dict[str, float]:
@@ -175,7 +177,10 @@ def values_at(config: TrainConfig, images: int) -> dict[str, float]:
 
     Phases that differ from the one before them alone are counted, so that equal states have equal values.
     """
-    values = {name: schedule_value(schedule, images) for name, schedule in vars(config.schedules).items()}
+    used = dict(vars(config.schedules))
+    if not config.schedules.has_instance_noise:
+        del used[NOISE]
+    values = {name: schedule_value(schedule, images) for name, schedule in used.items()}
     return values | {"loss_phase": float(phase_number(canonical(config).loss, config.total_kimg, images))}
 
 
@@ -188,6 +193,7 @@ def step_options(config: TrainConfig, computation: Computation, micro_batch: int
         penalties=config.penalties,
         augment_p=values["augment_p"],
         augmentation=config.augmentation,
+        instance_noise=values.get(NOISE, 0.0),
         micro_batch=micro_batch,
         penalty_form=computation.penalty_form,
         step=images // config.batch_size,

@@ -1,7 +1,8 @@
 """Whether the first-order form of R1 and R2 is right on this device: compared with double backward before training.
 
 The form is exact on paper, and its tests ran on some device. Another device, or another version of its libraries, may
-have a kernel that is wrong, which no loss curve would show. Shapes: B = 2 pairs, R resolution, K classes.
+have a kernel that is wrong, which no loss curve would show. Shapes: B = 2 pairs, R resolution, I image channels,
+K classes.
 """
 
 import copy
@@ -14,7 +15,7 @@ from r3gan.computation import PenaltyForm
 from r3gan.config import TrainConfig
 from r3gan.model.conv import Conv
 from r3gan.model.layers import Precision
-from r3gan.model.networks import IMAGE_CHANNELS, Discriminator
+from r3gan.model.networks import Discriminator
 from r3gan.streams import stream
 from r3gan.training.augment import draw_noise, make_augmentation
 from r3gan.training.losses import make_loss
@@ -102,9 +103,10 @@ def awake_copy(discriminator: Discriminator) -> Discriminator:
 
 
 def random_inputs(network: Discriminator, config: TrainConfig) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
-    """Real and fake images, each [B, 3, R, R] in -1..1, one-hot labels [B, K] if D takes some, noise for 2B images."""
+    """Real and fake images, each [B, I, R, R] in -1..1, one-hot labels [B, K] if D takes some, noise for 2B images."""
     device, size = next(network.parameters()).device, config.network.resolution
-    draws = torch.rand(2, PAIRS, IMAGE_CHANNELS, size, size, generator=stream(0, STREAM, "images"))
+    shape = (2, PAIRS, config.network.image_channels, size, size)
+    draws = torch.rand(shape, generator=stream(0, STREAM, "images"))
     real, fake = (2 * draws - 1).to(device)
     labels = torch.eye(max(PAIRS, network.classes))[:PAIRS, : network.classes].to(device) if network.classes else None
     noise = draw_noise(2 * PAIRS, stream(0, STREAM, "noise")).to(device)

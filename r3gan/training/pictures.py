@@ -27,7 +27,9 @@ AT_ONCE = 500
 
 
 def save_pictures(generator: Generator, data: Dataset, job: JobDir, at_once: int) -> None:
-    """Write both. Raises OSError."""
+    """Write both; neither says anything of points of the plane. Raises OSError."""
+    if generator.makes_points:
+        return
     z = latents_of(range(SAMPLES), generator.latent_dim, generator.noise_dim)
     labels = as_one_hot(classes_of(range(SAMPLES), generator.classes), generator.classes) if generator.classes else None
     save_neighbours(to_pixels(torch.cat(list(images_of(generator, z, labels, at_once)))), data, job.neighbours)

@@ -8,10 +8,13 @@ from torch import Tensor
 from r3gan.config import IMG_PER_KIMG, NetworkName, OptimiserConfig, PenaltyConfig
 from r3gan.distributed import World
 from r3gan.model.conv import follow_weights, prepare_weights
+from r3gan.model.dropout import dropping
 from r3gan.model.networks import Discriminator, Generator
 from r3gan.training.adam import Adam
 from r3gan.training.augment import Augmentation, make_augmentation
-from r3gan.training.batches import Batch
+from r3gan.training.batches import Batch, of_both
+from r3gan.training.first_order import AffineMap
+from r3gan.training.instance_noise import Noisy
 from r3gan.training.lazy import adam_correction, passes_of_step
 from r3gan.training.loss_scale import ScaleUnderflow
 from r3gan.training.options import StepOptions
@@ -75,22 +78,23 @@ def accumulate_discriminator(
     """Replace D's gradients by those of the batch, `micro_batch` pairs at a time. Returns the averaged terms."""
     discriminator.zero_grad()
     terms = []
-    for part in batch.parts(options.micro_batch or len(batch)):
+    for part in batch.parts(options.micro_batch or len(batch), discriminator.together):
         with torch.no_grad():
             fake = generator(*part.generated_from)
-        augment = augmentation(part.noise_of_both(), options, fake)
-        terms.append(
-            backward_discriminator(
-                discriminator,
-                part.real,
-                fake,
-                part.labels,
-                options,
-                pairs=len(batch),
-                augment=augment,
-                directions=part.directions_of_both(),
+        augment = seen_through(part.noise_of_both(), of_both(part.instance_noise), options, fake)
+        with dropping(discriminator, of_both(part.dropout)):
+            terms.append(
+                backward_discriminator(
+                    discriminator,
+                    part.real,
+                    fake,
+                    part.labels,
+                    options,
+                    pairs=len(batch),
+                    augment=augment,
+                    directions=part.directions_of_both(),
+                )
             )
-        )
     names = {"loss_d": "adversarial", "logit_gap": "logit_gap", "r1": "r1", "r2": "r2"}
     return {name: torch.cat([getattr(part, term) for part in terms]).mean() for name, term in names.items()}
 
@@ -102,12 +106,13 @@ def accumulate_generator(
     generator.zero_grad()
     discriminator.requires_grad_(False)
     losses = []
-    for part in batch.parts(options.micro_batch or len(batch)):
+    for part in batch.parts(options.micro_batch or len(batch), discriminator.together):
         logits = []
         for i, images in enumerate((part.real, generator(*part.generated_from))):
             noise = None if part.noise is None else part.noise[:, i]
-            augment = augmentation(noise, options, images)
-            with torch.set_grad_enabled(images.requires_grad):
+            added, dropped = (None if each is None else each[:, i] for each in (part.instance_noise, part.dropout))
+            augment = seen_through(noise, added, options, images)
+            with torch.set_grad_enabled(images.requires_grad), dropping(discriminator, dropped):
                 logits.append(discriminator(images if augment is None else augment(images), part.labels))
         terms = options.loss.generator(*logits)
         (options.loss_scale * terms.sum() / len(batch)).backward()
@@ -122,6 +127,14 @@ def augmentation(noise: Tensor | None, options: StepOptions, images: Tensor) -> 
     if noise is None or p == 0:
         return None
     return make_augmentation(noise, p, images.shape[-1], options.augmentation)
+
+
+def seen_through(
+    noise: Tensor | None, instance_noise: Tensor | None, options: StepOptions, images: Tensor
+) -> AffineMap | None:
+    """What lies between these images and D: their augmentation, then instance noise; None if there is neither."""
+    augment, sigma = augmentation(noise, options, images), options.instance_noise
+    return augment if instance_noise is None or sigma == 0 else Noisy(augment, instance_noise, sigma)
 
 
 def schedule_adam(

@@ -7,7 +7,15 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, make_dataclass
 import pytest
 
 from r3gan import RESULT_VERSION
-from r3gan.config import AttentionConfig, CapacityConfig, LossPhase, PenaltyConfig, Schedule, TrainConfig
+from r3gan.config import (
+    AttentionConfig,
+    CapacityConfig,
+    LossPhase,
+    PenaltyConfig,
+    Schedule,
+    TrainConfig,
+    TransformerConfig,
+)
 from r3gan.identity import changes, configuration_identity, declared_default, job_identity, state_identity
 from tests.r3gan.small import constant, small_config, small_network
 
@@ -26,6 +34,8 @@ DEFAULTS = {
     "network.normalisation": "none",
     "network.normalisation_networks": ("generator", "discriminator"),
     "network.resampling_networks": ("generator", "discriminator"),
+    "network.base_resolution": 4,
+    "network.image_channels": 3,
     "network.latent_dim": 64,
     "network.resampling": "bilinear",
     "network.conditional": False,
@@ -33,6 +43,9 @@ DEFAULTS = {
     "network.bf16_stages": 0,
     "network.fp16_stages": 0,
     "network.emulate_precision": False,
+    "network.transformer.resolutions": (),
+    "network.transformer.heads": 2,
+    "network.transformer.networks": ("generator", "discriminator"),
     "network.attention.resolutions": (),
     "network.attention.heads": 2,
     "network.attention.kind": "full",
@@ -42,6 +55,10 @@ DEFAULTS = {
     "network.style.modulation": "none",
     "network.style.noise": False,
     "network.style.mixing": 0.0,
+    "network.dropout": 0.0,
+    "network.minibatch_kernels": 0,
+    "network.minibatch_group": 8,
+    "schedules.instance_noise": Schedule(0.0, 0.0),
     "schedules.*.decay_img": 0.0,
     "schedules.*.warmup_img": 0.0,
     "evaluation.samples": 10_000,
@@ -90,7 +107,8 @@ def declared(cls=TrainConfig, prefix=""):
         if is_dataclass(inner):
             place = f"{prefix}*" if inner is Schedule else f"{key}.*" if inner is not kind else key
             found |= declared(inner, f"{place}.")
-        if declared_default(field) is not MISSING and (not is_dataclass(inner) or inner is not kind):
+        has_keys = is_dataclass(inner) and inner is kind and inner is not Schedule
+        if declared_default(field) is not MISSING and not has_keys:
             found[key] = declared_default(field)
     return found
 
@@ -144,6 +162,8 @@ INERT = {
         {"network": small_network(attention=AttentionConfig(resolutions=(4, 8)))},
         {"network": small_network(attention=AttentionConfig(resolutions=(8, 4)))},
     ),
+    "groups of images that nothing compares": ({}, {"network": small_network(minibatch_group=4)}),
+    "heads without transformer blocks": ({}, {"network": small_network(transformer=TransformerConfig(heads=4))}),
     "where widths come from": ({}, {"network": small_network(capacity=CapacityConfig("flat"))}),
     "the order of networks": (
         {
@@ -230,6 +250,10 @@ COUNTS = {
         {"loss": (LossPhase(), HINGE)},
         {"loss": (LossPhase(), replace(HINGE, from_fraction=None, from_kimg=0.088))},
     ),
+    "a transformer stage": ({}, {"network": small_network(transformer=TransformerConfig(resolutions=(4,)))}),
+    "dropout": ({}, {"network": small_network(dropout=0.1)}),
+    "minibatch discrimination": ({}, {"network": small_network(minibatch_kernels=4)}),
+    "instance noise": ({}, {"schedules": {"instance_noise": Schedule(0.1, 0.0, 100.0)}}),
     "a penalty": ({}, {"penalties": {"r2": False}}),
     "lazy penalties": ({}, {"penalties": {"every": 8}}),
     "penalties by finite differences": ({}, {"penalties": {"finite_difference_sigma": 0.1}}),

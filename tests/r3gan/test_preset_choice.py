@@ -14,6 +14,8 @@ from r3gan.training.state import fresh_state
 from r3gan.training.steps import discriminator_step, generator_step, schedule_adam
 from tests.r3gan.small import step_options
 
+OF_IMAGES = [name for name, row in PRESETS.items() if not row.network]
+
 
 def differing(row, other):
     return {key for key in row._fields if getattr(row, key) != getattr(other, key)}
@@ -23,7 +25,7 @@ def config_of(row, **keys):
     return from_dict(TrainConfig, row_tree(row) | {"dataset": "stacked-digits", "seed": 0} | keys)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_every_row_at_its_own_resolution_is_the_row_itself(name):
     assert derive(PRESETS[name], PRESETS[name].resolution) == PRESETS[name]
 
@@ -78,7 +80,7 @@ def test_stages_are_added_halved_above_32_and_bfloat16_stays_in_four_at_most():
     assert PresetChoice("digits-8x8", 64).row().bf16 == 0
 
 
-@pytest.mark.parametrize("like", PRESETS)
+@pytest.mark.parametrize("like", OF_IMAGES)
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
 def test_every_derived_preset_is_a_sound_configuration_of_its_resolution(like, resolution):
     config = config_of(PresetChoice(like, resolution).row())
@@ -86,12 +88,18 @@ def test_every_derived_preset_is_a_sound_configuration_of_its_resolution(like, r
     assert find_problems(config) == []
 
 
-@pytest.mark.parametrize("like", PRESETS)
+@pytest.mark.parametrize("like", OF_IMAGES)
 @pytest.mark.parametrize("resolution", [4, 16, 128])
 def test_every_derived_preset_can_be_stepped_and_has_its_memory_estimated(like, resolution):
     """Both steps run on the library's meta device, with the preset's own widths."""
     cost = estimate(Workload.of(config_of(PresetChoice(like, resolution).row()), 10), 2, on_gpu=True)
     assert cost.memory_bytes > 4 * (cost.generator_parameters + cost.discriminator_parameters)
+
+
+def test_the_preset_of_points_has_no_other_resolution():
+    (problem,) = choice_problems(PresetChoice("plane", 8))
+    assert problem == ("resolution", "plane is for points of the plane, which have no other resolution: leave it out")
+    assert list(choice_problems(PresetChoice("plane"))) == []
 
 
 @pytest.mark.parametrize("key", ["like", "resolution"])

@@ -1,9 +1,11 @@
 """Grids of samples: which stands where."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.figures.samples import crop, draw_progress, draw_samples, enlarge, separate
+from analysis.drawing.samples import shows_points
+from analysis.figures.samples import WHOLE, crop, draw_progress, draw_samples, enlarge, separate
 from analysis.figures.style import ONE_COLUMN, TWO_COLUMNS
 from tests.analysis.figures.touching import unreadable
 
@@ -64,3 +66,15 @@ def test_long_names_do_not_touch(width: float) -> None:
     assert unreadable(draw_samples({(v, s): grid for v in names for s in (0,)}, names, [0], width)) == []
     over = {(v, k): grid for v in names for k in (6.0, 12.0, 18.0, 24.0, 1200.0)}
     assert unreadable(draw_progress(over, names, width)) == []
+
+
+def test_scatter_plots_are_known_by_their_metrics_and_shown_whole_without_lines() -> None:
+    assert shows_points(pd.DataFrame({"points_modes": [3.0, np.nan], "d_kl": [np.nan, 1.0]}))
+    assert shows_points(pd.DataFrame({"points_d_kl_raw": [1.0]}))
+    assert not shows_points(pd.DataFrame({"modes": [3.0], "points_modes": [np.nan], "loss_d": [1.0]}))
+    grid = np.random.default_rng(0).random((160, 160, 3))
+    shown = enlarge(np.rint(grid * 255).astype(np.uint8))
+    last = draw_samples({("a", 0): grid}, ["a"], [0], tiles=WHOLE)
+    over_training = draw_progress({("a", 8.0): grid}, ["a"], shown=WHOLE)
+    for figure in (last, over_training):
+        assert (np.asarray(figure.axes[0].images[0].get_array()) == shown).all()

@@ -149,12 +149,12 @@ def test_the_protocol_is_in_the_name(name, samples, weights, key):
 
 def test_what_cannot_be_measured_on_a_dataset_is_told_before_training():
     asked = EvaluationConfig(every_kimg=1.0, metrics=("digits", "fid"), at_end=("kid", "inception-score"))
-    assert [problem.path[1:] for problem in metric_problems(asked, stacked_digits=False, images=999)] == [
+    assert [problem.path[1:] for problem in metric_problems(asked, kind="images", images=999)] == [
         ("metrics", 0),
         ("metrics", 1),
         ("at_end", 0),
     ]
-    assert metric_problems(asked, stacked_digits=True, images=None) == []
+    assert metric_problems(asked, kind="stacked digits", images=None) == []
 
 
 def test_without_metrics_no_samples_are_made(digits, monkeypatch):

@@ -29,7 +29,7 @@ def test_going_on_from_any_point_makes_the_whole_generators_images(make_subject,
         x = activations_at(network, z, labels, point, at_once=2)
         assert torch.allclose(images_from(network, x, point, z, labels, at_once=2), whole, atol=1e-5)
     assert activations_at(network, z, labels, 0, 3).shape == (3, 16, 4, 4)
-    assert [point_name(point) for point in (0, 1, 2)] == [
+    assert [point_name(network, point) for point in (0, 1, 2)] == [
         "the input of 4x4",
         "after the stage at 4x4",
         "after the stage at 8x8",

@@ -10,5 +10,13 @@ def test_a_changed_choice_is_told_with_its_rows_text_and_other_keys_with_nothing
     ]
 
 
+def test_keys_of_numbers_are_told_whatever_their_value():
+    differences = {"network.dropout": 0.3, "schedules.instance_noise.start": 0.1, "schedules.instance_noise.end": 0.0}
+    assert remarks(differences.items()) == [
+        f"network.dropout 0.3: {REMARKS['network.dropout']}",
+        f"schedules.instance_noise.start 0.1: {REMARKS['schedules.instance_noise.start']}",
+    ]
+
+
 def test_every_choice_says_what_it_is():
     assert [name for table in CHOICES.values() for name, row in table.items() if not row.text] == []

@@ -10,11 +10,12 @@ from r3gan.evaluation.digit_features import LAYERS
 from r3gan.evaluation.scores import Reference
 from r3gan.tables.extractors import EXTRACTORS
 from r3gan.tables.lookup import UnknownChoice
-from r3gan.tables.metrics import DIGITS, METRICS, judged, metric_of, numbers
+from r3gan.tables.metrics import DIGITS, METRICS, PLANE, judged, metric_of, numbers
 from r3gan.tables.references import REFERENCES
 
-LOWER = {"d_kl", "frechet_distance_digits", "fid", "kid", "fd_dinov2"}
-HIGHER = {"modes", "class_accuracy", "right_digits", "is", "precision", "recall", "density", "coverage"}
+LOWER = {"d_kl", "points_d_kl", "frechet_distance_digits", "fid", "kid", "fd_dinov2"}
+HIGHER = {"modes", "points_modes", "points_near", "class_accuracy", "right_digits"}
+HIGHER |= {"is", "precision", "recall", "density", "coverage"}
 OF_THE_NETWORK = {"classifier_test_accuracy"}  # recorded beside the scores: FeatureNetwork.about
 
 
@@ -32,7 +33,8 @@ def test_no_two_metrics_yield_a_number_of_one_name():
 def test_what_a_row_names_exists(metric):
     by_key = {number.key: number for number in metric.numbers}
     registered = FEATURE_EXTRACTORS_REGISTRY.get(metric.extractor)
-    provided = LAYERS if metric.extractor == DIGITS else registered.get_provided_features_list()
+    ours = {DIGITS: LAYERS, PLANE: ("mode",)}
+    provided = ours.get(metric.extractor) or registered.get_provided_features_list()
     assert set(metric.layers) <= set(provided)
     assert metric.extractor in EXTRACTORS
     assert metric.reference in REFERENCES
@@ -51,7 +53,7 @@ def test_metrics_that_compare_with_training_images_are_known_from_their_referenc
 @pytest.mark.parametrize("name", EXTRACTORS)
 def test_weights_are_published_or_made_and_not_both(name):
     row = EXTRACTORS[name]
-    assert (row.weights is None) != (row.made_for is None)
+    assert sum(where is not None for where in (row.weights, row.of_data, row.made_for)) == 1
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -62,8 +64,11 @@ def test_a_scorer_yields_the_numbers_of_its_row_and_no_others(metric):
         features["digits"] = torch.arange(3000).view(1000, 3) % 10
     if metric.of_classes:
         features["asked"] = torch.arange(1000)
+    if "mode" in features:
+        features["mode"] = torch.arange(1000) % 25
+    shares = torch.full((26,), 1 / 26, dtype=torch.float64)
     centre = {"mean": draw.double().mean(0).numpy(), "covariance": torch.cov(draw.double().T).numpy()}
-    scores = metric.scorer(features, Reference(**centre, features=draw), torch.device("cpu"))
+    scores = metric.scorer(features, Reference(**centre, features=draw, shares=shares), torch.device("cpu"))
     assert scores.keys() == {number.key for number in metric.numbers} - OF_THE_NETWORK
 
 

@@ -46,20 +46,22 @@ def test_labels_are_one_hot_for_a_conditional_network(data):
 STYLED = {"style": StyleConfig(modulation="blocks", noise=True, mixing=0.7)}
 DIFFERENCES = PenaltyConfig(finite_difference_sigma=0.1)
 AUGMENTED = replace(small_config().schedules, augment_p=constant(0.5))
+EVERYTHING = {
+    "network": small_network(conditional=True, dropout=0.2, **STYLED),
+    "schedules": replace(AUGMENTED, instance_noise=constant(0.1)),
+    "penalties": DIFFERENCES,
+}  # that a batch can hold
 
 
 def test_the_slices_of_two_ranks_make_the_batch_of_one(data):
-    config = small_config(
-        network=small_network(conditional=True, **STYLED), x_flip=True, schedules=AUGMENTED, penalties=DIFFERENCES
-    )
+    config = small_config(x_flip=True, **EVERYTHING)
     whole, halves = get(config, data), [get(config, data, rank, 2) for rank in (0, 1)]
     for name, value in vars(whole).items():
         assert torch.equal(value, torch.cat([getattr(half, name) for half in halves])), name
 
 
 def test_parts_are_the_batch_in_order_and_nearly_equal(data):
-    network = small_network(conditional=True, **STYLED)
-    batch = get(small_config(network=network, schedules=AUGMENTED, penalties=DIFFERENCES), data)
+    batch = get(small_config(**EVERYTHING), data)
     parts = list(batch.parts(3))
     assert [len(part) for part in parts] == [2, 3, 3]
     for name, value in vars(batch).items():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from r3gan.computation import Computation
-from r3gan.config import AttentionConfig, StyleConfig
+from r3gan.config import AttentionConfig, StyleConfig, TransformerConfig
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir
 from r3gan.model.networks import Discriminator, Generator, initialise
@@ -39,6 +39,13 @@ AXES = {
     "axial attention": ({"attention": AttentionConfig(resolutions=(4, 8), kind="axial")}, FIRST_ORDER),
     "positions": ({"attention": AttentionConfig(resolutions=(8,), position="learned")}, FIRST_ORDER),
     "styles": ({"style": StyleConfig(mapping_layers=2, modulation="blocks", noise=True)}, FIRST_ORDER),
+    "a transformer stage": ({"transformer": TransformerConfig(resolutions=(8,))}, FIRST_ORDER),
+    "transformers in D, smooth": (
+        {"transformer": TransformerConfig(resolutions=(4,), networks=("discriminator",)), "activation": "gelu"},
+        TWICE,
+    ),
+    "dropout": ({"dropout": 0.2}, FIRST_ORDER),
+    "minibatch discrimination": ({"minibatch_kernels": 4, "minibatch_group": 4}, TWICE),
     "nothing after the mix": ({"activation_after_mix": "none"}, FIRST_ORDER),
 }
 CPU = torch.device("cpu")
