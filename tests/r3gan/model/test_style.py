@@ -9,7 +9,7 @@ from torch import nn
 from r3gan.config import AttentionConfig, StyleConfig
 from r3gan.config_checks import find_problems
 from r3gan.identity import changes
-from r3gan.model.networks import BASE_RESOLUTION, Generator, initialise
+from r3gan.model.networks import Generator, initialise
 from r3gan.model.style import LR_MULTIPLIER, MappingLayer
 from r3gan.snapshot import open_snapshot
 from r3gan.streams import stream
@@ -168,10 +168,21 @@ def test_what_cannot_be_is_named(style, words):
     assert words in problem.message
 
 
+def test_transformer_blocks_have_no_styles_and_it_is_said():
+    network = small_network(style=StyleConfig(modulation="blocks"), transformer=TransformerConfig(resolutions=(8,)))
+    (problem,) = find_problems(small_config(network=network))
+    assert problem.path == ("network", "style", "modulation")
+    only_d = replace(network, transformer=TransformerConfig(resolutions=(8,), networks=("discriminator",)))
+    assert find_problems(small_config(network=only_d)) == []
+
+
 def test_blocks_and_resolutions_have_their_noise():
     network = small_network(widths=(16, 8, 8), groups=(4, 2, 2), blocks=(2, 1, 3), style=StyleConfig(noise=True))
     assert network.noise_dim == 2 * 16 + 64 + 3 * 256 == Generator(network).noise_dim
-    assert BASE_RESOLUTION == 4
+    points = small_network(
+        widths=(16,), groups=(4,), blocks=(2,), base_resolution=1, image_channels=2, style=StyleConfig(noise=True)
+    )
+    assert points.noise_dim == 2 == Generator(points).noise_dim
     assert replace(network, style=StyleConfig()).noise_dim == 0
 
 
