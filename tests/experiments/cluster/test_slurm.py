@@ -81,14 +81,17 @@ def test_a_job_that_goes_to_the_queue_again_or_loses_its_machine_ends_with_the_s
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_job_at_its_time_limit_writes_a_checkpoint_and_goes_on_in_the_queue(workplace, write_study):
-    short = ("study: tiny\n", "study: tiny\nexecution: {cpus: 1, hours: 0.03, notice_seconds: 90}\n")
-    study = write_study(short, ("    total_kimg: 0.16", "    total_kimg: 64"), SELDOM)
+    short = ("study: tiny\n", "study: tiny\nexecution: {cpus: 1, hours: 0.05, notice_seconds: 60}\n")
+    study = write_study(short, ("    total_kimg: 0.16", "    total_kimg: 4000"), SELDOM)
     workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *ONE)
     (job,) = workplace.wait(lambda: list(workplace.jobs().values()))
-    workplace.wait(lambda: (job / "log.txt").exists() and "stopped, with a checkpoint" in (job / "log.txt").read_text())
-    workplace.wait_until_the_queue_is_empty()
-    assert (job / "log.txt").read_text().count("=== attempt") >= 2
-    assert "1 of 1 jobs done" in workplace.run("experiments.status", study, *ONE)
+    log = job / "log.txt"
+    workplace.wait(lambda: log.exists() and "stopped, with a checkpoint to go on from" in log.read_text())
+    (first,) = [int(path.name) for path in job.glob("checkpoints/0*")]
+    workplace.wait(lambda: log.read_text().count("=== attempt") == 2)
+    workplace.wait(lambda: log.read_text().count("stopped, with a checkpoint to go on from") == 2)
+    assert max(int(path.name) for path in job.glob("checkpoints/0*")) > first > 0
+    assert "cancelled 1 jobs" in workplace.run("experiments.cancel", study, *ONE)
 
 
 @pytest.mark.slow

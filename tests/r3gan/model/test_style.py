@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from r3gan.config import AttentionConfig, StyleConfig
+from r3gan.config import AttentionConfig, StyleConfig, TransformerConfig
 from r3gan.config_checks import find_problems
 from r3gan.identity import changes
 from r3gan.model.networks import Generator, initialise
