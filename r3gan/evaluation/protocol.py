@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from r3gan.config import EvaluationConfig, MetricName, TrainConfig
-from r3gan.config_checks import Problem
+from r3gan.network_checks import Problem
 from r3gan.tables.lookup import row_of
 from r3gan.tables.metrics import FEWEST, METRICS, Kind, Metric, Number, numbers
 from r3gan.tables.references import REFERENCES
