@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from r3gan.__main__ import main
+from r3gan.config import StyleConfig
 from r3gan.exploration.command import SECTIONS
 from r3gan.exploration.page import page_of
 from r3gan.exploration.parts import Picture, Table, Text
@@ -24,7 +25,7 @@ def weights(tmp_path):
     """Weights of a conditional network, which were trained on what is not here."""
     path = tmp_path / "weights.safetensors"
     config = small_config(network=small_network(conditional=True), dataset="lost")
-    save_weights(random_generator(conditional=True), path, config, images=5000)
+    save_weights(random_generator(config.network), path, config, images=5000)
     return path
 
 
@@ -61,6 +62,16 @@ def test_the_same_command_makes_the_same_page_and_says_what_is_left_out(weights,
         in (tmp_path / "a.html").read_text()
     )
     assert "warning: sections without real images" in capsys.readouterr().err
+
+
+def test_a_generator_with_styles_has_a_page_as_well_that_says_what_it_has_not(tmp_path):
+    style = StyleConfig(mapping_layers=2, modulation="blocks", noise=True)
+    config = small_config(network=small_network(conditional=True, style=style), dataset="lost")
+    save_weights(random_generator(config.network), tmp_path / "styled.safetensors", config, images=5000)
+    assert explore(tmp_path / "styled.safetensors", tmp_path / "a.html", "--samples", 50, "--seeds", "3,8") == 0
+    page = (tmp_path / "a.html").read_text()
+    assert "Left out: this G maps z through layers first" in page
+    assert "the column of style mixing as in StyleGAN" in page
 
 
 def test_more_seeds_than_a_page_shows_are_refused(weights, tmp_path, capsys):

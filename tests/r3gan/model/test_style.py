@@ -8,6 +8,8 @@ from torch import nn
 
 from r3gan.config import AttentionConfig, StyleConfig, TransformerConfig
 from r3gan.config_checks import find_problems
+from r3gan.evaluation.sampling import fixed_inputs
+from r3gan.generation.inputs import latents_of
 from r3gan.identity import changes
 from r3gan.model.networks import Generator, initialise
 from r3gan.model.style import LR_MULTIPLIER, MappingLayer
@@ -184,6 +186,16 @@ def test_blocks_and_resolutions_have_their_noise():
     )
     assert points.noise_dim == 2 == Generator(points).noise_dim
     assert replace(network, style=StyleConfig()).noise_dim == 0
+
+
+def test_a_seed_and_a_sample_have_the_same_z_with_and_without_noise():
+    noisy, plain = made(noise=True), made()
+    seeds = range(20)
+    assert torch.equal(latents_of(seeds, noisy.latent_dim, noisy.noise_dim)[:, :6], latents_of(seeds, 6))
+    ours, theirs = (fixed_inputs(g, torch.zeros(0), 0, "evaluation", 100)[0] for g in (noisy, plain))
+    assert torch.equal(ours[:, :6], theirs)
+    for drawn in (ours, latents_of(seeds, noisy.latent_dim, noisy.noise_dim)):
+        assert len(drawn[:, 6:].unique()) == len(drawn) * NOISE
 
 
 def test_a_training_with_everything_ends_and_trains_it(tmp_path):
