@@ -13,6 +13,8 @@ from r3gan.config_checks import find_problems
 from r3gan.distributed import World
 from r3gan.identity import configuration_identity
 from r3gan.jobdir import JobDir
+from r3gan.model import conv
+from r3gan.model.convolution import weight_gradient
 from r3gan.model.formats import rounded
 from r3gan.model.layers import Precision
 from r3gan.model.networks import Discriminator, Generator
@@ -178,6 +180,22 @@ def test_its_cost_is_counted(on_gpu):
     plain, low = (estimate(Workload.of(config, 0), 8, on_gpu) for config in (PLAIN, EMULATED))
     assert low.flops_per_image == plain.flops_per_image
     assert (low.memory_bytes < plain.memory_bytes) == on_gpu
+
+
+def test_the_passes_of_the_first_order_form_multiply_numbers_of_the_format(monkeypatch):
+    config = small_network(fp16_stages=2, emulate_precision=True)
+    discriminator, seen = make_discriminator(config).float(), []
+
+    def noted(x, dy, weight, *geometry):
+        seen.append((x, dy, weight))
+        return weight_gradient(x, dy, weight, *geometry)
+
+    monkeypatch.setattr(conv, "weight_gradient", noted)
+    pairs = [pair.float() for pair in make_pairs(config)[:2]]
+    backward_discriminator(discriminator, *pairs, None, step_options(gamma=1.0))
+    assert len(seen) == sum(hasattr(module, "geometry") for module in discriminator.modules())
+    for factors in seen:
+        assert all(torch.equal(factor, rounded(factor, torch.float16)) for factor in factors)
 
 
 def parameter(value):
