@@ -6,8 +6,9 @@ from experiments.study.plan import Job, one_of_each
 from experiments.study.problems import StudyProblem
 from experiments.study.study import Study
 from r3gan.availability import RESOLUTION_KEY, availability_problems
-from r3gan.config_checks import Problem, group_problem
+from r3gan.config_checks import group_problem
 from r3gan.data.catalog import dataset_row
+from r3gan.network_checks import Problem
 from r3gan.preset_choice import PresetChoice
 from r3gan.settings.values import dotted
 

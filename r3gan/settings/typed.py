@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from r3gan.config import CapacityConfig, TrainConfig
-from r3gan.config_checks import Problem, find_problems
+from r3gan.config_checks import find_problems
 from r3gan.config_json import from_dict
+from r3gan.network_checks import Problem
 from r3gan.preset_choice import PresetChoice
 from r3gan.presets import row_tree
 from r3gan.settings.layers import Node
