@@ -145,7 +145,7 @@ def test_batches_on_a_gpu_are_those_of_a_cpu_from_either_home(data, free, monkey
     batches = Batches(config, there, World(0, 1, device))
     expected = vars(get(config, data))
     found = vars(batches.get("discriminator", 0))
-    unused = {"noise", "directions", "second", "crossings"}
+    unused = {"noise", "directions", "instance_noise", "dropout", "second", "crossings"}
     assert {name for name, value in found.items() if value is None} == unused
     for name in ("real", "latents", "labels"):
         assert torch.allclose(found[name].cpu(), expected[name]), name

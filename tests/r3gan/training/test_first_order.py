@@ -347,15 +347,18 @@ def test_no_layer_keeps_anything_after_a_step():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_bf16_gradients_on_a_gpu_stay_close_to_float32():
+def test_bf16_gradients_on_a_gpu_are_as_close_to_float32_as_those_of_double_backward():
+    """Sums over a batch cancel, so that biases lose up to a tenth in bfloat16, whichever way they are computed."""
     torch.manual_seed(0)
     pairs = [torch.randn(64, 3, 8, 8, device="cuda") for _ in range(2)]
-    gradients = []
-    for stages in (0, 1):
+    gradients = {}
+    for stages, form in ((0, "auto"), (1, "auto"), (1, "double")):
         config = small_network(widths=(64, 64), groups=(8, 8), bf16_stages=stages)
         discriminator = make_discriminator(config).float().cuda()
-        backward_discriminator(discriminator, *pairs, None, step_options(LossPhase(), GAMMA, PenaltyConfig()))
-        gradients.append([p.grad for p in discriminator.parameters()])
-    for exact, low in zip(*gradients, strict=True):
+        options = step_options(LossPhase(), GAMMA, PenaltyConfig(), penalty_form=form)
+        backward_discriminator(discriminator, *pairs, None, options)
+        gradients[stages, form] = [p.grad for p in discriminator.parameters()]
+    for exact, low, twice in zip(*gradients.values(), strict=True):
         assert low.dtype == torch.float32
-        assert (exact - low).norm() < 0.05 * exact.norm()
+        assert (exact - low).norm() < 1.3 * (exact - twice).norm() + 0.02 * exact.norm()
+        assert (exact - low).norm() < 0.15 * exact.norm()
