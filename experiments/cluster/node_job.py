@@ -7,6 +7,8 @@ near, it has the job write a checkpoint, and goes to the queue again.
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -26,7 +28,18 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 LOOK_SECONDS = 0.5
+NOTICE = getattr(signal, f"SIG{os.environ.get('SUBMITIT_PREEMPT_SIGNAL', 'USR2')}")  # as submitit asks Slurm for it
 PORTS = range(20_000, 30_000)  # of the first machine, one for each of Slurm's jobs
+
+
+@contextmanager
+def deaf_to(number: int) -> Iterator[None]:
+    """Processes that are started within ignore the signal. One that arrives at that moment is lost."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 class JobFailed(Exception):
@@ -55,9 +68,9 @@ class NodeJob:
         asked: list[int] = []
         meeting = meeting_here() if self.nodes > 1 else None
         ranks = self.ranks // self.nodes
-        process = self.process = LocalProcess(
-            start_ranks(job, ranks, self.computation, self.environment(ranks), meeting)
-        )
+        with deaf_to(NOTICE):  # Slurm sends it to all processes of a job, and only this one knows what to do
+            started = start_ranks(job, ranks, self.computation, self.environment(ranks), meeting)
+        process = self.process = LocalProcess(started)
 
         def stop(number: int, _: FrameType | None) -> None:  # scancel, or a preemption: Slurm ends it soon
             asked.append(number)

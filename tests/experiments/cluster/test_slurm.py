@@ -87,7 +87,7 @@ def test_a_job_at_its_time_limit_writes_a_checkpoint_and_goes_on_in_the_queue(wo
     (job,) = workplace.wait(lambda: list(workplace.jobs().values()))
     log = job / "log.txt"
     workplace.wait(lambda: log.exists() and "stopped, with a checkpoint to go on from" in log.read_text())
-    (first,) = [int(path.name) for path in job.glob("checkpoints/0*")]
+    first = max(int(path.name) for path in job.glob("checkpoints/0*"))
     workplace.wait(lambda: log.read_text().count("=== attempt") == 2)
     workplace.wait(lambda: log.read_text().count("stopped, with a checkpoint to go on from") == 2)
     assert max(int(path.name) for path in job.glob("checkpoints/0*")) > first > 0
@@ -110,6 +110,7 @@ def test_a_job_that_is_lost_without_a_result_is_said_and_a_retry_ends_it(workpla
     assert "submitted again: stacked-digits/baseline/0" in workplace.run("experiments.retry", study, *ONE)
     assert "0 of 1 jobs had failed" in workplace.run("experiments.retry", study, *ONE)
     workplace.wait(lambda: (job / "log.txt").read_text().count("=== attempt") == 2)
+    workplace.wait(lambda: (job / "lease.json").exists() and json.loads((job / "lease.json").read_text()) != lease)
     said = workplace.run("experiments.cancel", study, *ONE)
     assert "cancelled 1 jobs" in said
     workplace.wait_until_the_queue_is_empty()
