@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from experiments.names import BASELINE
 
-# Okabe and Ito (2008), black first and without the yellow, which is too light for lines.
-COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00")
+# Okabe and Ito (2008), black first and without the yellow, which is too light for lines; the last is Tol's wine.
+COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#882255")
 
 
 def in_order(first_start: Mapping[str, float]) -> list[str]:
@@ -16,6 +16,11 @@ def in_order(first_start: Mapping[str, float]) -> list[str]:
     return sorted(first_start, key=lambda variant: (variant != BASELINE, first_start[variant], variant))
 
 
+def colour_at(place: int) -> str:
+    """Of the variant at a place from 0: black is the baseline's alone, the ninth has the colour of the second."""
+    return COLOURS[1 + (place - 1) % (len(COLOURS) - 1)] if place else COLOURS[0]
+
+
 def colours(first_start: Mapping[str, float]) -> dict[str, str]:
-    """A colour for each variant by its place; the eighth has that of the first."""
-    return {variant: COLOURS[i % len(COLOURS)] for i, variant in enumerate(in_order(first_start))}
+    """A colour for each variant by its place."""
+    return {variant: colour_at(i) for i, variant in enumerate(in_order(first_start))}

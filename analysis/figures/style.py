@@ -11,13 +11,13 @@ import matplotlib
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from experiments.palette import COLOURS
+from experiments.palette import colour_at
 from r3gan.files import replace_file
 
 SUFFIXES = (".png", ".pdf")  # of each figure
 ONE_COLUMN, TWO_COLUMNS = 3.25, 6.5  # widths of a figure
 TEXT, SMALL = 8, 7  # points: titles, labels of axes and legends; ticks and notes
-MARKERS = "os^Dvp<>"  # one more than colours: a colour comes again with another marker
+MARKERS = "os^Dvp<>"  # one more than colours beside black: a colour comes again with another marker
 Dash = tuple[float, Sequence[float]]
 DASHES: tuple[Dash, ...] = ((0, ()), (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (2, 1, 1, 1, 1, 1)))
 FAINT = "0.4"  # grey of lines that are no data
@@ -41,9 +41,9 @@ class Look:
 
 
 def looks(variants: Sequence[str]) -> dict[str, Look]:
-    """A look for each variant by its place; the 281st is drawn as the first."""
+    """A look for each variant by its place; the 282nd is drawn as the second."""
     return {
-        variant: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)])
+        variant: Look(colour_at(i), MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)])
         for i, variant in enumerate(variants)
     }
 

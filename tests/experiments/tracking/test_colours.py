@@ -3,7 +3,7 @@ import pytest
 from analysis.figures.style import looks
 from analysis.load import load_jobs
 from analysis.selection import variant_order
-from experiments.palette import COLOURS, in_order
+from experiments.palette import COLOURS, colours, in_order
 from experiments.tracking.colours import colour_runs
 from tests.analysis.conftest import final, new_study  # noqa: F401
 
@@ -39,3 +39,11 @@ def test_colours_stay_when_a_variant_is_added_and_are_sent_once(new_study, store
 
 def test_variants_are_in_the_order_of_their_first_runs_and_the_baseline_before_them():
     assert in_order({"b": 2, "a": 2, "c": 1, "baseline": 9}) == ["baseline", "c", "a", "b"]
+
+
+def test_no_variant_of_many_has_the_baselines_colour_and_those_of_one_colour_differ_in_their_marks():
+    names = ["baseline", *(f"v{i:02}" for i in range(60))]
+    found = colours({name: float(i) for i, name in enumerate(names)})
+    assert [name for name in names if found[name] == found["baseline"]] == ["baseline"]
+    drawn = looks(names)
+    assert len({(drawn[name].colour, drawn[name].marker) for name in names[1:57]}) == 56
