@@ -90,6 +90,12 @@ def add_execution(parser: argparse.ArgumentParser, launcher: str = Execution.lau
         help="let jobs begin in the states of others that have trained the same so far (default: yes)")  # fmt: skip
 
 
+def add_detach(parser: argparse.ArgumentParser) -> None:
+    """To leave a command's work to the cluster."""
+    parser.add_argument("--detach", action=argparse.BooleanOptionalAction, default=False,
+                        help="with --launcher slurm: submit, and return at once")  # fmt: skip
+
+
 def add_mlflow_wait(parser: argparse.ArgumentParser) -> None:
     """How patient a command is with MLflow."""
     parser.add_argument("--mlflow-wait", type=positive, default=30, metavar="SECONDS",
@@ -102,6 +108,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argpa
     options.set = [*options.settings, *options.set]
     if options.output.exists() and not options.output.is_dir():
         parser.error(f"--output {options.output} is not a folder")
+    if getattr(options, "detach", False) and LAUNCHERS[options.launcher].is_here:
+        parser.error("--detach goes with --launcher slurm")
     in_process = getattr(options, "launcher", None) == "in-process"
     if in_process and ((options.ranks or 1) != 1 or (slots_of(options) or 1) != 1):
         parser.error("--launcher in-process runs one job of one rank at a time")

@@ -84,14 +84,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--json", action="store_true", help="with --dry-run: the plan as a JSON array, one object per job")
     add("--minutes", type=minutes, metavar="N", help="then add seeds, for all variants alike, while N minutes last")
     add("--parallel", type=positive, help="jobs at once (default: as many as the cores or GPUs allow)")
-    add("--detach", action="store_true", help="with --launcher slurm: submit the jobs, and return at once")
+    cli.add_detach(parser)
     add("--rerun", choices=("changed",), help="train jobs again that other sources of r3gan have trained")
     cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)
     if options.json and not options.dry_run:
         parser.error("--json goes with --dry-run")
-    if LAUNCHERS[options.launcher].is_here and options.detach:
-        parser.error("--detach goes with --launcher slurm")
     if options.minutes is not None and not LAUNCHERS[options.launcher].is_here:
         parser.error("--minutes goes by how fast this machine is: --launcher slurm runs elsewhere")
     return options

@@ -19,7 +19,14 @@ from r3gan.settings.options import parse_settings
 from r3gan.tables.lookup import unknown_message
 
 if TYPE_CHECKING:
+    from experiments.launch.launchers import Launcher
     from experiments.tuning.search import Search
+
+
+ONE_FILE = (
+    "workers on several machines share one SQLite file, which network folders do not always lock: "
+    "tune: {storage: postgresql://...} in the study file is safe there"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,6 +67,8 @@ def command(options: argparse.Namespace) -> int:
         return cli.DONE
     storage = open_storage(url)
     launcher = cli.prepared_launcher(execution, jobs)
+    if options.detach:
+        return detach(options, launcher, study.name, url)
     from experiments.tracking.store import open_store  # and MLflow, which takes seconds to load
     from experiments.tuning.session import Session
 
@@ -93,11 +102,33 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--storage", metavar="URL", help="sqlite:///FILE, postgresql://USER@HOST/DATABASE or journal:FILE")
     add("--apply", metavar="NAME", help="write the best parameters into the study file, as a new variant")
     add("--trial", type=int, metavar="N", help="with --apply: this trial, not the best one")
+    cli.add_detach(parser)
     cli.add_mlflow_wait(parser)
     options = cli.parse(parser, arguments)
+    options.words = sys.argv[1:] if arguments is None else arguments
+    if options.detach and options.apply is not None:
+        parser.error("--apply waits for the search to end: run it afterwards, without --detach")
     if options.trial is not None and options.apply is None:
         parser.error("--trial goes with --apply")
     return options
+
+
+def detach(options: argparse.Namespace, launcher: "Launcher", study: str, url: str) -> int:
+    """Submit workers, each a command like this one in an allocation of its own, and say how to look after them."""
+    from experiments.cluster.command_job import CommandJob
+    from experiments.cluster.submissions import Submissions
+    from experiments.cluster.submit import submit
+
+    if url.startswith("sqlite:") and launcher.slots > 1:
+        cli.print_warnings([ONE_FILE])
+    words = (*options.words, "--no-detach", "--launcher", "local", "--workers", "1")
+    workers = [CommandJob(module="experiments.tune", arguments=words) for _ in range(launcher.slots)]
+    folder = Submissions.of(options.output, study).folder
+    numbers = submit(workers, launcher.execution, folder, name=f"{study}-tune")
+    text = f"Slurm has {len(numbers)} workers: {', '.join(numbers)}; what they print lies in {folder / 'jobs'}"
+    cli.console.print(text, markup=False, soft_wrap=True)
+    cli.console.print("how far the search is: the same command with --dry-run")
+    return cli.DONE
 
 
 def chosen_section(study: Study, options: argparse.Namespace) -> TuneSection:

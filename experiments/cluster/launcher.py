@@ -7,7 +7,7 @@ from functools import cached_property
 
 from experiments.cluster.queue import Queued, SlurmAway, cancel, queue
 from experiments.cluster.submissions import SLURM_FOLDER
-from experiments.cluster.submit import submit
+from experiments.cluster.submit import node_job, submit
 from experiments.launch.execution import Execution, Hardware
 from experiments.launch.launchers import NotPrepared
 from experiments.launch.preparation import prepare_here
@@ -99,5 +99,5 @@ class SlurmLauncher:
     def start(self, directory: JobDir, slot: int) -> SlurmProcess:
         """See launchers.Launcher. Raises NotPrepared."""
         folder = self.execution.output.absolute() / SLURM_FOLDER
-        (number,) = submit([directory], self.execution, folder, name=directory.root.name)
+        (number,) = submit([node_job(directory, self.execution)], self.execution, folder, name=directory.root.name)
         return SlurmProcess(number, directory, self.queue)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from experiments.launch.local import LocalProcess
 from experiments.launch.outcome import JobState
@@ -106,15 +106,25 @@ class NodeJob:
         return replace(self, began_at=images)
 
 
-class OnNode:
-    """What submitit calls on a node with a NodeJob, and what it asks when the time limit or a preemption is near."""
+class Work(Protocol):
+    """What can be submitted; it is pickled."""
 
-    def __call__(self, job: NodeJob) -> str:
-        """See NodeJob."""
+    def __call__(self) -> str:
+        """Do it, on a node. Returns what became of it."""
+
+    def cut_short(self) -> "Work":
+        """Let it end in order. Returns what goes on with it."""
+
+
+class OnNode:
+    """What submitit calls on a node, and what it asks when the time limit or a preemption is near."""
+
+    def __call__(self, job: Work) -> str:
+        """See Work."""
         return job()
 
-    def checkpoint(self, job: NodeJob) -> "DelayedSubmission":
-        """See NodeJob.cut_short."""
+    def checkpoint(self, job: Work) -> "DelayedSubmission":
+        """See Work.cut_short."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, job.cut_short())

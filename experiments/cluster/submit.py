@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cluster.arrays import Array, plan_arrays
-from experiments.cluster.node_job import NodeJob, OnNode
+from experiments.cluster.node_job import NodeJob, OnNode, Work
 from experiments.cluster.queue import largest_array, queue
 from experiments.cluster.submissions import Submissions
 from experiments.launch.execution import Execution
@@ -48,24 +48,21 @@ def submit_array(
         task.directory.root.mkdir(parents=True, exist_ok=True)
         prepare_directory(task)
     waits = sorted({numbers[identity] for identity in array.after if identity in numbers})
-    submitted = submit([task.directory for task in array.tasks], execution, folder, name=name, waits=waits)
+    jobs = [node_job(task.directory, execution) for task in array.tasks]
+    submitted = submit(jobs, execution, folder, name=name, waits=waits)
     return {task.job.identity: number for task, number in zip(array.tasks, submitted, strict=True)}
 
 
 def submit(
-    directories: Sequence[JobDir], execution: Execution, folder: Path, *, name: str, waits: Sequence[str] = ()
+    jobs: Sequence[Work], execution: Execution, folder: Path, *, name: str, waits: Sequence[str] = ()
 ) -> list[str]:
-    """Hand jobs, whose config.json lies there, to Slurm as one array. Returns their numbers.
+    """Hand jobs to Slurm as one array. Returns their numbers.
 
     folder: for Slurm's files; name: what Slurm calls the jobs; waits: numbers of those after whose end they begin.
     Raises NotPrepared.
     """
     executor = make_executor(folder / "jobs")
     executor.update_parameters(**parameters(execution, waits), job_name=name)
-    return _handed_over(executor, [node_job(directory, execution) for directory in directories])
-
-
-def _handed_over(executor: "SlurmExecutor", jobs: list[NodeJob]) -> list[str]:
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
@@ -75,7 +72,7 @@ def _handed_over(executor: "SlurmExecutor", jobs: list[NodeJob]) -> list[str]:
 
 
 def node_job(directory: JobDir, execution: Execution) -> NodeJob:
-    """The job of a directory as it is pickled."""
+    """The job of a directory whose config.json lies there, as it is pickled."""
     return NodeJob(
         directory=str(directory.root.absolute()),
         ranks=execution.ranks,

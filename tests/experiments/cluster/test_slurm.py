@@ -118,14 +118,34 @@ def test_a_job_that_is_lost_without_a_result_is_said_and_a_retry_ends_it(workpla
     assert "0 of 1 jobs done" in workplace.run("experiments.status", study, *ONE, code=3)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_search_runs_its_trials_on_the_cluster(workplace, write_study):
+@pytest.fixture
+def searched(write_study):
+    """A study with a search of six trials."""
     from tests.experiments.test_tune import TUNE
 
-    study = write_study(ON_SLURM, ("total_kimg: 0.16", "total_kimg: 0.08"))
-    study.write_text(study.read_text() + TUNE)
-    said = workplace.run("experiments.tune", study, "--launcher", "slurm", "--workers", 2, "--no-costs")
-    logs = list(workplace.folder.glob("runs/slurm/jobs/*.out"))
-    assert len(logs) >= 2, said
-    assert "2 of 2 trials" in said or "2 complete" in said, said
+    study = write_study(ON_SLURM, ("total_kimg: 0.16", "total_kimg: 0.64"))
+    study.write_text(study.read_text() + TUNE.replace("trials: 2", "trials: 6"))
+    return study
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_search_runs_the_jobs_of_its_trials_on_the_cluster(workplace, searched):
+    said = workplace.run("experiments.tune", searched, "--launcher", "slurm", "--workers", 2, "--no-costs")
+    assert len(list(workplace.folder.glob("runs/slurm/jobs/*.out"))) >= 6
+    assert "6 of 6 trials" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_workers_of_a_search_are_elements_of_an_array_and_another_takes_over_from_one_that_is_killed(
+    workplace, searched
+):
+    submit = ("experiments.tune", searched, "--launcher", "slurm", "--workers", 2, "--no-costs")
+    assert "Slurm has 2 workers" in workplace.run(*submit, "--detach")
+    lease = workplace.wait(lambda: next(workplace.folder.glob("runs/tiny/tune/**/lease.json"), None))
+    os.kill(json.loads(lease.read_text())["launcher"], signal.SIGKILL)  # a worker
+    workplace.wait_until_the_queue_is_empty()
+    assert "6 of 6 trials" in workplace.run(*submit, "--dry-run")
+    ends = workplace.cluster.ask("scontrol", "show", "job", "-o")
+    assert ends.count("JobState=FAILED") == ends.count("JobState=COMPLETED") == 1
