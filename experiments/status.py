@@ -78,7 +78,8 @@ def show(found: list[Status]) -> None:
         view = viewed(one)
         say(f"{one.task.name}: {view.text()}; {one.detail}")
     for one in first([one for one in found if one.stage.needs_a_retry], "have failed"):
-        say(f"{one.stage}: {one.task.name}: {one.detail}; log: {one.task.directory.log}")
+        log = one.task.directory.log
+        say(f"{one.stage}: {one.task.name}: {one.detail}{f'; log: {log}' if log.exists() else ''}")
         tail = log_tail(one.task.directory, TAIL)
         if tail:
             cli.console.print(tail, style="red", markup=False, highlight=False, soft_wrap=True)

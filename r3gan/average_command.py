@@ -1,6 +1,7 @@
 """`python -m r3gan average`: averages of G of any length, from those that its training stored along the run."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from r3gan.model.networks import Generator
 from r3gan.power_averages import WIDEST, Mixture, Profile, solve
 from r3gan.snapshot import save_weights
 from r3gan.tensor_files import load_tensors
+
+LARGEST_ERROR = 0.05  # of a profile's length, above which it is warned of
 
 
 def add_average(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -68,6 +71,10 @@ def run_average(options: argparse.Namespace) -> int:
         replace_file(out, partial(write, 0))
     else:
         new_folder(out, write_all)
+    for sigma, mixture in zip(widths, mixtures, strict=True):
+        if mixture.error > LARGEST_ERROR:
+            print(f"warning: sigma_rel {sigma:g} is missed by {mixture.error:.0%}: the stored averages do not span it",
+                  file=sys.stderr)  # fmt: skip
     errors = ", ".join(f"{s:g} (to {m.error:.1%})" for s, m in zip(widths, mixtures, strict=True))
     origin = f"after {images / IMG_PER_KIMG:g} kimg, of {len(stored)} stored averages"
     print(f"{out} is written: sigma_rel {errors}, {origin}")

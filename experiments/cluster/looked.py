@@ -1,5 +1,6 @@
 """How far all jobs of a plan are, asked from anywhere that sees their folders."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from r3gan.jobdir import JobDir
 def look(jobs: Sequence[Job], output: Path) -> list[Status]:
     """Of all jobs. Slurm is asked only about what it was given. Raises SlurmAway if it does not answer."""
     tasks = [Task(job, JobDir(job.directory(output))) for job in jobs]
-    submitted = Submissions.of(output, jobs[0].study).latest()
+    submissions = Submissions.of(output, jobs[0].study)
+    submitted = submissions.latest()
+    for problem in submissions.problems():
+        print(f"warning: {problem}", file=sys.stderr)
     open_numbers = [task for task in tasks if task.job.identity in submitted and not task.directory.finished()]
     queued: dict[str, Queued] = queue() if open_numbers else {}
     ended = ends(unexplained(tasks, submitted, queued))

@@ -108,5 +108,5 @@ def ask(*command: str) -> str:
         raise SlurmAway(f"{command[0]} does not answer within {LONGEST_SECONDS} s") from error
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise SlurmAway(f"{command[0]}: {said[-1]}")
+        raise SlurmAway(f"Slurm does not answer here ({said[-1]})")
     return done.stdout

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from experiments.cluster.queue import Queued
+from experiments.cluster.submissions import SLURM_FOLDER
 from experiments.launch.scheduler import Task
 from r3gan.jobdir import JobDir
 from r3gan.lease import is_locked
@@ -54,9 +56,17 @@ def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: 
         return Status(task, Stage.DIVERGED, job.diverged.read_text().strip())
     if job.root.is_dir() and is_locked(job):
         return Status(task, Stage.RUNNING, "on this machine")
+    if number and not job.root.is_dir():
+        return Status(task, Stage.NEW, f"was Slurm's {number}, and its folder is gone")
     if number and not ended.get(number, "").startswith("CANCELLED"):
-        return Status(task, Stage.FAILED, f"Slurm {number} ended without a result{said_of(ended.get(number))}")
+        text = f"Slurm {number} ended without a result{said_of(ended.get(number))}"
+        return Status(task, Stage.FAILED, text if job.log.exists() else f"{text}; see {slurm_log(job, number)}")
     return Status(task, Stage.STOPPED if has_checkpoint(job) else Stage.NEW)
+
+
+def slurm_log(job: JobDir, number: str) -> Path:
+    """What Slurm's side of a job has printed, before the job itself began say."""
+    return job.root.parents[2] / SLURM_FOLDER / "jobs" / f"{number}_0_log.out"
 
 
 def said_of(end: str | None) -> str:

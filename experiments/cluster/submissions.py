@@ -39,11 +39,27 @@ class Submissions:
 
     def latest(self) -> dict[str, str]:
         """Identity -> the number under which the job was submitted last."""
-        found: dict[str, str] = {}
-        if self.file.exists():
-            for line in self.file.read_text().splitlines():
-                try:
-                    found |= json.loads(line)
-                except ValueError:  # half a line, of a full disk say: its jobs count as not submitted
-                    continue
-        return found
+        return {key: number for line in self._lines() for key, number in (line or {}).items()}
+
+    def problems(self) -> list[str]:
+        """A sentence for each line that is not what was written: its jobs count as not submitted."""
+        return [
+            f"{self.file}:{i} is not what was written: jobs that it told of may be in Slurm's queue unseen"
+            for i, line in enumerate(self._lines(), 1)
+            if line is None
+        ]
+
+    def _lines(self) -> list[dict[str, str] | None]:
+        """What each line says; None of one that is damaged."""
+        lines = self.file.read_bytes().splitlines() if self.file.exists() else []
+        return [read_line(line) for line in lines]
+
+
+def read_line(line: bytes) -> dict[str, str] | None:
+    """Identity -> number; None if it is anything else."""
+    try:
+        found = json.loads(line)
+    except ValueError:  # also of bytes that are no text
+        return None
+    is_sound = isinstance(found, dict) and all(isinstance(number, str) for number in found.values())
+    return found if is_sound else None

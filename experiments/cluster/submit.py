@@ -1,6 +1,7 @@
 """Jobs as job arrays of Slurm, through submitit."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,8 @@ def submit(
     try:
         return [one.job_id for one in executor.map_array(OnNode(), jobs)]
     except (FailedJobError, FailedSubmissionError) as error:
-        raise NotPrepared(f"Slurm refuses the jobs: {str(error).strip().splitlines()[-1]}") from error
+        said = list(dict.fromkeys(re.findall(r"sbatch: (?:error: )?(.+)", str(error)))) or [str(error).strip()]
+        raise NotPrepared(f"Slurm refuses the jobs: {'; '.join(said)}") from error
 
 
 def node_job(directory: JobDir, execution: Execution) -> NodeJob:

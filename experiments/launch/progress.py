@@ -105,7 +105,7 @@ class Display:
         self.say(f"{outcome.state:<9} {task.name}: {fields['kimg']} kimg {fields['metric']}{reason}")
         for warning in log_warnings(task.directory):
             self.say(warning, style="yellow")
-        if outcome.state is JobState.FAILED:
+        if outcome.state is JobState.FAILED and task.directory.log.exists():
             self.say(log_tail(task.directory), style="red")
             self.say(f"whole log: {task.directory.log}")
 

@@ -7,6 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from experiments.study.problems import StudyProblem
 from experiments.study.yamlfile import Document
 
+OWN_DIRECTIVES = {
+    "time": "hours", "nodes": "nodes", "cpus-per-task": "cpus", "gpus-per-node": "gpus", "gpus": "gpus",
+    "mem": "memory_gb", "partition": "partition", "account": "account", "qos": "qos", "constraint": "constraint",
+    "signal": "notice_seconds",
+} | dict.fromkeys(
+    ("array", "dependency", "output", "error", "open-mode", "job-name", "ntasks", "ntasks-per-node", "requeue",
+     "no-requeue", "chdir", "wrap", "wait", "parsable", "test-only"), "",
+)  # of sbatch -> the key that says the same  # fmt: skip
+
 
 class Resources(BaseModel):
     """The section. All but the first two keys are a cluster's; what is left out is what the cluster gives by itself."""
@@ -38,6 +47,11 @@ def resource_problems(document: Document, resources: Resources) -> Iterator[Stud
     if resources.gpus and resources.gpus % resources.nodes:
         message = f"{resources.gpus} GPUs cannot be shared among {resources.nodes} nodes evenly"
         yield document.problem(("execution", "gpus"), message)
+    for name in resources.directives:
+        if name.replace("_", "-") in OWN_DIRECTIVES:
+            instead = OWN_DIRECTIVES[name.replace("_", "-")]
+            message = f"{instead} says this" if instead else "belongs to the launcher"
+            yield document.problem(("execution", "directives", name), message)
     if resources.notice_seconds >= 3600 * resources.hours:
         message = f"{resources.notice_seconds} s are no notice within {resources.hours:g} h"
         yield document.problem(("execution", "notice_seconds"), message)

@@ -17,9 +17,9 @@ WAYS_OUT = (  # what an error says -> what it means, and what to do
         "MLflow's store was written by another version of MLflow: install that version, or bring a copy of the store "
         "up to date with `mlflow db upgrade {uri}`",
     ),
-    (r"file is not a database|malformed",
-     "MLflow's store is damaged: move it away, and `python -m experiments.sync --rebuild` makes it from the job "
-     "directories"),
+    (r"file is not a database|malformed|_alembic_tmp_|Online migration expected",
+     "MLflow's store is damaged, or half made by a command that was killed: move it away, and "
+     "`python -m experiments.sync --rebuild` makes it from the job directories"),
     (r"readonly database|unable to open database|Permission ?Error|Permission denied|Errno 13",
      "there is no permission to write there: change it, or set MLFLOW_TRACKING_URI"),
     (r"must be in the .?active|deleted state|RESOURCE_DOES_NOT_EXIST",

@@ -30,14 +30,20 @@ class LossScale:
     since: int = 0  # steps since the scale has changed
     skipped: int = 0  # steps left out, in the whole training
 
+    def of_rank(self, ranks: int) -> float:
+        """The factor of each of so many ranks, by which an image counts as much as with one."""
+        return self.scale / ranks
+
     @torch.no_grad()
-    def unscale(self, parameters: Iterable[nn.Parameter]) -> bool:
+    def unscale(self, parameters: Iterable[nn.Parameter], ranks: int = 1) -> bool:
         """Divide the gradients by the scale. Returns whether a step may be made by them, and adapts the scale.
+
+        ranks: of the job. Each has scaled by `of_rank`, for its images are that part of the batch.
 
         Raises ScaleUnderflow if the gradients are not finite and the scale cannot fall any further.
         """
         gradients = [p.grad for p in parameters if p.grad is not None]
-        torch._foreach_mul_(gradients, 1 / self.scale)
+        torch._foreach_mul_(gradients, 1 / self.of_rank(ranks))
         if bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
             self.since += 1
             if self.dynamic and self.since == STEPS_TO_DOUBLE:

@@ -34,7 +34,7 @@ def discriminator_step(state: TrainState, batch: Batch, world: World, options: S
     terms: dict[str, Tensor] = {}
     for each in passes_of_step(options, options.step):
         prepare_weights(state.discriminator)
-        asked = scaled(each.options, state, "discriminator")
+        asked = scaled(each.options, state, "discriminator", world)
         found = accumulate_discriminator(state.generator, state.discriminator, batch, asked)
         require_finite(found, state.images)
         update(state, "discriminator", world)
@@ -45,16 +45,17 @@ def discriminator_step(state: TrainState, batch: Batch, world: World, options: S
 def generator_step(state: TrainState, batch: Batch, world: World, options: StepOptions) -> dict[str, Tensor]:
     """One update of G. Returns its loss, averaged over this rank."""
     prepare_weights(state.generator)
-    asked = scaled(options, state, "generator")
+    asked = scaled(options, state, "generator", world)
     terms = accumulate_generator(state.generator, state.discriminator, batch, asked)
     require_finite(terms, state.images)
     update(state, "generator", world)
     return terms
 
 
-def scaled(options: StepOptions, state: TrainState, name: NetworkName) -> StepOptions:
+def scaled(options: StepOptions, state: TrainState, name: NetworkName, world: World) -> StepOptions:
     """The same with the network's loss scale, where it has one."""
-    return replace(options, loss_scale=state.loss_scales[name].scale) if name in state.loss_scales else options
+    scale = state.loss_scales.get(name)
+    return options if scale is None else replace(options, loss_scale=scale.of_rank(world.size))
 
 
 def update(state: TrainState, name: NetworkName, world: World) -> None:
@@ -65,7 +66,7 @@ def update(state: TrainState, name: NetworkName, world: World) -> None:
     network, adam = getattr(state, name), getattr(state, f"{name}_adam")
     world.average_gradients(network.parameters())
     try:
-        if name not in state.loss_scales or state.loss_scales[name].unscale(network.parameters()):
+        if name not in state.loss_scales or state.loss_scales[name].unscale(network.parameters(), world.size):
             adam.step()
     except ScaleUnderflow as error:
         kimg = state.images / IMG_PER_KIMG

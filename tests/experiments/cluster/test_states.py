@@ -35,6 +35,7 @@ def test_without_anything_a_job_is_new_and_in_the_queue_it_is_as_slurm_says(task
 
 
 def test_a_job_that_left_the_queue_without_a_result_has_failed_but_not_if_it_was_cancelled(task):
+    task.directory.log.write_text("hello\n")
     assert stage(task, "5_1") == (Stage.FAILED, "Slurm 5_1 ended without a result")
     killed = (Stage.FAILED, "Slurm 5_1 ended without a result: OUT_OF_MEMORY")
     assert stage(task, "5_1", ended={"5_1": "OUT_OF_MEMORY"}) == killed
@@ -57,12 +58,24 @@ def test_a_job_that_a_command_of_this_machine_trains_is_running(task):
         assert stage(task) == (Stage.RUNNING, "on this machine")
 
 
-def test_the_last_submission_counts_and_half_a_line_counts_as_none(tmp_path):
+def test_the_last_submission_counts_and_lines_that_are_not_what_was_written_are_said(tmp_path):
     submissions = Submissions.of(tmp_path, "tiny")
     assert submissions.latest() == {}
     submissions.folder.mkdir(parents=True)
     submissions.add({"a": "1_0", "b": "1_1"})
     submissions.add({"a": "2"})
-    with submissions.file.open("a") as file:
-        file.write('{"b": "3')
-    assert submissions.latest() == {"a": "2", "b": "1_1"}
+    assert submissions.problems() == []
+    with submissions.file.open("ab") as file:
+        file.write(b'{"b": "3\n[1, 2]\n"x"\nnull\n\xff\xfe\n{"b": 7}\n')
+    submissions.add({"c": "4"})
+    assert submissions.latest() == {"a": "2", "b": "1_1", "c": "4"}
+    assert [problem.partition(" ")[0] for problem in submissions.problems()] == [
+        f"{submissions.file}:{line}" for line in range(3, 9)
+    ]
+
+
+def test_a_job_whose_folder_is_gone_is_new_and_one_without_a_log_names_slurms(task):
+    assert str(task.directory.root.parents[2]) in stage(task, "5_1")[1]
+    assert stage(task, "5_1")[1].endswith("slurm/jobs/5_1_0_log.out")
+    task.directory.root.rmdir()
+    assert stage(task, "5_1") == (Stage.NEW, "was Slurm's 5_1, and its folder is gone")

@@ -30,6 +30,8 @@ def test_the_section_changes_no_identity(write_study):
         ("{gpus: -1}", r"study.yaml:2: execution.gpus: .*greater than or equal to 0"),
         ("{gpus: 3, nodes: 2}", r"study.yaml:2: execution.gpus: 3 GPUs cannot be shared among 2 nodes evenly"),
         ("{hours: 0.01}", r"study.yaml:2: execution.notice_seconds: 120 s are no notice within 0.01 h"),
+        ("{directives: {array: 0-5}}", r"study.yaml:2: execution.directives.array: belongs to the launcher"),
+        ("{directives: {cpus_per_task: 5}}", r"study.yaml:2: execution.directives.cpus_per_task: cpus says this"),
         ("{hours: '4:00'}", r"study.yaml:2: execution.hours: "),
     ],
 )
