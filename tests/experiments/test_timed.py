@@ -7,8 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from experiments import cli
 from experiments import run as command
 from experiments.launch.launchers import LAUNCHERS, LauncherRow
+from experiments.study.plan import make_plan, with_seeds
+from experiments.study.study import read_study
 from experiments.timed import jobs_of_next_seed
 from tests.experiments.at_once import AtOnce
 
@@ -111,15 +114,15 @@ def test_only_the_variants_that_were_asked_for_get_more_seeds(timed):
 
 
 def test_a_seed_on_which_a_variant_was_tuned_is_passed_over(timed, monkeypatch):
-    read = command.read_study
-    monkeypatch.setattr(command, "read_study", lambda path: replace(read(path), tuning_seeds={"switch": {2, 3}}))
+    read = cli.read_study
+    monkeypatch.setattr(cli, "read_study", lambda path: replace(read(path), tuning_seeds={"switch": {2, 3}}))
     assert timed("--minutes", "6").started == [*OWN, *rounds(4)]
 
 
 def test_a_job_of_an_added_seed_is_the_one_that_a_list_of_seeds_names(write_study):
-    study = command.read_study(write_study(FIXED))
-    named = command.make_plan(command.with_seeds(study, None, [2]), None, {}, {}).jobs
-    added = jobs_of_next_seed(command.make_plan(study, None, {}, {}), ())
+    study = read_study(write_study(FIXED))
+    named = make_plan(with_seeds(study, None, [2]), None, {}, {}).jobs
+    added = jobs_of_next_seed(make_plan(study, None, {}, {}), ())
     assert [(job.identity, job.config) for job in added] == [(job.identity, job.config) for job in named]
 
 
