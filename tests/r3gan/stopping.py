@@ -9,7 +9,7 @@ import r3gan.evaluation.evaluator as evaluator
 from r3gan.__main__ import main
 
 job, batch = sys.argv[1:]
-counter, convert = itertools.count(1), evaluator.to_uint8
+counter, convert = itertools.count(1), evaluator.as_seen
 
 
 def stopping(images):
@@ -18,5 +18,5 @@ def stopping(images):
     return convert(images)
 
 
-evaluator.to_uint8 = stopping
+evaluator.as_seen = stopping
 sys.exit(main(["train", job]))

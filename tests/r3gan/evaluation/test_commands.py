@@ -121,7 +121,7 @@ def test_prepare_makes_the_classifier_and_refuses_unknown_metrics(capsys):
     assert list(cache_root().glob("digit-classifier-*.safetensors"))
     with pytest.raises(SystemExit):
         main(["prepare", "stacked-digits=fud"])
-    assert "fud: not among digits, class-accuracy, fid" in capsys.readouterr().err
+    assert "fud: not among digits, class-accuracy, points, fid" in capsys.readouterr().err
 
 
 def test_references_are_prepared_for_as_many_samples_as_the_jobs_take():

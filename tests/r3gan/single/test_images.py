@@ -27,7 +27,7 @@ def test_images_at_a_path_are_prepared_for_the_resolution_and_are_then_a_dataset
     name = dataset_of(str(photos), 16)
     assert name == "my-photos-16"
     prepare_images(images_at(str(photos), name), name, 16)
-    assert dataset_row(name).facts == (16, 2, 48)
+    assert dataset_row(name).facts == (16, 2, 48, 3)
     assert "16x16" in capsys.readouterr().err
     assert dataset_of(name, 16) == dataset_of(str(photos.parent / "data" / name), 16) == name
     assert images_at(str(photos), name) is None
@@ -79,7 +79,7 @@ def command(photos, monkeypatch, tmp_path, capsys):
         (["batch_size=none"], "'none' is not a valid integer"),
         (["--gpus", "3", "evaluation.metrics=[]"], "3 GPUs cannot share the batch_size 256 evenly"),
         ([], "evaluation.metrics.0: fid needs 1000 training images at least, not 48"),
-        (["evaluation.metrics=[digits]"], "digits counts stacked digits, which these are not"),
+        (["evaluation.metrics=[digits]"], "digits is of stacked digits, which these are not"),
         (["evaluation.metrics=[]", "--out", "/dev/null/out"], "/dev/null/out cannot be made: /dev/null is no folder"),
         (["evaluation.metrics=[]", "--out", "/dev/null/a/b"], "/dev/null is no folder"),
     ],

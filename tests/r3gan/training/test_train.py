@@ -253,7 +253,7 @@ def test_a_job_stopped_in_an_evaluation_begins_with_it_again_and_ends_with_the_s
 ):
     evaluation = replace(small_config().evaluation, keep_best="digits")
     config = small_config(evaluation=evaluation, log_every_kimg=0.04, checkpoint_every_kimg=100)
-    batches, convert = iter(range(1000)), r3gan.evaluation.evaluator.to_uint8
+    batches, convert = iter(range(1000)), r3gan.evaluation.evaluator.as_seen
     asked = []
 
     def stopping(made):
@@ -261,7 +261,7 @@ def test_a_job_stopped_in_an_evaluation_begins_with_it_again_and_ends_with_the_s
         return convert(made)
 
     with monkeypatch.context() as patch:
-        patch.setattr(r3gan.evaluation.evaluator, "to_uint8", stopping)
+        patch.setattr(r3gan.evaluation.evaluator, "as_seen", stopping)
         job, finished = run_inside(config, tmp_path / "stopped", should_stop=lambda: bool(asked))
     assert next(batches) == batch + 1, "no batch was made after the signal"
     assert not finished
