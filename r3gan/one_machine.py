@@ -49,12 +49,8 @@ def forget_others() -> None:
 
 def torchrun_command(ranks: int) -> list[str]:
     """The command that starts so many ranks of the module that follows, here, once."""
-    return [
-        *(sys.executable, "-m", "torch.distributed.run"),
-        *("--nnodes=1", f"--nproc-per-node={ranks}", "--max-restarts=0"),
-        *("--rdzv-backend=c10d", f"--rdzv-endpoint={LOOPBACK}:0", "--rdzv-conf=is_host=1"),
-        *(f"--rdzv-id={uuid.uuid4()}", f"--local-addr={LOOPBACK}", "-m"),
-    ]
+    alone = Meeting(hosts=(LOOPBACK,), here=0, port=0, attempt=str(uuid.uuid4()))
+    return alone.torchrun_command(ranks)
 
 
 def rank_command(ranks: int, meeting: Meeting | None = None) -> list[str]:

@@ -35,10 +35,10 @@ def draw_pictures(group: pd.DataFrame, variants: Sequence[str], load: LoadPictur
 
 def _draw(group: pd.DataFrame, variants: Sequence[str], load: LoadPicture, kind: str) -> Drawn | Omitted:
     file, shape, is_first_apart, caption = KINDS[kind]
-    first = group.sort_values(names.SEED).groupby(names.VARIANT).head(1)
-    found = {row[names.VARIANT]: load(row, file) for _, row in first.iterrows()}
     if shows_points(group):
         return omit(group, kind, "points of the plane have none")
+    first = group.sort_values(names.SEED).groupby(names.VARIANT).head(1)
+    found = {row[names.VARIANT]: load(row, file) for _, row in first.iterrows()}
     pictures = {v: picture for v in variants if (picture := found.get(v)) is not None}
     if not pictures:
         return omit(group, kind, f"no run has kept {file}, which older ones did not")

@@ -11,7 +11,7 @@ import pytest
 from analysis.statistics.collapse import SeedCollapse, find_collapses, sentence
 from experiments.design import CollapseRule
 
-TEN_SEEDS = Path("/work/shared/data/ten-seeds/metrics.csv")
+TEN_SEEDS = Path(__file__).parents[4] / "shared" / "data" / "ten-seeds" / "metrics.csv"
 needs_ten_seeds = pytest.mark.skipif(not TEN_SEEDS.exists(), reason="the study of ten seeds is not here")
 RULE = CollapseRule()
 GOOD = {"baseline": [[0.9, 0.30], [0.8, 0.34], [0.9, 0.32]]}

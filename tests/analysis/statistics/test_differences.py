@@ -12,7 +12,7 @@ from analysis.statistics.differences import Difference, difference, with_holm
 from analysis.statistics.interval import NO_INTERVAL
 from analysis.statistics.permutation import permutation
 
-TEN_SEEDS = Path("/work/shared/data/ten-seeds/metrics.csv")
+TEN_SEEDS = Path(__file__).parents[4] / "shared" / "data" / "ten-seeds" / "metrics.csv"
 
 
 def series(*values: float) -> pd.Series:

@@ -37,8 +37,8 @@ def test_the_commands_in_the_files_for_clouds_are_commands_of_this_project():
     job = read("kubernetes.yaml")["spec"]
     (container,) = job["template"]["spec"]["containers"]
     options = parse_arguments(words_of(container["command"], JOB_COMPLETION_INDEX="3"))
-    assert (options.seeds, str(options.output)) == ("3", "/work/runs")
-    assert "/work/runs" in [mount["mountPath"] for mount in container["volumeMounts"]]
+    assert (options.seeds, str(options.output)) == ("3", "/srv/r3gan/runs")
+    assert "/srv/r3gan/runs" in [mount["mountPath"] for mount in container["volumeMounts"]]
     assert job["completionMode"] == "Indexed"
 
 
