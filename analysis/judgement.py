@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -37,7 +37,7 @@ class Judgement:
         """The primary metric and the rule, for the report."""
         if self.primary is None:
             return ["Nothing was measured that is better in one direction: nothing is concluded."]
-        rule = sentence(self.design.collapse, self.primary.label)
+        rule = sentence(rule_for(self.primary, self.design.collapse), self.primary.label, self.primary.unit)
         note = self.collapses.note if self.collapses else ""
         return [self.named, rule, *self.changed, *([f"{note[0].upper()}{note[1:]}."] if note else [])]
 
@@ -62,7 +62,13 @@ def collapses_of(group: pd.DataFrame, points: pd.DataFrame, primary: Column, rul
     """Which of these runs have collapsed, by these runs alone. primary: better in one direction."""
     assert primary.better is not None
     curves = points[points["metric"] == primary.key].merge(group[["run_id", names.VARIANT, names.SEED]], on="run_id")
-    return find_collapses(curves[[names.VARIANT, names.SEED, "kimg", "value"]], primary.better, names.BASELINE, rule)
+    curves = curves[[names.VARIANT, names.SEED, "kimg", "value"]]
+    return find_collapses(curves, primary.better, names.BASELINE, rule_for(primary, rule))
+
+
+def rule_for(primary: Column, rule: CollapseRule) -> CollapseRule:
+    """The study's rule, with what is negligible in this metric where it names no least difference of its own."""
+    return rule if rule.at_least is not None else replace(rule, at_least=primary.negligible)
 
 
 def design_of(texts: "pd.Series[str]") -> Design:

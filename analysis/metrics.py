@@ -31,6 +31,7 @@ class Column:
     floor: str = ""  # the key that says what a perfect generator would get with as many samples
     log: bool = False  # draw on a log axis where the values span it
     ceiling: float | None = None  # the most that a count can be
+    negligible: float = 0.0  # a difference that is no collapse
     note: str = ""  # a sentence under the table
     at_end: bool = False  # recorded once: in tables only
 
@@ -109,6 +110,7 @@ def column_of(key: str, recorded: Recorded) -> Column:
         floor=_floor(number, raw) if not recorded.best else "",  # for the best weights it has been said already
         log=number.log,
         ceiling=number.ceiling,
+        negligible=number.negligible,
         note=_join(number.note, BEST_NOTE if recorded.best else ""),
         at_end=recorded.best,
     )

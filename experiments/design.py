@@ -13,14 +13,16 @@ MOST_LOOKS = 5  # at an adaptive study: more of them save hardly a seed, and mak
 
 @dataclass(frozen=True, kw_only=True)
 class CollapseRule:
-    """When a seed has collapsed, by its last value of the primary metric. Both `factor` and `spreads` must be exceeded.
+    """When a seed has collapsed, by its last value of the primary metric: `factor`, `spreads` and `at_least` must all
+    be exceeded.
 
-    How the rule is applied: analysis/statistics/collapse.py. Raises ValueError for a factor below 1, negative spreads,
-    and what is not finite.
+    How the rule is applied: analysis/statistics/collapse.py. Raises ValueError for a factor below 1, negative spreads
+    or differences, and what is not finite.
     """
 
     factor: float = 2.0  # how many times worse than the reference; says nothing where the reference is not positive
     spreads: float = 5.0  # how many of the baseline's spreads worse than the reference
+    at_least: float | None = None  # in the metric's unit, worse than the reference; None: what is negligible in it
     worse_than: float | None = None  # a last value worse than this is a collapse, whatever else holds
 
     def __post_init__(self) -> None:
@@ -28,6 +30,8 @@ class CollapseRule:
             raise ValueError(f"the factor of collapse is {self.factor}: it must be a number of at least 1")
         if not 0 <= self.spreads < math.inf:
             raise ValueError(f"the spreads of collapse are {self.spreads}: they must be a number of at least 0")
+        if self.at_least is not None and not 0 <= self.at_least < math.inf:
+            raise ValueError(f"the least of collapse is {self.at_least}: it must be a number of at least 0, or none")
         if self.worse_than is not None and not math.isfinite(self.worse_than):
             raise ValueError(f"the bound of collapse is {self.worse_than}: it must be a finite number, or none")
 

@@ -1,10 +1,11 @@
 """What a sound configuration asks for and its dataset does not have. Needs no torch."""
 
-from r3gan.config import POINT_CHANNELS, TrainConfig
+from r3gan.config import TrainConfig
 from r3gan.data.catalog import DatasetUnavailable, dataset_row
 from r3gan.data.facts import Facts
 from r3gan.evaluation.protocol import metric_problems
 from r3gan.network_checks import Problem
+from r3gan.quantities import POINT_CHANNELS
 from r3gan.tables.metrics import Kind
 
 RESOLUTION_KEY = ("network", "widths")  # whose number is the resolution

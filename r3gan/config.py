@@ -7,8 +7,9 @@ Units stand in the names: kimg and img count real images shown to D; fractions a
 
 import math
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+from r3gan import quantities as q
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.augmentation_filters import AUGMENTATION_FILTERS
@@ -43,7 +44,6 @@ else:  # names of rows; a validating reader refuses all others
     MetricName = Literal[tuple(METRICS)]
 
 IMG_PER_KIMG = 1000
-COLOUR_CHANNELS, POINT_CHANNELS = 3, 2  # of what an image can be
 
 
 class Config:
@@ -56,8 +56,8 @@ class Config:
 class AttentionConfig(Config):
     """Multi-head self-attention after the residual blocks of some resolutions."""
 
-    resolutions: tuple[int, ...] = ()  # feature-map sizes that get a block; empty: no attention
-    heads: int = 2  # divides the width of each such stage
+    resolutions: tuple[q.Side, ...] = ()  # feature-map sizes that get a block; empty: no attention
+    heads: q.Heads = 2  # divides the width of each such stage
     networks: tuple[NetworkName, ...] = BOTH  # where the blocks go
     kind: AttentionKind = "full"  # over which positions
     position: Literal["none", "learned"] = "none"  # what is added to a block's input to tell its positions apart
@@ -67,18 +67,18 @@ class AttentionConfig(Config):
 class StyleConfig(Config):
     """What StyleGAN's G has and R3GAN's has not, see r3gan/model/style.py; D knows nothing of it."""
 
-    mapping_layers: int = 0  # fully connected layers between z and what uses it; 0: z itself is used
+    mapping_layers: q.MappingLayers = 0  # fully connected layers between z and what uses it; 0: z itself is used
     modulation: Literal["none", "blocks"] = "none"  # what z multiplies beside the learned input
     noise: bool = False  # add noise to every block's input, with learned strengths that start at 0
-    mixing: float = 0.0  # probability that a training image has the styles of two latents; needs modulation
+    mixing: q.Probability = 0.0  # probability that a training image has the styles of two latents; needs modulation
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig(Config):
     """Transformer blocks in place of the residual blocks of some resolutions, as many of them."""
 
-    resolutions: tuple[int, ...] = ()  # feature-map sizes whose blocks they replace; empty: none
-    heads: int = 2  # divides the width of each such stage
+    resolutions: tuple[q.Side, ...] = ()  # feature-map sizes whose blocks they replace; empty: none
+    heads: q.Heads = 2  # divides the width of each such stage
     networks: tuple[NetworkName, ...] = BOTH  # where they are
 
 
@@ -87,7 +87,7 @@ class CapacityConfig(Config):
     """Capacity moved between the resolutions: widths and groups are solved for (r3gan/training/capacity.py)."""
 
     shape: CapacityName = "as-given"  # of the widths over the resolutions
-    blocks: tuple[int, ...] = ()  # residual blocks per stage in place of network.blocks; empty: those
+    blocks: tuple[q.Blocks, ...] = ()  # residual blocks per stage in place of network.blocks; empty: those
     equal: Literal["parameters", "operations"] = "parameters"  # which stay those of the network as it is written
 
 
@@ -95,11 +95,11 @@ class CapacityConfig(Config):
 class NetworkConfig(Config):
     """Shape of G and D. Tuples run from the lowest stage up; the resolution is base_resolution * 2^(stages - 1)."""
 
-    widths: tuple[int, ...]  # channels per stage
-    groups: tuple[int, ...]  # groups of the grouped convolution per stage (the official "cardinality")
-    blocks: tuple[int, ...]  # residual blocks per stage
-    expansion: int = 2  # width inside a block, in multiples of the stage's width
-    kernel: int = 3  # height and width of the grouped convolution, odd
+    widths: tuple[q.Channels, ...]  # channels per stage
+    groups: tuple[q.Channels, ...]  # groups of the grouped convolution per stage (the official "cardinality")
+    blocks: tuple[q.Blocks, ...]  # residual blocks per stage
+    expansion: q.Expansion = 2  # width inside a block, in multiples of the stage's width
+    kernel: q.Kernel = 3  # height and width of the grouped convolution, odd
     activation: ActivationName = "leaky-relu"  # inside the blocks; smooth ones train slower
     activation_after_mix: Literal["same", "none"] = "same"  # after a block's grouped convolution
     activation_networks: tuple[NetworkName, ...] = BOTH  # which have these two; the other has their defaults
@@ -107,17 +107,17 @@ class NetworkConfig(Config):
     normalisation_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has none
     resampling: ResamplingName = "bilinear"  # between the stages, up in G and down in D
     resampling_networks: tuple[NetworkName, ...] = BOTH  # which have it; the other has the default
-    base_resolution: int = 4  # height and width of the lowest stage
-    image_channels: int = 3  # 3: colours; 2: the coordinates of points in the plane, as images of 1x1
-    latent_dim: int = 64  # entries of z
+    base_resolution: q.Side = 4  # height and width of the lowest stage
+    image_channels: q.ImageChannels = 3  # 3: colours; 2: the coordinates of points in the plane, as images of 1x1
+    latent_dim: q.Channels = 64  # entries of z
     conditional: bool = False  # feed the dataset's class labels to G and D
     class_head: ClassHeadName = "embedding"  # how D uses the class
-    bf16_stages: int = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
-    fp16_stages: int = 0  # the same in float16, with the loss scaled; not both; below 0: all but so many
+    bf16_stages: q.LowStages = 0  # how many stages, from the highest resolution down, run in bfloat16 on a GPU
+    fp16_stages: q.SignedStages = 0  # the same in float16, with the loss scaled; not both; below 0: all but so many
     emulate_precision: bool = False  # on a CPU, round what those stages compute with to their format
-    dropout: float = 0.0  # probability that a channel of an image is dropped in D, after the blocks of each stage
-    minibatch_kernels: int = 0  # of minibatch discrimination at D's head; 0: none
-    minibatch_group: int = 8  # images of a kind that it compares, which follow each other in the batch
+    dropout: q.BelowOne = 0.0  # probability that a channel of an image is dropped in D, after the blocks of each stage
+    minibatch_kernels: q.Kernels = 0  # of minibatch discrimination at D's head; 0: none
+    minibatch_group: q.Group = 8  # images of a kind that it compares, which follow each other in the batch
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     capacity: CapacityConfig = field(default_factory=CapacityConfig)
@@ -146,7 +146,7 @@ class NetworkConfig(Config):
     @property
     def makes_points(self) -> bool:
         """Whether an image is a point of the plane."""
-        return self.image_channels == POINT_CHANNELS
+        return self.image_channels == q.POINT_CHANNELS
 
     @property
     def noise_dim(self) -> int:
@@ -180,9 +180,9 @@ class LossPhase(Config):
     """One adversarial loss and the point of training from which it is in force (the first phase: from the start)."""
 
     kind: LossKind = "relativistic-softplus"  # the loss; see r3gan/training/losses.py for the equations
-    margin: float = 1.0  # hinges only: the logit, or the difference of a pair, beyond which D no longer counts it
-    from_fraction: float | None = None  # 0..1 of total_kimg
-    from_kimg: float | None = None  # the same in thousands of images
+    margin: q.Margin = 1.0  # hinges only: the logit, or the difference of a pair, beyond which D no longer counts it
+    from_fraction: q.Probability | None = None  # 0..1 of total_kimg
+    from_kimg: q.StartKimg | None = None  # the same in thousands of images
 
     def start_img(self, total_kimg: float) -> float:
         """Images after which this phase begins."""
@@ -197,8 +197,8 @@ class PenaltyConfig(Config):
 
     r1: bool = True  # on real images
     r2: bool = True  # on generated images
-    every: int = 1  # D steps from one use of the penalties to the next; above 1: lazy, see r3gan/training/lazy.py
-    finite_difference_sigma: float | None = None  # estimates them from D at images with this much noise; none: exact
+    every: q.Steps = 1  # D steps from one use of the penalties to the next; above 1: lazy, see r3gan/training/lazy.py
+    finite_difference_sigma: q.Sigma | None = None  # estimates them from D at images with this much noise; none: exact
 
     @property
     def is_on(self) -> bool:
@@ -237,9 +237,9 @@ class AugmentationConfig(Config):
 class OptimiserConfig(Config):
     """Adam, as far as it does not change during training: learning rate and beta2 are schedules."""
 
-    beta1: float = 0.0  # decay of the first moment, G and D
-    lr_ratio: float = 1.0  # D's learning rate in multiples of G's, which is schedules.lr
-    loss_scale: float | None = None  # with network.fp16_stages; none: dynamic, see r3gan/training/loss_scale.py
+    beta1: q.BelowOne = 0.0  # decay of the first moment, G and D
+    lr_ratio: q.Ratio = 1.0  # D's learning rate in multiples of G's, which is schedules.lr
+    loss_scale: q.LossScale | None = None  # with network.fp16_stages; none: dynamic, see r3gan/training/loss_scale.py
 
 
 @dataclass(frozen=True)
@@ -248,20 +248,20 @@ class Schedule(Config):
 
     start: float  # value at the end of the warm-up
     end: float  # value from `decay_img` on
-    decay_img: float = 0.0  # images after which `end` is reached; 0: `start` and `end` are equal
-    warmup_img: float = 0.0  # images of linear rise from 0 to `start`
+    decay_img: q.Images = 0.0  # images after which `end` is reached; 0: `start` and `end` are equal
+    warmup_img: q.Images = 0.0  # images of linear rise from 0 to `start`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedules(Config):
     """Everything that changes during training."""
 
-    lr: Schedule  # Adam's learning rate, G and D (D's times optimiser.lr_ratio)
-    beta2: Schedule  # Adam's second-moment decay, G and D
-    gamma: Schedule  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
-    ema_half_life_img: Schedule  # half-life of the generator's moving average
-    augment_p: Schedule  # probability of each augmentation
-    instance_noise: Schedule = Schedule(0.0, 0.0)  # deviation of the noise on what D sees; images are in -1..1
+    lr: Annotated[Schedule, q.LEARNING_RATE]  # Adam's learning rate, G and D (D's times optimiser.lr_ratio)
+    beta2: Annotated[Schedule, q.BETA2]  # Adam's second-moment decay, G and D
+    gamma: Annotated[Schedule, q.GAMMA]  # weight of the gradient penalties: (gamma / 2) (R1 + R2)
+    ema_half_life_img: Annotated[Schedule, q.HALF_LIFE]  # half-life of the generator's moving average
+    augment_p: Annotated[Schedule, q.AUGMENT_P]  # probability of each augmentation
+    instance_noise: Annotated[Schedule, q.NOISE] = Schedule(0.0, 0.0)  # deviation of the noise on D's images, of -1..1
 
     @property
     def augments(self) -> bool:
@@ -278,16 +278,16 @@ class Schedules(Config):
 class PostHocConfig(Config):
     """Averages of G stored along the run, of which `r3gan average` makes those of any length afterwards."""
 
-    every_kimg: float | None = None  # distance between stored averages, one more at the end; none: nothing is stored
-    sigma_rel: tuple[float, ...] = (0.05, 0.1)  # widths of the tracked ones, in lengths of the run so far
+    every_kimg: q.Interval | None = None  # distance between stored averages, one more at the end; none: none are
+    sigma_rel: tuple[q.AverageWidth, ...] = (0.05, 0.1)  # widths of the tracked ones, in lengths of the run so far
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig(Config):
     """Metrics and sample grids during training."""
 
-    every_kimg: float  # distance between evaluations; one more at the end
-    samples: int = 10_000  # generated images per evaluation
+    every_kimg: q.Interval  # distance between evaluations; one more at the end
+    samples: q.Samples = 10_000  # generated images per evaluation
     metrics: tuple[MetricName, ...] = ("digits",)  # measured at every evaluation; see r3gan/tables/metrics.py
     at_end: tuple[MetricName, ...] = ()  # measured in addition when training ends
     keep_best: MetricName | None = None  # also keep the weights that scored best in this one, and score them again
@@ -300,9 +300,9 @@ class TrainConfig(Config):
     """One training job, whole."""
 
     dataset: str  # a name that `r3gan.data` knows
-    seed: int  # names every random stream of the job
-    total_kimg: float  # length of training
-    batch_size: int  # images per D step and per G step, over all ranks
+    seed: q.Seed  # names every random stream of the job
+    total_kimg: q.Kimg  # length of training
+    batch_size: q.Batch  # images per D step and per G step, over all ranks
     network: NetworkConfig
     schedules: Schedules
     evaluation: EvaluationConfig
@@ -312,9 +312,9 @@ class TrainConfig(Config):
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     post_hoc: PostHocConfig = field(default_factory=PostHocConfig)
     x_flip: bool = False  # mirror half of the real images
-    label_dropout: float = 0.0  # probability that G and D see no class of a pair in training; needs projection
-    log_every_kimg: float = 1.0  # distance between recorded losses
-    checkpoint_every_kimg: float = 50.0  # distance between checkpoints; one more at the end
+    label_dropout: q.BelowOne = 0.0  # probability that G and D see no class of a pair in training; needs projection
+    log_every_kimg: q.Interval = 1.0  # distance between recorded losses
+    checkpoint_every_kimg: q.Interval = 50.0  # distance between checkpoints; one more at the end
     init_from: str | None = None  # fine-tuning: a job, checkpoint or file whose weights training begins with
     init_content: str | None = None  # hash of those weights, filled in; given, others are refused
 

@@ -1,25 +1,21 @@
 """What must hold among the keys of a configuration, whatever the dataset."""
 
 import dataclasses
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from r3gan.config import (
-    COLOUR_CHANNELS,
     IMG_PER_KIMG,
-    POINT_CHANNELS,
     EvaluationConfig,
     Schedules,
     TrainConfig,
 )
 from r3gan.network_checks import Path, Problem, network_problems
+from r3gan.ranges import outside
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of, unknown_message
-from r3gan.tables.metrics import FEWEST, METRICS
-
-WIDEST = 12**-0.5  # sigma_rel of the plain average, see r3gan/power_averages.py
+from r3gan.tables.metrics import METRICS
 
 
 def find_problems(config: TrainConfig) -> list[Problem]:
@@ -27,17 +23,9 @@ def find_problems(config: TrainConfig) -> list[Problem]:
     ranges, names = _range_problems(config), list(_name_problems(config))
     if names:  # what follows asks the rows of these names
         return ranges + names
-    return [
-        *ranges,
-        *_discriminator_problems(config),
-        *network_problems(config.network),
-        *_evaluation_problems(config.evaluation),
-        *_class_problems(config),
-        *([] if ranges else _loss_problems(config)),  # its starts are measured in the lengths of the former
-        *_schedule_problems(config.schedules),
-        *_augmentation_problems(config),
-        *_point_problems(config),
-    ]
+    wrong = {problem.path[0] for problem in ranges}
+    checked = [check(config) for check, keys in CHECKS.items() if wrong.isdisjoint(keys)]
+    return ranges + [problem for problems in checked for problem in problems]
 
 
 def _name_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
@@ -68,56 +56,11 @@ def _without_none(kind: Any) -> Any:
 
 
 def _range_problems(config: TrainConfig) -> list[Problem]:
-    positive: list[tuple[Path, float]] = [
-        (("total_kimg",), config.total_kimg),
-        (("batch_size",), config.batch_size),
-        (("log_every_kimg",), config.log_every_kimg),
-        (("checkpoint_every_kimg",), config.checkpoint_every_kimg),
-        (("evaluation", "every_kimg"), config.evaluation.every_kimg),
-        (("optimiser", "lr_ratio"), config.optimiser.lr_ratio),
-        (("network", "expansion"), config.network.expansion),
-        (("network", "latent_dim"), config.network.latent_dim),
-        (("network", "base_resolution"), config.network.base_resolution),
-    ]
-    problems = [
-        Problem(path, f"{value:g} must be above 0 and below 1e12") for path, value in positive if not 0 < value < 1e12
-    ]
+    problems = [Problem(place, said) for place, said in outside(config)]
     if config.init_content is not None and config.init_from is None:
         problems.append(Problem(("init_content",), "is of no use without init_from"))
-    if config.penalties.every < 1:
-        problems.append(Problem(("penalties", "every"), f"{config.penalties.every} must be 1 or more"))
-    if not 0 <= config.network.dropout < 1:
-        problems.append(Problem(("network", "dropout"), f"{config.network.dropout:g} must be from 0 to below 1"))
-    if config.network.minibatch_kernels < 0:
-        problems.append(
-            Problem(("network", "minibatch_kernels"), f"{config.network.minibatch_kernels} must be 0 or more")
-        )
-    if not 0 <= config.optimiser.beta1 < 1:
-        problems.append(Problem(("optimiser", "beta1"), f"{config.optimiser.beta1:g} must be from 0 to below 1"))
-    scale = config.optimiser.loss_scale
-    if scale is not None and not 0 < scale < math.inf:
-        problems.append(Problem(("optimiser", "loss_scale"), f"{scale:g} must be above 0, or left out"))
-    sigma = config.penalties.finite_difference_sigma
-    if sigma is not None and not 0 < sigma < math.inf:
-        problems.append(Problem(("penalties", "finite_difference_sigma"), f"{sigma:g} must be above 0, or left out"))
-    if not 0 <= config.label_dropout < 1:
-        problems.append(Problem(("label_dropout",), f"{config.label_dropout:g} must be from 0 to below 1"))
-    every = config.post_hoc.every_kimg
-    if every is not None and not 0 < every < 1e12:
-        problems.append(Problem(("post_hoc", "every_kimg"), f"{every:g} must be above 0, or left out"))
     if not config.post_hoc.sigma_rel:
         problems.append(Problem(("post_hoc", "sigma_rel"), "at least one width is needed"))
-    problems += [
-        Problem(("post_hoc", "sigma_rel", i), f"{sigma:g} must be above 0 and below {WIDEST:.3f}")
-        for i, sigma in enumerate(config.post_hoc.sigma_rel)
-        if not 0 < sigma < WIDEST
-    ]
-    if config.seed < 0:
-        problems.append(Problem(("seed",), f"{config.seed} must be 0 or more"))
-    if config.evaluation.samples < FEWEST:
-        problems.append(
-            Problem(("evaluation", "samples"), f"{config.evaluation.samples} is too few: at least {FEWEST} are needed")
-        )
     return problems
 
 
@@ -157,11 +100,8 @@ def _discriminator_problems(config: TrainConfig) -> Iterator[Problem]:
     """What does not go together with dropout and with comparing images in groups."""
     network = config.network
     if network.minibatch_kernels > 0:
-        if network.minibatch_group < 2:
-            yield Problem(("network", "minibatch_group"), f"{network.minibatch_group} must be 2 or more")
-        else:
-            message = group_problem(config, 1)
-            yield from [Problem(("network", "minibatch_group"), message)] if message else []
+        message = group_problem(config, 1)
+        yield from [Problem(("network", "minibatch_group"), message)] if message else []
     if config.penalties.finite_difference_sigma is not None:
         for key in ("dropout", "minibatch_kernels"):
             if getattr(network, key) > 0:
@@ -179,11 +119,8 @@ def group_problem(config: TrainConfig, ranks: int) -> str:
 
 
 def _point_problems(config: TrainConfig) -> Iterator[Problem]:
-    """What an image can be, and what does not apply to points of the plane."""
+    """What does not apply to points of the plane."""
     network = config.network
-    if network.image_channels not in (COLOUR_CHANNELS, POINT_CHANNELS):
-        message = f"{network.image_channels} must be {COLOUR_CHANNELS}, of colours, or {POINT_CHANNELS}, of points"
-        yield Problem(("network", "image_channels"), message)
     if not network.makes_points:
         return
     if network.resolution != 1:
@@ -203,8 +140,6 @@ def _loss_problems(config: TrainConfig) -> list[Problem]:
     for i, phase in enumerate(config.loss):
         path: Path = ("loss", i)
         given = [key for key in ("from_fraction", "from_kimg") if getattr(phase, key) is not None]
-        if not 0 < phase.margin < math.inf:
-            problems.append(Problem((*path, "margin"), f"{phase.margin:g} must be above 0"))
         if i == 0:
             if given and phase.start_img(config.total_kimg) != 0:
                 problems.append(Problem((*path, given[0]), "the first phase starts at 0: leave this key out"))
@@ -236,19 +171,9 @@ def _augmentation_problems(config: TrainConfig) -> list[Problem]:
 
 
 def _schedule_problems(schedules: Schedules) -> list[Problem]:
-    upper = {"beta2": 1.0, "augment_p": 1.0}
     problems = []
     for f in dataclasses.fields(schedules):
-        schedule, path, limit = getattr(schedules, f.name), ("schedules", f.name), upper.get(f.name, math.inf)
-        for key in ("start", "end"):
-            value = getattr(schedule, key)
-            if not (0 <= value < limit or (f.name == "augment_p" and value == 1)):
-                below = "" if f.name == "augment_p" else "below "
-                expected = "must be 0 or more" if limit == math.inf else f"must be from 0 to {below}{limit:g}"
-                problems.append(Problem((*path, key), f"{value:g} {expected}"))
-        for key in ("decay_img", "warmup_img"):
-            if not 0 <= getattr(schedule, key) < math.inf:
-                problems.append(Problem((*path, key), f"{getattr(schedule, key):g} must be 0 or more"))
+        schedule, path = getattr(schedules, f.name), ("schedules", f.name)
         if schedule.decay_img == 0 and schedule.start != schedule.end:
             problems.append(
                 Problem(path, f"needs a decay_img above 0 to go from {schedule.start:g} to {schedule.end:g}")
@@ -261,3 +186,15 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
                 )
             )
     return problems
+
+
+CHECKS: dict[Callable[[TrainConfig], Iterable[Problem]], tuple[str, ...]] = {
+    _discriminator_problems: ("network", "batch_size", "penalties"),
+    lambda config: network_problems(config.network): ("network",),
+    lambda config: _evaluation_problems(config.evaluation): ("evaluation",),
+    _class_problems: ("network", "label_dropout"),
+    _loss_problems: ("loss", "total_kimg", "batch_size"),
+    lambda config: _schedule_problems(config.schedules): ("schedules",),
+    _augmentation_problems: ("augmentation", "schedules"),
+    _point_problems: ("network", "schedules"),
+}  # a check: the keys that it computes with, which are within their ranges

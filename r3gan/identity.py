@@ -35,6 +35,7 @@ from r3gan.tables.losses import LOSSES
 
 PER_JOB = ("seed",)  # what jobs of one configuration differ in
 NOT_IN_RESULT = ("checkpoint_every_kimg",)  # keys that do not change what a job yields
+GROUP_CHANNELS = 16  # of the grouped convolutions as most released networks have them
 NOT_IN_STATE = ("total_kimg", "evaluation", "log_every_kimg", "post_hoc")  # what is looked at, and when training ends
 
 
@@ -126,6 +127,7 @@ def _network(network: NetworkConfig) -> NetworkConfig:
         network = replace(network, emulate_precision=False)
     elif network.fp16_stages:
         network = replace(network, fp16_stages=network.low_stages)
+    network = _residual_blocks(network)
     defaults = {field.name: declared_default(field) for field in fields(network)}
     if not network.conditional:
         network = replace(network, class_head=defaults["class_head"])
@@ -134,6 +136,25 @@ def _network(network: NetworkConfig) -> NetworkConfig:
         is_default = not had or all(getattr(network, name) == defaults[name] for name in theirs)
         same = {name: defaults[name] for name in (key, *theirs)} if is_default else {key: had}
         network = replace(network, **same)
+    return network
+
+
+def _residual_blocks(network: NetworkConfig) -> NetworkConfig:
+    """What is of residual blocks alone counts where any are left beside transformer blocks.
+
+    Groups have no default: where they do not count, they are those of 16 channels each, as most presets have them.
+    """
+    transformer, had = network.transformer, network.activation_networks
+    are_replaced = set(network.resolutions) <= set(transformer.resolutions)
+    without = [name for name in transformer.networks if are_replaced]
+    if set(without) == set(BOTH):
+        expansion, kernel = NetworkConfig.expansion, NetworkConfig.kernel
+        groups = tuple(max(1, width * expansion // GROUP_CHANNELS) for width in network.widths)
+        network = replace(network, expansion=expansion, kernel=kernel, groups=groups)
+    if set(had) <= set(without):
+        return replace(network, activation_after_mix=NetworkConfig.activation_after_mix)
+    if network.activation == NetworkConfig.activation:  # then they say where nothing follows the grouped convolution
+        return replace(network, activation_networks=ordered((*had, *without)))
     return network
 
 

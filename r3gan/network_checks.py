@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from r3gan.config import PER_NETWORK, AttentionConfig, NetworkConfig, TransformerConfig
+from r3gan.quantities import MOST_SIDE
 
 Path = tuple[str | int, ...]
-MOST_MAPPING_LAYERS = 64
 
 
 @dataclass(frozen=True)
@@ -18,20 +18,20 @@ class Problem:
 
 
 def network_problems(network: NetworkConfig) -> list[Problem]:
-    """Everything about a well-typed network that cannot work."""
+    """Everything about a network that cannot work, whose numbers are each within their ranges."""
     problems = []
     stages = len(network.widths)
     if stages == 0:
         return [Problem(("network", "widths"), "at least one stage is needed")]
+    if network.base_resolution << (stages - 1) > MOST_SIDE:
+        expected = f"twice the size of the one before it: {MOST_SIDE} is the most"
+        return [Problem(("network", "widths"), f"{stages} stages are too many, each {expected}")]
     for key in ("widths", "groups", "blocks"):
         values = getattr(network, key)
         if len(values) != stages:
             problems.append(
                 Problem(("network", key), f"has {len(values)} entries, but network.widths has {stages}: one per stage")
             )
-        problems += [
-            Problem(("network", key, i), f"{value} must be 1 or more") for i, value in enumerate(values) if value < 1
-        ]
     if problems:
         return problems
     for i, (width, groups) in enumerate(zip(network.widths, network.groups, strict=True)):
@@ -50,7 +50,7 @@ def network_problems(network: NetworkConfig) -> list[Problem]:
     elif network.fp16_stages and network.bf16_stages:
         what = "float16 and bfloat16 in one network: set bf16_stages to 0"
         problems.append(Problem(("network", "fp16_stages"), what))
-    if network.kernel < 1 or network.kernel % 2 == 0:
+    if network.kernel % 2 == 0:
         problems.append(Problem(("network", "kernel"), f"{network.kernel} must be odd: 1, 3, 5 and so on"))
     if network.capacity.blocks and len(network.capacity.blocks) != stages:
         problems.append(
@@ -59,11 +59,6 @@ def network_problems(network: NetworkConfig) -> list[Problem]:
                 f"has {len(network.capacity.blocks)} entries, one for each of the {stages} stages was expected",
             )
         )
-    problems += [
-        Problem(("network", "capacity", "blocks", i), f"{blocks} must be 1 or more")
-        for i, blocks in enumerate(network.capacity.blocks)
-        if blocks < 1
-    ]
     problems += [
         Problem(("network", key), "name generator, discriminator or both")
         for key in PER_NETWORK
@@ -76,12 +71,7 @@ def network_problems(network: NetworkConfig) -> list[Problem]:
 def _style_problems(network: NetworkConfig) -> list[Problem]:
     style, path = network.style, ("network", "style")
     problems = []
-    if not 0 <= style.mapping_layers <= MOST_MAPPING_LAYERS:
-        asked = f"{style.mapping_layers} must be from 0 to {MOST_MAPPING_LAYERS}"
-        problems.append(Problem((*path, "mapping_layers"), asked))
-    if not 0 <= style.mixing <= 1:
-        problems.append(Problem((*path, "mixing"), f"{style.mixing:g} must be from 0 to 1"))
-    elif style.mixing and style.modulation == "none":
+    if style.mixing and style.modulation == "none":
         problems.append(Problem((*path, "mixing"), "mixes the styles of blocks: it needs modulation: blocks"))
     if network.transformer.resolutions and "generator" in network.transformer.networks:
         message = "is of residual blocks, and G has transformer blocks in their place: leave one of the two out"
@@ -96,8 +86,6 @@ def _attention_problems(network: NetworkConfig, key: Literal["attention", "trans
     path = ("network", key)
     by_resolution = dict(zip(network.resolutions, network.widths, strict=True))
     problems = []
-    if attention.heads < 1:
-        return [Problem((*path, "heads"), f"{attention.heads} must be 1 or more")]
     if not attention.networks:
         problems.append(Problem((*path, "networks"), "name generator, discriminator or both"))
     for i, resolution in enumerate(attention.resolutions):

@@ -1,7 +1,7 @@
 """Averages of weights over power functions of the time, and any of them afterwards by least squares from stored ones.
 
 Source: Karras et al. 2024, "Analyzing and improving the training dynamics of diffusion models" (EDM2, arXiv
-2312.02696), whose power function profile after t images weighs the weights after s images by
+2312.02696), section 3.1, whose power function profile after t images weighs the weights after s images by
 
     p(s) = (g + 1) s^g / t^(g + 1)  for 0 <= s <= t.
 

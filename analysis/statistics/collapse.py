@@ -13,14 +13,15 @@ from r3gan.tables.metrics import Better
 MIN_SEEDS_FOR_SPREAD = 3
 
 
-def sentence(rule: CollapseRule, metric_label: str) -> str:
-    """The rule in words."""
+def sentence(rule: CollapseRule, metric_label: str, unit: str = "") -> str:
+    """The rule in words, for a metric and its unit."""
+    least = f" and by more than {rule.at_least:g} {unit}".rstrip() if rule.at_least else ""
     bound = "" if rule.worse_than is None else f", or if it is worse than {rule.worse_than:g}, whatever else holds"
     return (
         f"A seed has collapsed if its last {metric_label} is worse than its reference by more than a factor of "
-        f"{rule.factor:g} and by more than {rule.spreads:g} times the baseline's spread{bound}; the reference is "
-        f"the better of the seed's own best value and the median of its variant's last values, and the spread is "
-        f"1.4826 times the median absolute deviation of the baseline's last values "
+        f"{rule.factor:g} and by more than {rule.spreads:g} times the baseline's spread{least}{bound}; the "
+        f"reference is the better of the seed's own best value and the median of its variant's last values, and the "
+        f"spread is 1.4826 times the median absolute deviation of the baseline's last values "
         f"(with fewer than {MIN_SEEDS_FOR_SPREAD} seeds it counts as 0, and the factor decides)."
     )
 
@@ -28,9 +29,10 @@ def sentence(rule: CollapseRule, metric_label: str) -> str:
 def find_threshold(rule: CollapseRule, reference: float, spread: float, better: Better) -> float:
     """The value beyond which a last value is a collapse; NaN where the data allow none.
 
-    Lower is better: max(factor * reference, reference + spreads * spread). Higher is better:
-    min(reference / factor, reference - spreads * spread). A ratio to a reference that is not positive (KID can be
-    negative) means nothing: there the spread decides alone, and without a spread only `worse_than` is left.
+    Lower is better: max(factor * reference, reference + spreads * spread, reference + at_least). Higher is better:
+    min(reference / factor, reference - spreads * spread, reference - at_least). A ratio to a reference that is not
+    positive (KID can be negative) means nothing: there the spread decides, and without a spread only `worse_than` is
+    left.
     """
     worse = 1.0 if better == "lower" else -1.0
     if math.isnan(reference) or (reference <= 0 and not rule.spreads * spread):
@@ -38,7 +40,8 @@ def find_threshold(rule: CollapseRule, reference: float, spread: float, better: 
     else:
         by_spread = reference + worse * rule.spreads * spread
         by_factor = reference * rule.factor**worse if reference > 0 else reference
-        found = worse * max(worse * by_factor, worse * by_spread)
+        by_difference = reference + worse * (rule.at_least or 0.0)
+        found = worse * max(worse * by_factor, worse * by_spread, worse * by_difference)
     if rule.worse_than is None:
         return found
     return rule.worse_than if math.isnan(found) else worse * min(worse * found, worse * rule.worse_than)

@@ -65,6 +65,7 @@ class _Collapse(BaseModel):
 
     factor: float = Field(default=CollapseRule.factor, ge=1, allow_inf_nan=False)
     spreads: float = Field(default=CollapseRule.spreads, ge=0, allow_inf_nan=False)
+    at_least: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     worse_than: float | None = Field(default=None, allow_inf_nan=False)
 
 

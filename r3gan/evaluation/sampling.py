@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from r3gan.config import POINT_CHANNELS
 from r3gan.model.networks import Generator
+from r3gan.quantities import POINT_CHANNELS
 from r3gan.streams import stream
 
 SAMPLE_BATCH = 100  # at most; small enough for a CPU's cache

@@ -18,13 +18,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from r3gan.config import POINT_CHANNELS
 from r3gan.data.errors import BadData
 from r3gan.data.places import nearest
 from r3gan.data.progress import warn
 from r3gan.files import new_folder, replace_file
 from r3gan.generation.images import tiled, to_pixels
 from r3gan.generation.scatter import scatter
+from r3gan.quantities import POINT_CHANNELS
 
 MOST_IN_GRID = 4096
 SHAPE_ROOM = 256  # bytes that a safetensors header is filled up to

@@ -28,6 +28,6 @@ def swish(x: Tensor) -> Tensor:
 
 
 def smu(x: Tensor, mu: Tensor) -> Tensor:
-    """((1 + a) x + (1 - a) x erf(mu (1 - a) x)) / 2 with a = 0.2: arXiv 2111.04682, eq. 7. mu [1] -> oo: leaky ReLU."""
+    """((1 + a) x + (1 - a) x erf(mu (1 - a) x)) / 2 with a = 0.2: arXiv 2111.04682. mu [1] -> oo: leaky ReLU."""
     difference = (1 - LEAKY_SLOPE) * x
     return ((1 + LEAKY_SLOPE) * x + difference * torch.erf(mu * difference)) / 2

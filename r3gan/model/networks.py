@@ -1,7 +1,7 @@
 """R3GAN's generator and discriminator, as released, with optional self-attention and, in G, StyleGAN's styles.
 
-Source: "The GAN is dead; long live the GAN! A Modern Baseline GAN" (arXiv 2501.05441), section 4 and appendix,
-and the official release. The layers are in r3gan/model/layers.py.
+Source: "The GAN is dead; long live the GAN! A Modern Baseline GAN" (arXiv 2501.05441)
+and the official release, which decides where the two could differ. The layers are in r3gan/model/layers.py.
 
 Shapes: B batch, C channels, H W height and width, Z latent dimension, K classes, E class-embedding dimension,
 R image resolution, I image channels: 3, or 2 of points. Activations are [B, C, H, W].

@@ -38,6 +38,14 @@ REMARKS = {
     "random block on (arXiv 1812.04948); samples do not mix; left out by R3GAN",
     "label_dropout": "so many of the pairs of a training, real and generated alike, come with zeros in place of their "
     "class to G and D, whose logit is then the one that knows no class; samples can be asked for so too",
+    "network.bf16_stages": "on a GPU so many stages, from the highest resolution down, compute in bfloat16, as "
+    "released: half the memory for what they keep, no more weights; a CPU computes in float32 unless it emulates",
+    "network.fp16_stages": "on a GPU so many stages, from the highest resolution down (below 0: all but so many), "
+    "compute in float16: half the memory for what they keep, as with bfloat16, no more weights; the losses are scaled, "
+    "and a step whose gradients are not finite is left out; exact by first order; a CPU computes in float32 unless it "
+    "emulates; fp16 is among the paper's negative results",
+    "optimiser.loss_scale": "the losses of both networks times this one number, their gradients over it, in place of a "
+    "factor that adapts: costs nothing, but a gradient that is not finite ends the job",
     "network.emulate_precision=True": "on a CPU, weights and what convolutions take and give are rounded to the format "
     "of bf16_stages or fp16_stages, in all passes, and gradients pass straight through: slower; sums inside a "
     "convolution stay in float32",

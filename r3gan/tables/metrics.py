@@ -31,6 +31,7 @@ class Number:
     log: bool = False  # draw on a log axis where the values span it
     floor: str = ""  # the number, not `counted`, that says what a perfect generator would get with as many samples
     ceiling: float | None = None  # the most that a count can be
+    negligible: float = 0.0  # a seed that is worse than it was by no more has not collapsed, whatever the factor
     note: str = ""  # a sentence under the table
     progress: str = "{label} {value}"  # while a job runs
 
@@ -60,6 +61,7 @@ class Metric:
 
 INCEPTION, VGG, DINO = "inception-v3-compat", "vgg16", "dinov2-vit-l-14"
 DIGITS, PLANE = "stacked-digits-classifier", "plane"
+LOST_KL = 0.05  # nats: one in twenty of equally frequent modes is lost, -log(19 / 20)
 FEWEST = 1000  # samples, and training images that they are compared with: KID draws subsets of as many
 
 METRICS: dict[str, Metric] = {
@@ -76,8 +78,8 @@ METRICS: dict[str, Metric] = {
             ),
             Number(
                 key="d_kl", better="lower", counted=False, label="D_KL", unit="nats", plot_label=r"$D_\mathrm{KL}$",
-                log=True, floor="d_kl_floor", note="D_KL is KL(histogram of hard labels || uniform); its floor is what "
-                "a perfect generator would show.",
+                log=True, floor="d_kl_floor", negligible=LOST_KL, note="D_KL is KL(histogram of hard labels || "
+                "uniform); its floor is what a perfect generator would show.",
             ),
             Number(key="d_kl_floor", counted=False, constant=True),
             Number(
@@ -127,7 +129,7 @@ METRICS: dict[str, Metric] = {
             ),
             Number(
                 key="points_d_kl", better="lower", counted=False, label="D_KL of points", unit="nats",
-                plot_label=r"$D_\mathrm{KL}$ of points", log=True, floor="points_d_kl_floor",
+                plot_label=r"$D_\mathrm{KL}$ of points", log=True, floor="points_d_kl_floor", negligible=LOST_KL,
                 note="D_KL of points is KL(histogram of 25 modes and of near none || that of the data's distribution); "
                 "its floor is what a perfect generator would show.", progress="D_KL {value}",
             ),

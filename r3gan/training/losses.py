@@ -27,7 +27,7 @@ class Loss:
 
 
 def relativistic_softplus_d(real: Tensor, fake: Tensor) -> Tensor:
-    """softplus(-(D(x) - D(G(z)))): RpGAN, arXiv 2501.05441, eq. 2, with f(t) = -softplus(-t)."""
+    """softplus(-(D(x) - D(G(z)))): RpGAN, arXiv 2501.05441, section 2, with f(t) = -softplus(-t)."""
     return softplus(-(real - fake))
 
 

@@ -71,7 +71,7 @@ def backward_discriminator(
     if these are a part of it (default: B); augment: drawn for the 2B images [real; fake], inside the penalties;
     directions: of finite differences, [2B, 3, H, W], needed for them alone.
     All of it times options.loss_scale. A penalty that is switched off is not added, and reported as 0.
-    Source: arXiv 2501.05441, eq. 3 and 4.
+    Source: arXiv 2501.05441, section 2, and the official code's ZeroCenteredGradientPenalty.
     """
     count, penalties = len(real), options.penalties
     images = torch.cat([real, fake]).detach()

@@ -62,6 +62,7 @@ def test_nothing_measured_is_nothing_concluded() -> None:
     [
         (CollapseRule(), [("attention", 1)]),
         (CollapseRule(factor=10), []),
+        (CollapseRule(at_least=10), []),
         (CollapseRule(worse_than=1.15), [("baseline", 2), ("attention", 1)]),
     ],
 )
@@ -71,6 +72,16 @@ def test_the_studys_own_rule_decides_who_collapsed(rule: CollapseRule, fell: lis
     rows = judged[judged["collapsed"]]
     assert list(zip(rows[names.VARIANT], rows[names.SEED], strict=True)) == fell
     assert f"a factor of {rule.factor:g}" in judge(runs, points_of(runs, "d_kl")).sentences[1]
+
+
+def test_where_the_study_names_no_least_difference_the_metrics_row_does() -> None:
+    values = {"d_kl": {"baseline": [0.003, 0.007], "attention": [0.004, 0.06]}}
+    for least, fell in ((None, {("attention", 1)}), (0.0, {("attention", 1), ("baseline", 1)})):
+        runs = runs_of(values, design=Design(primary="d_kl", collapse=CollapseRule(at_least=least)))
+        judgement = judge(runs, points_of(runs, "d_kl"))
+        assert judgement.collapses is not None
+        assert set(judgement.collapses.collapsed) == fell
+        assert ("by more than 0.05 nats" in judgement.sentences[1]) == (least is None)
 
 
 def test_the_newest_run_says_how_the_study_is_judged_today() -> None:

@@ -125,7 +125,7 @@ def test_a_batch_that_the_ranks_cannot_share_is_one_line_and_exit_code_2(tmp_pat
     [
         (lambda data: data.pop("seed"), "seed"),
         (lambda data: data.update(sed=1), "sed"),
-        (lambda data: data.update(batch_size=0), "batch_size: 0 must be above 0"),
+        (lambda data: data.update(batch_size=0), "batch_size: 0 must be from 1 to 1000000"),
         (
             lambda data: data["loss"][0].update(kind="wasserstein"),
             "loss.0.kind: unknown value wasserstein; valid:",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from r3gan.config_checks import WIDEST as CHECKED
 from r3gan.power_averages import WIDEST, Profile, product, solve
+from r3gan.quantities import WIDEST_AVERAGE as CHECKED
 
 STEPS, BATCH = 4000, 8
 

@@ -10,6 +10,7 @@ import pytest
 
 from analysis.statistics.collapse import SeedCollapse, find_collapses, sentence
 from experiments.design import CollapseRule
+from r3gan.tables.metrics import numbers
 
 TEN_SEEDS = Path(__file__).parents[4] / "shared" / "data" / "ten-seeds" / "metrics.csv"
 needs_ten_seeds = pytest.mark.skipif(not TEN_SEEDS.exists(), reason="the study of ten seeds is not here")
@@ -149,19 +150,48 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     assert find_collapses(table[::-1], "lower", "baseline", RULE).collapsed == (("a", 0),)
 
 
-@pytest.mark.parametrize("wrong", [{"factor": 0.5}, {"factor": math.nan}, {"spreads": -1}, {"worse_than": math.inf}])
+@pytest.mark.parametrize(
+    "wrong", [{"factor": 0.5}, {"factor": math.nan}, {"spreads": -1}, {"worse_than": math.inf}, {"at_least": -0.1}]
+)
 def test_a_rule_without_sense_is_refused(wrong) -> None:
     with pytest.raises(ValueError, match="of collapse"):
         CollapseRule(**wrong)
 
 
 def test_the_sentence_says_all_numbers_of_the_rule() -> None:
-    text = sentence(CollapseRule(factor=3, spreads=4, worse_than=2.5), "D_KL")
+    text = sentence(CollapseRule(factor=3, spreads=4, at_least=0.05, worse_than=2.5), "D_KL", "nats")
     assert text.startswith(
         "A seed has collapsed if its last D_KL is worse than its reference by more than a factor of 3 "
     )
-    assert "factor of 3 and by more than 4 times the baseline's spread, or if it is worse than 2.5" in text
+    rest = "3 and by more than 4 times the baseline's spread and by more than 0.05 nats, or if it is worse than 2.5"
+    assert rest in text
     assert "2.5" not in sentence(RULE, "D_KL")
+
+
+def test_near_the_floor_twice_as_much_of_hardly_anything_is_none() -> None:
+    """Two seeds, so that there is no spread: 0.007 is within 0.004 + 0.05, and 0.06 is not."""
+    curves = {"baseline": [[0.01, 0.004], [0.01, 0.007]], "a": [[0.004, 0.06], [0.02, 0.004]]}
+    rule = CollapseRule(at_least=0.05)
+    assert collapsed(curves) == [("a", 0)] == collapsed(curves, rule=CollapseRule(at_least=0.0))
+    assert collapsed({"baseline": [[0.01, 0.003], [0.01, 0.007]]}) == [("baseline", 1)]
+    assert collapsed({"baseline": [[0.01, 0.003], [0.01, 0.007]]}, rule=rule) == []
+    assert collapsed(curves, rule=rule) == [("a", 0)]
+    assert found(curves, rule=rule)["a", 0].threshold == pytest.approx(0.054)
+    modes = {"baseline": [[20.0, 25.0], [20.0, 25.0]], "a": [[25.0, 12.0], [25.0, 25.0]]}
+    assert collapsed(modes, "higher", CollapseRule(at_least=13.0)) == []
+    assert collapsed(modes, "higher", CollapseRule(at_least=12.9)) == [("a", 0)]
+
+
+@pytest.mark.parametrize("study", ["ten-seeds", "earlier-ablation", "paper-losses"])
+def test_what_the_committed_reports_count_as_collapse_is_what_the_rule_finds(study: str) -> None:
+    folder = Path(__file__).parents[3] / "docs" / "results" / study
+    table = pd.read_csv(folder / "metrics.csv").dropna(subset=["d_kl"])
+    table = table.assign(kimg=table["images"] / 1000, value=table["d_kl"])[["variant", "seed", "kimg", "value"]]
+    rule = CollapseRule(at_least=numbers()["d_kl"].negligible)
+    fell = pd.Series([variant for variant, _ in find_collapses(table, "lower", "baseline", rule).collapsed], dtype=str)
+    reported = pd.read_csv(folder / "table.csv").set_index("variant")["collapsed"]
+    assert len(reported) == table["variant"].nunique()
+    assert fell.value_counts().to_dict() == reported[reported > 0].to_dict()
 
 
 @needs_ten_seeds

@@ -19,9 +19,10 @@ def declared(text):
 
 
 def test_jobs_carry_the_primary_metric_the_rule_and_how_variants_are_made(write_study):
-    job = jobs_of(write_study(declared("primary: [fid, modes]\ncollapse: {factor: 3, worse_than: 900}")))[0]
+    rule = "collapse: {factor: 3, at_least: 20, worse_than: 900}"
+    job = jobs_of(write_study(declared(f"primary: [fid, modes]\n{rule}")))[0]
     assert job.design.primary == "modes", "stacked digits record no fid"
-    assert job.design.collapse == CollapseRule(factor=3, worse_than=900)
+    assert job.design.collapse == CollapseRule(factor=3, at_least=20, worse_than=900)
     assert job.design.includes == {"baseline": [], "attention": [], "switch": [], "both": ["attention", "switch"]}
     assert job.design.pure == ["both"]
 
@@ -62,6 +63,7 @@ def test_the_design_is_no_part_of_the_identity_and_survives_job_json(write_study
         ("primary: [d_kl, fidd]", "primary.1: unknown metric fidd; did you mean fid?"),
         ("collapse: {factor: 0.5}", "collapse.factor: 0.5 is not greater than or equal to 1"),
         ("collapse: {worse_than: .inf}", "collapse.worse_than: "),
+        ("collapse: {at_least: -1}", "collapse.at_least: "),
         ("collapse: {spread: 1}", "did you mean spreads?"),
         ("claims: {atention: {says: no, expects: worse}}", "unknown variant atention; did you mean attention?"),
         ("claims: {attention: {says: no, expects: worst}}", "claims.attention.expects"),

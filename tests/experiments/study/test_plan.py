@@ -236,7 +236,7 @@ BAD = {
     ),
     "twin of another variant": ([("[attention, switch]", "[attention]")], "both:", ["the same as attention"]),
     "baseline among the variants": ([("  switch:", "  baseline:"), (", switch]", "]")], "  baseline:", ["of its own"]),
-    "number below its range": ([("batch_size: 8", "batch_size: -8")], "batch_size: -8", ["above 0"]),
+    "number below its range": ([("batch_size: 8", "batch_size: -8")], "batch_size: -8", ["-8 must be from 1"]),
     "name that cannot be a folder": ([("study: tiny", "study: ../tiny")], "study:", ["letters"]),
     "name with a tab": (
         [("  switch:", '  "swi\\tch":'), (", switch]", "]")],

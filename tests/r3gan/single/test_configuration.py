@@ -30,7 +30,7 @@ def test_settings_of_every_kind_reach_the_configuration_with_their_types():
         ("bach_size=16", ["train: bach_size: ", "did you mean batch_size?"]),
         ("network.atention.heads=1", ["train: network.atention: ", "did you mean attention?"]),
         ("batch_size=eight", ["train: batch_size: ", "'eight' is not a valid integer"]),
-        ("batch_size=0", ["train: batch_size: 0 must be above 0"]),
+        ("batch_size=0", ["train: batch_size: 0 must be from 1 to 1000000"]),
         ("loss.3.margin=1", ["train: loss.3.margin: 3 is not an entry of the list of 1"]),
         ("network.groups=[3, 8]", ["train: network.groups.0: 3 does not divide the 128 channels"]),
         ("seed=3", ["train: seed: is not a configuration key: use --seed"]),

@@ -18,5 +18,13 @@ def test_keys_of_numbers_are_told_whatever_their_value():
     ]
 
 
+def test_a_variant_in_float16_is_told_what_that_changes_and_costs_and_bfloat16_that_is_gone_with_nothing():
+    differences = {"network.bf16_stages": 0, "network.fp16_stages": -1, "optimiser.loss_scale": 1024.0}
+    of_stages, of_scale = remarks(differences.items())
+    assert of_stages == f"network.fp16_stages -1: {REMARKS['network.fp16_stages']}"
+    assert all(part in of_stages for part in ("float16", "half the memory", "scaled", "left out", "first order"))
+    assert of_scale == f"optimiser.loss_scale 1024.0: {REMARKS['optimiser.loss_scale']}"
+
+
 def test_every_choice_says_what_it_is():
     assert [name for table in CHOICES.values() for name, row in table.items() if not row.text] == []

@@ -97,7 +97,7 @@ def test_the_kernel_is_that_of_the_grouped_convolution_and_keeps_the_size(kernel
     [
         ({"kernel": 2}, ("network", "kernel"), "2 must be odd"),
         ({"capacity": CapacityConfig(blocks=(1,))}, ("network", "capacity", "blocks"), "has 1 entries"),
-        ({"capacity": CapacityConfig(blocks=(1, 0))}, ("network", "capacity", "blocks", 1), "0 must be 1 or more"),
+        ({"capacity": CapacityConfig(blocks=(1, 0))}, ("network", "capacity", "blocks", 1), "0 must be from 1 to 64"),
         ({"resampling_networks": ()}, ("network", "resampling_networks"), "name generator"),
     ],
 )

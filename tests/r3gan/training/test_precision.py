@@ -182,6 +182,16 @@ def test_its_cost_is_counted(on_gpu):
     assert (low.memory_bytes < plain.memory_bytes) == on_gpu
 
 
+def test_on_a_gpu_float16_costs_what_bfloat16_does_and_less_memory_than_float32():
+    def cost(**keys):
+        return estimate(Workload.of(small_config(network=small_network(**keys)), classes=1), 64, on_gpu=True)
+
+    plain, low = cost(), cost(fp16_stages=-1)
+    assert low == cost(bf16_stages=1) == replace(plain, memory_bytes=low.memory_bytes)
+    assert low.memory_bytes < 0.75 * plain.memory_bytes
+    assert not low.double_backward
+
+
 def test_the_passes_of_the_first_order_form_multiply_numbers_of_the_format(monkeypatch):
     config = small_network(fp16_stages=2, emulate_precision=True)
     discriminator, seen = make_discriminator(config).float(), []
