@@ -77,12 +77,12 @@ def test_what_was_decided_is_one_line():
 
 def test_no_job_computes_in_smaller_parts_for_sharing_a_gpu():
     draw, shared = random.Random(0), 0
-    for pairs in (8, 64, 96):
-        network = NetworkConfig(widths=(32, 32), groups=(4, 4), blocks=(1, 1))
+    for pairs in (96, 16384, 65536):
+        network = NetworkConfig(widths=(128, 128), groups=(4, 4), blocks=(1, 1))
         work = Workload(network=network, classes=10, penalties=PenaltyConfig(), augmentation=None, pairs=pairs)
         whole = estimate(work, pairs, True).memory_bytes
         for _ in range(20):
-            gpu = int(whole * draw.uniform(0.5, 2) + draw.uniform(0, 12) * GIB)
+            gpu = int(whole * draw.uniform(0.5, 8) + draw.uniform(0, 12) * GIB)
             alone = default_micro_batch(work, gpu)
             need = Need(jobs=9, tensor_bytes=estimate(work, alone, True).memory_bytes, is_whole=alone == pairs)
             jobs = count(need, gpu=gpu, gpus=1)
