@@ -29,6 +29,11 @@ class Stage(StrEnum):
         return self in (Stage.PENDING, Stage.RUNNING)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has trained, and nobody does at present."""
+        return self in (Stage.STOPPED, Stage.DIVERGED, Stage.FAILED, Stage.DONE)
+
+    @property
     def needs_a_retry(self) -> bool:
         """Whether it will not."""
         return self in (Stage.DIVERGED, Stage.FAILED)
