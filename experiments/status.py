@@ -12,6 +12,7 @@ from rich.table import Table
 
 from experiments import cli
 from experiments.cluster.looked import look
+from experiments.cluster.reasons import queue_sentences
 from experiments.cluster.states import Stage, Status
 from experiments.tracking.bring_up import bring_up_to_date
 from r3gan.job_log import log_tail
@@ -94,9 +95,8 @@ def show(found: list[Status]) -> None:
         tail = log_tail(one.task.directory, TAIL)
         if tail:
             cli.console.print(tail, style="red", markup=False, highlight=False, soft_wrap=True)
-    waits = Counter(one.detail.partition(", ")[2] for one in found if one.stage is Stage.PENDING)
-    for why, count in waits.most_common():
-        say(f"{count} in the queue: {why}")
+    for sentence in queue_sentences(one.waits_for for one in found if one.stage is Stage.PENDING):
+        say(sentence)
     done = sum(one.stage is Stage.DONE for one in found)
     say(f"{done} of {len(found)} jobs done")
 
