@@ -155,6 +155,18 @@ def costs_of(jobs: list[Job], execution: Execution) -> "dict[str, Cost]":
     return job_costs(jobs, execution, make_launcher(execution).hardware)
 
 
+def packed(jobs: list[Job], execution: Execution) -> Execution:
+    """The same, with jobs sharing GPUs where nobody says how many do; what was decided is said. Loads torch."""
+    pack = LAUNCHERS[execution.launcher].pack
+    if pack is None:
+        return execution
+    found: Execution
+    found, sentence = pack(execution, jobs)
+    if sentence:
+        errors.print(sentence, markup=False)
+    return found
+
+
 def speeds_of(jobs: list[Job], execution: Execution) -> Speeds | None:
     """How fast the study's jobs were on this machine; None where others run them. Loads torch."""
     if not LAUNCHERS[execution.launcher].is_here:

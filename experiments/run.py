@@ -62,6 +62,7 @@ def command(options: argparse.Namespace) -> int:
     cli.print_warnings(reused_tuning_seeds(study, plan.jobs))
     for sentence in derived_presets(study, plan.jobs):
         cli.errors.print(sentence, markup=False)
+    execution = cli.packed(plan.jobs, execution) if options.costs else execution
     if not options.dry_run:
         return run(study, plan, options, execution)
     from experiments.launch.readiness import not_here_yet
@@ -177,7 +178,7 @@ def run(study: Study, plan: Plan, options: argparse.Namespace, execution: Execut
     described = [] if options.set else plan.whole
     while True:
         with Tracker(plan.jobs[0].study, options.mlflow_wait * 2 / 3, described) as tracker:
-            ordered = longest_first(sharing(due, execution), work)
+            ordered = longest_first(sharing(due, execution), work, execution.packing)
             ended += train(ordered, ended, launcher, tracker, lambda: bool(received))
         try:
             due = [] if received else more_tasks(plan, tasks, ended, options, tracker)

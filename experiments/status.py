@@ -1,4 +1,6 @@
-"""`python -m experiments.status ablations.yaml`: how far a study is, wherever its jobs run."""
+"""`python -m experiments.status ablations.yaml`: how far a study is, wherever its jobs run.
+
+MLflow gets what has ended since anybody last looked."""
 
 import argparse
 import json
@@ -10,7 +12,9 @@ from rich.table import Table
 
 from experiments import cli
 from experiments.cluster.looked import look
+from experiments.cluster.reasons import queue_sentences
 from experiments.cluster.states import Stage, Status
+from experiments.tracking.bring_up import bring_up_to_date
 from r3gan.job_log import log_tail
 from r3gan.job_view import JobView
 
@@ -28,7 +32,10 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments.status", description=__doc__)
     cli.add_study(parser)
     cli.add_selection(parser)
-    parser.add_argument("--json", action="store_true", help="one object per job, for machines")
+    parser.add_argument("--json", action="store_true", help="one object per job, for machines; MLflow is left alone")
+    parser.add_argument("--mlflow", action=argparse.BooleanOptionalAction, default=True,
+                        help="bring MLflow up to date with jobs that have ended since (default: yes)")  # fmt: skip
+    cli.add_mlflow_wait(parser)
     return cli.parse(parser, arguments)
 
 
@@ -40,6 +47,11 @@ def status(options: argparse.Namespace) -> int:
         print(json.dumps([as_json(one) for one in found], indent=2))
     else:
         show(found)
+        if options.mlflow:
+            ended = [one.task for one in found if one.stage.has_ended]
+            described = plan.whole if len(ended) == len(found) and not options.set else ()
+            for sentence in bring_up_to_date(ended, options.output, options.mlflow_wait, described):
+                say(sentence)
     stages = {one.stage for one in found}
     if any(stage.needs_a_retry for stage in stages):
         return cli.FAILED
@@ -83,9 +95,8 @@ def show(found: list[Status]) -> None:
         tail = log_tail(one.task.directory, TAIL)
         if tail:
             cli.console.print(tail, style="red", markup=False, highlight=False, soft_wrap=True)
-    waits = Counter(one.detail.partition(", ")[2] for one in found if one.stage is Stage.PENDING)
-    for why, count in waits.most_common():
-        say(f"{count} in the queue: {why}")
+    for sentence in queue_sentences(one.waits_for for one in found if one.stage is Stage.PENDING):
+        say(sentence)
     done = sum(one.stage is Stage.DONE for one in found)
     say(f"{done} of {len(found)} jobs done")
 

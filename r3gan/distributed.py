@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from r3gan.one_machine import jobs_per_gpu
+from r3gan.one_machine import memory_fraction
 
 LONGEST_WAIT = timedelta(hours=1)  # of the other ranks while the first computes metrics; torchrun notices dead ones
 
@@ -76,7 +76,8 @@ def join_world() -> World:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
-        torch.cuda.set_per_process_memory_fraction(1 / jobs_per_gpu(), device)  # what does not fit fails here alone
+        gpu_bytes = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(memory_fraction(gpu_bytes), device)  # what does not fit fails alone
     if size > 1:
         dist.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
     return World(rank, size, device)

@@ -67,6 +67,11 @@ class JobDir:
         return self.root / "place.json"
 
     @property
+    def sent(self) -> Path:
+        """What of the directory MLflow has, JSON: see experiments/tracking/sent.py."""
+        return self.root / "sent.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process group that trains here."""
         return self.root / "job.lock"

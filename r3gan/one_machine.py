@@ -20,6 +20,7 @@ from r3gan.jobdir import LAUNCHER_PID, JobDir
 from r3gan.rendezvous import Meeting
 
 GPU_JOBS = "R3GAN_JOBS_PER_GPU"  # environment: how many jobs share the memory of each GPU; without it, one has it all
+CONTEXT_BYTES = 2**29  # of a GPU, that the library itself takes for each process, beside all tensors
 LOOPBACK = "127.0.0.1"
 OF_OTHERS = re.compile(  # variables that tell torchrun or a rank of ranks elsewhere
     r"PET_.*|TORCHELASTIC_.*|TORCH_ELASTIC_.*|MASTER_(ADDR|PORT)|(|LOCAL_|GROUP_|ROLE_)(RANK|WORLD_SIZE)|ROLE_NAME"
@@ -102,6 +103,13 @@ def on_gpus(indices: Sequence[int], count: int) -> dict[str, str]:
 def jobs_per_gpu() -> int:
     """How many share this process's GPU with it, itself counted."""
     return max(1, int(os.environ.get(GPU_JOBS) or 1))
+
+
+def memory_fraction(gpu_bytes: int) -> float:
+    """Of a GPU with so much memory, what this process's tensors may take: where jobs share it, an equal part without
+    what the library itself takes of it; half of that part at least."""
+    jobs = jobs_per_gpu()
+    return 1.0 if jobs == 1 else max(0.5, 1 - CONTEXT_BYTES * jobs / gpu_bytes) / jobs
 
 
 def cores() -> int:

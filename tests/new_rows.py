@@ -57,7 +57,9 @@ def add_rows():
     PRUNERS["never"] = SearchMethod(Deferred("experiments.tuning.pruners:make_none"), (), True, "no trial is ended")
     from experiments.launch.launchers import LAUNCHERS, LauncherRow
 
-    LAUNCHERS["here"] = LauncherRow(Deferred("experiments.launch.in_process:InProcessLauncher"), "in this process")
+    LAUNCHERS["here"] = LauncherRow(
+        make=Deferred("experiments.launch.in_process:InProcessLauncher"), summary="in this process"
+    )
 
 
 def least_squares_d(real, fake, margin):

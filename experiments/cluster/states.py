@@ -29,6 +29,11 @@ class Stage(StrEnum):
         return self in (Stage.PENDING, Stage.RUNNING)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has trained, and nobody does at present."""
+        return self in (Stage.STOPPED, Stage.DIVERGED, Stage.FAILED, Stage.DONE)
+
+    @property
     def needs_a_retry(self) -> bool:
         """Whether it will not."""
         return self in (Stage.DIVERGED, Stage.FAILED)
@@ -42,6 +47,7 @@ class Status:
     stage: Stage
     detail: str = ""  # in words: why it waits, where it runs, how it ended
     number: str | None = None  # Slurm's, if Slurm has it
+    waits_for: str = ""  # in Slurm's own word, if it is pending there
 
 
 def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: Mapping[str, str]) -> Status:
@@ -51,7 +57,10 @@ def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: 
         return Status(task, Stage.DONE)
     place = queued.get(number) if number else None
     if place is not None:
-        return Status(task, Stage.RUNNING if place.is_running else Stage.PENDING, f"Slurm {number}, {place}", number)
+        detail = f"Slurm {number}, {place}"
+        if place.is_running:
+            return Status(task, Stage.RUNNING, detail, number)
+        return Status(task, Stage.PENDING, detail, number, place.detail)
     if job.diverged.exists():
         return Status(task, Stage.DIVERGED, job.diverged.read_text().strip())
     if job.root.is_dir() and is_locked(job):

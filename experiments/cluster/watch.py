@@ -1,10 +1,13 @@
 """A study's jobs on Slurm, as arrays, watched until they end. Whoever stops watching leaves them running."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from experiments.cluster.launcher import LOOKS_WITHOUT, SlurmLauncher
 from experiments.cluster.queue import ends
+from experiments.cluster.reasons import Teller
 from experiments.cluster.states import Stage, status
 from experiments.cluster.submit import submit_missing
 from experiments.launch.outcome import JobOutcome, JobState
@@ -30,6 +33,7 @@ def submit_and_watch(
     waiting = {task.job.identity: task for task in tasks}
     missed: dict[str, set[int]] = {identity: set() for identity in waiting}  # looks at which it was not in the queue
     running: set[str] = set()
+    teller = Teller(partial(print, file=sys.stderr))
     ended: list[Ended] = []
 
     def start(task: Task) -> None:
@@ -46,8 +50,10 @@ def submit_and_watch(
     while waiting and not should_stop():
         time.sleep(launcher.poll_seconds)
         queued = launcher.queue.now()
-        for identity, task in list(waiting.items()):
-            now = status(task, numbers.get(identity), queued, {})
+        looked = {identity: status(task, numbers.get(identity), queued, {}) for identity, task in waiting.items()}
+        teller.look(now.waits_for for now in looked.values() if now.stage is Stage.PENDING)
+        for identity, now in looked.items():
+            task = waiting[identity]
             if now.stage is Stage.RUNNING:
                 start(task)
             if identity in running:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from experiments.launch.packing import Packing
 from experiments.study.execution_section import Resources
 from r3gan.computation import Computation
 
@@ -16,6 +17,7 @@ class Execution:
     ranks: int = 1  # processes, and GPUs where there are any, per job
     computation: Computation = field(default_factory=Computation)  # within each rank
     patience_minutes: float = 30  # without a sign of life, after which a job is stopped; 0: never
+    packing: Packing = field(default_factory=Packing)  # which jobs share GPUs, where nobody says how many
     sharing: bool = True  # let jobs begin in the states of others
     resources: Resources = field(default_factory=Resources)  # what the study file asks for, for each job
     output: Path = Path("runs")  # where job directories lie

@@ -43,6 +43,7 @@ class Speeds:
 
     def __init__(self, study: str, execution: Execution, conditions: Conditions):
         self.conditions = conditions
+        self._is_mixed = len(set(execution.packing.jobs_per_gpu.values())) > 1
         self._rates: dict[str, list[float]] = {}
         for folder in sorted((execution.output / study).glob("*/*/seed*")):
             directory = JobDir(folder)
@@ -66,9 +67,10 @@ class Speeds:
         return Forecast(min(rates) * images, max(rates) * images) if rates else None
 
     def of_all(self, jobs: "Sequence[Forecast | None]") -> Forecast | None:
-        """Until the last of them ends; None if one is not known. Waiting for the states of others is not counted."""
+        """Until the last of them ends; None if one is not known, or if not all have as much of a GPU. Waiting for the
+        states of others is not counted."""
         known = [job for job in jobs if job is not None]
-        if len(known) < len(jobs):
+        if len(known) < len(jobs) or self._is_mixed:
             return None
         slots = self.conditions.jobs_at_once
         low, high = [job.low_seconds for job in known], [job.high_seconds for job in known]

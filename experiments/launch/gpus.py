@@ -14,6 +14,7 @@ class Gpus:
 
     free: tuple[int, ...]
     busy: tuple[str, ...] = ()  # of each other one a text
+    in_use_bytes: int = 0  # the most that others have on one of the free ones, as far as it is known
 
 
 def look_at_gpus(count: int) -> Gpus:
@@ -35,4 +36,5 @@ def look_at_gpus(count: int) -> Gpus:
         for i, (used, total) in enumerate(memory)
         if used > BUSY_SHARE * total
     }
-    return Gpus(tuple(i for i in range(count) if i not in busy), tuple(busy.values()))
+    free = tuple(i for i in range(count) if i not in busy)
+    return Gpus(free, tuple(busy.values()), 2**20 * max((memory[i][0] for i in free), default=0))

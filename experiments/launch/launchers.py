@@ -55,7 +55,7 @@ class Launcher(Protocol):
         """Start the job whose config.json lies in the directory, in a slot from 0 up. Raises OSError."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LauncherRow:
     """One launcher that can be named: how it is made from an Execution, what it is, in a line, and how the jobs of a
     study are run with it (as `execute` in experiments/launch/scheduler.py says)."""
@@ -64,20 +64,22 @@ class LauncherRow:
     summary: str
     run: Deferred = Deferred("experiments.launch.scheduler:execute")  # noqa: RUF009 - frozen
     is_here: bool = True  # whether jobs run on this very machine
+    pack: Deferred | None = None  # lets jobs share GPUs, if it can: see `packed` in experiments/launch/local.py
 
 
 LAUNCHERS = {
     "local": LauncherRow(
-        Deferred("experiments.launch.local:LocalLauncher"),
-        "on this machine, sharing its cores or GPUs; several ranks by torchrun",
+        make=Deferred("experiments.launch.local:LocalLauncher"),
+        summary="on this machine, sharing its cores or GPUs; several ranks by torchrun",
+        pack=Deferred("experiments.launch.local:packed"),
     ),
     "in-process": LauncherRow(
-        Deferred("experiments.launch.in_process:InProcessLauncher"),
-        "within this very process, one job after the other: for tests and debuggers",
+        make=Deferred("experiments.launch.in_process:InProcessLauncher"),
+        summary="within this very process, one job after the other: for tests and debuggers",
     ),
     "slurm": LauncherRow(
-        Deferred("experiments.cluster.launcher:SlurmLauncher"),
-        "on a Slurm cluster, as the study file's `execution` section asks",
+        make=Deferred("experiments.cluster.launcher:SlurmLauncher"),
+        summary="on a Slurm cluster, as the study file's `execution` section asks",
         run=Deferred("experiments.cluster.watch:submit_and_watch"),
         is_here=False,
     ),

@@ -2,12 +2,13 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from experiments.launch.launchers import Launcher, Process
 from experiments.launch.outcome import JobOutcome, JobState
+from experiments.launch.packing import Packing
 from experiments.launch.place import place_of
 from experiments.launch.signs_of_life import Watchdog
 from experiments.study.plan import Job, job_as_json
@@ -96,7 +97,7 @@ def execute(
     """
     waiting, free = list(tasks), deque(range(launcher.slots) if slots is None else slots)
     running: dict[int, Running] = {}
-    patience = launcher.execution.patience_minutes
+    patience, packing = launcher.execution.patience_minutes, launcher.execution.packing
     ended: list[Ended] = []
 
     def end(task: Task, outcome: JobOutcome) -> None:
@@ -106,7 +107,8 @@ def execute(
 
     stopping = False
     while running or (waiting and not stopping):
-        while free and not stopping and (task := next_task(waiting, running.values())) is not None:
+        while free and not stopping and (found := next_task(waiting, running, free, packing)) is not None:
+            task, slot = found
             waiting.remove(task)
             other = holder(task.directory)
             if other is not None:
@@ -116,8 +118,8 @@ def execute(
                 observer.started(task)
             try:
                 prepare_directory(task)
-                running[free[0]] = Running(task, launcher.start(task.directory, free[0]), patience, clock)
-                free.popleft()
+                running[slot] = Running(task, launcher.start(task.directory, slot), patience, clock)
+                free.remove(slot)
             except OSError as error:  # a full disk, say: this job fails, the others may not
                 end(task, JobOutcome(JobState.FAILED, str(error)))
         time.sleep(launcher.poll_seconds)
@@ -139,10 +141,18 @@ def execute(
     return ended + [Ended(task, JobOutcome(JobState.STOPPED)) for task in waiting]
 
 
-def next_task(waiting: Sequence[Task], running: Collection[Running]) -> Task | None:
-    """The first one that can begin."""
-    others = {task.job.identity for task in waiting} | {one.task.job.identity for one in running}
-    return next((task for task in waiting if task.can_begin(others)), None)
+def next_task(
+    waiting: Sequence[Task], running: Mapping[int, Running], free: Sequence[int], packing: Packing
+) -> tuple[Task, int] | None:
+    """The first one that can begin and has room, and its slot."""
+    taken = {slot: one.task.job.configuration for slot, one in running.items()}
+    return packing.choose(ready_ones(waiting, running), lambda task: task.job.configuration, free, taken)
+
+
+def ready_ones(waiting: Sequence[Task], running: Mapping[int, Running]) -> Iterator[Task]:
+    """Those that can begin."""
+    others = {task.job.identity for task in waiting} | {one.task.job.identity for one in running.values()}
+    yield from (task for task in waiting if task.can_begin(others))
 
 
 def shared_anew(waiting: list[Task], ended: Task, share: Callable[[list[Task]], list[Task]]) -> list[Task]:

@@ -15,6 +15,7 @@ OWN_DIRECTIVES = {
     ("array", "dependency", "output", "error", "open-mode", "job-name", "ntasks", "ntasks-per-node", "requeue",
      "no-requeue", "chdir", "wrap", "wait", "parsable", "test-only"), "",
 )  # of sbatch -> the key that says the same  # fmt: skip
+MOST_GPUS, YEAR_HOURS = 100_000, 8766  # no machine has more, and no job takes longer: a slip of the keyboard
 
 
 class Resources(BaseModel):
@@ -22,13 +23,14 @@ class Resources(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    gpus: int = Field(default=0, ge=0)  # of a job, one for each rank, over all of its nodes
-    nodes: int = Field(default=1, ge=1)  # machines of a job
-    cpus: int | None = Field(default=None, ge=1)  # cores of a rank
-    memory_gb: float | None = Field(default=None, gt=0)  # of a node
-    hours: float = Field(default=4, gt=0)  # time limit, at which a job goes to the queue again with a checkpoint
-    notice_seconds: int = Field(default=120, ge=10)  # before the time limit, for the last checkpoint
-    at_once: int | None = Field(default=None, ge=1)  # jobs of an array that may run at the same time
+    gpus: int = Field(default=0, ge=0, le=MOST_GPUS)  # of a job, one for each rank, over all of its nodes
+    jobs_per_gpu: int | None = Field(default=None, ge=1, le=100)  # that share each GPU of this machine
+    nodes: int = Field(default=1, ge=1, le=MOST_GPUS)  # machines of a job
+    cpus: int | None = Field(default=None, ge=1, le=10_000)  # cores of a rank
+    memory_gb: float | None = Field(default=None, gt=0, le=1_000_000)  # of a node
+    hours: float = Field(default=4, gt=0, le=YEAR_HOURS)  # time limit; then it goes to the queue again
+    notice_seconds: int = Field(default=120, ge=10, le=3600 * YEAR_HOURS)  # before that, for a checkpoint
+    at_once: int | None = Field(default=None, ge=1, le=1_000_000)  # jobs of an array that may run at the same time
     partition: str | None = None
     account: str | None = None
     qos: str | None = None

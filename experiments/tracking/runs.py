@@ -18,6 +18,7 @@ from experiments.tracking.colours import colour_runs
 from experiments.tracking.describe import describe_study
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.run_upload import RunUpload, experiment_id
+from experiments.tracking.sent import content_of, note_sent
 from experiments.tracking.trouble import explain
 
 SYNC_SECONDS = 2.0
@@ -102,9 +103,12 @@ class Tracker(Background):
         if identity not in self._uploads:
             self._uploads[identity] = RunUpload(client, self.experiment, task, self.answered)
             self._to_colour = True
+        content = content_of(task.directory)
         self.missing[identity] = self._uploads[identity].send(state)
         self.answered()
         if state is not None:
+            if not self.missing[identity]:
+                note_sent(task.directory, content)
             with self._lock:
                 if self._active.get(identity) == (task, state):
                     del self._active[identity]

@@ -12,11 +12,13 @@ from r3gan.data.prepare import Options, Written, write_prepared
 from r3gan.data.progress import progress_bar
 from r3gan.data.recognise import open_source
 from r3gan.data.sources import Source, count_classes
+from r3gan.one_machine import jobs_per_gpu
 
 
 def home_of(size: int, device: torch.device) -> torch.device:
-    """Where a dataset of `size` bytes lives: on a GPU while it takes a quarter of the free memory at most."""
-    if device.type == "cuda" and size > torch.cuda.mem_get_info(device)[0] // 4:
+    """Where a dataset of `size` bytes lives: on a GPU while it takes a quarter of the free memory at most, or of this
+    job's part where jobs share it."""
+    if device.type == "cuda" and size > torch.cuda.mem_get_info(device)[0] // (4 * jobs_per_gpu()):
         return torch.device("cpu")
     return device
 

@@ -6,6 +6,8 @@ from typing import Self
 from r3gan.computation import PenaltyForm
 from r3gan.config import AugmentationConfig, NetworkConfig, PenaltyConfig, TrainConfig
 
+USABLE_GPU_MEMORY = 0.8  # of a job's part of a GPU; the rest is for the library, its work spaces and the metrics
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:

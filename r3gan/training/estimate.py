@@ -21,7 +21,7 @@ from r3gan.model.networks import Discriminator, Generator
 from r3gan.one_machine import jobs_per_gpu
 from r3gan.training.augment import NOISE_SIZE
 from r3gan.training.batches import Batch
-from r3gan.training.cost import Cost, Workload
+from r3gan.training.cost import USABLE_GPU_MEMORY, Cost, Workload
 from r3gan.training.lazy import discriminator_passes
 from r3gan.training.losses import make_loss
 from r3gan.training.options import StepOptions
@@ -30,7 +30,6 @@ from r3gan.training.steps import accumulate_discriminator, accumulate_generator
 
 META = torch.device("meta")
 ACTIVATION_BYTES_CPU = 32 * 2**20
-USABLE_GPU_MEMORY = 0.8  # the rest is for the library, its work spaces and the metrics
 
 
 def convolution_backward_flops(dy: Tensor, x: Tensor, weight: Tensor, *rest: Any, out_val: Any = None) -> int:

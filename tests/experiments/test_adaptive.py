@@ -36,7 +36,9 @@ def run(write_study, tmp_path, monkeypatch, empty_store):
 
     def call(*arguments, failing=(), killed_at=None):
         started = []
-        row = LauncherRow(lambda execution: AtOnce(execution, started, d_kl, failing=failing, killed_at=killed_at), "")
+        row = LauncherRow(
+            make=lambda execution: AtOnce(execution, started, d_kl, failing=failing, killed_at=killed_at), summary=""
+        )
         monkeypatch.setitem(LAUNCHERS, "in-process", row)
         return main([str(path), "--launcher", "in-process", "--no-costs", *arguments]), started
 

@@ -47,7 +47,7 @@ def timed(write_study, tmp_path, monkeypatch):
         def make(execution):
             return AtOnce(execution, started, d_kl, passes=passes, **kwargs)
 
-        monkeypatch.setitem(LAUNCHERS, "in-process", LauncherRow(make, ""))
+        monkeypatch.setitem(LAUNCHERS, "in-process", LauncherRow(make=make, summary=""))
         code = command.main([str(path), "--launcher", "in-process", "--no-costs", "--no-sharing", *arguments])
         return SimpleNamespace(code=code, started=started, reported=reported[-1] if reported else None)
 

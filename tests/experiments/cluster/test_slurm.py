@@ -155,3 +155,17 @@ def test_workers_of_a_search_are_elements_of_an_array_and_another_takes_over_fro
     records = workplace.cluster.ask("scontrol", "show", "job", "-o").splitlines()
     ends = [re.search(r"JobState=(\w+)", record)[1] for record in records if "JobName=tiny-tune" in record]
     assert sorted(ends) == ["COMPLETED", "FAILED"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_job_that_no_node_can_ever_take_is_said_by_status_and_by_the_command_that_watches(workplace, write_study):
+    study = write_study(("study: tiny\n", "study: tiny\nexecution: {cpus: 500}\n"))
+    why = "1 in the queue: no node of the partition has what they ask for"
+    watching = workplace.start("experiments.run", study, "--launcher", "slurm", "--no-costs", *ONE)
+    workplace.wait(lambda: "PartitionConfig" in workplace.cluster.ask("squeue", "-h", "-o", "%r"))
+    said = workplace.run("experiments.status", study, *ONE, code=3)
+    assert why in said
+    assert "(PartitionConfig)" in said
+    assert "cancelled 1 jobs" in workplace.run("experiments.cancel", study, *ONE)
+    assert why in "".join(watching.communicate(timeout=120))

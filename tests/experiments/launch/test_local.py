@@ -69,6 +69,7 @@ def test_gpus_that_others_use_are_left_alone_and_none_at_all_is_said(launcher, m
     made = launcher(gpus=3)
     assert made.slots == 2
     assert [made.environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(2)] == ["0", "2"]
+    assert made.gpus.in_use_bytes == 300 * 2**20
     made.prepare([])
     assert "GPU 1: 70000 of 81559 MiB are in use by others: it is left alone" in capsys.readouterr().err
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")  # the user's own choice

@@ -33,6 +33,15 @@ def test_the_section_changes_no_identity(write_study):
         ("{directives: {array: 0-5}}", r"study.yaml:2: execution.directives.array: belongs to the launcher"),
         ("{directives: {cpus_per_task: 5}}", r"study.yaml:2: execution.directives.cpus_per_task: cpus says this"),
         ("{hours: '4:00'}", r"study.yaml:2: execution.hours: "),
+        ("{gpus: 1000000000, nodes: 3}", r"study.yaml:2: execution.gpus: 1000000000 is not .*equal to 100000"),
+        ("{nodes: 1000000000}", r"study.yaml:2: execution.nodes: 1000000000 is not .*equal to 100000"),
+        ("{hours: 1.0e+9}", r"study.yaml:2: execution.hours: 1000000000.0 is not .*equal to 8766"),
+        ("{hours: .inf}", r"study.yaml:2: execution.hours: inf is not .*equal to 8766"),
+        ("{memory_gb: .nan}", r"study.yaml:2: execution.memory_gb: nan is not .*equal to 1000000"),
+        ("{cpus: 99999999999999999999}", r"study.yaml:2: execution.cpus: 9+ is not .*equal to 10000"),
+        ("{at_once: 1000000000}", r"study.yaml:2: execution.at_once: 1000000000 is not .*equal to 1000000"),
+        ("{notice_seconds: 1000000000}", r"study.yaml:2: execution.notice_seconds: 1000000000 is not "),
+        ("{jobs_per_gpu: 0}", r"study.yaml:2: execution.jobs_per_gpu: .*greater than or equal to 1"),
     ],
 )
 def test_what_is_wrong_in_it_is_said_with_its_line(write_study, text, message):
@@ -55,6 +64,6 @@ def test_every_key_reaches_slurm_and_what_is_not_given_is_left_to_it():
     }  # fmt: skip
     assert set(parameters(Execution())) == {"time", "nodes", "ntasks_per_node", "signal_delay_s", "stderr_to_stdout"}
     assert set(Resources.model_fields) == {
-        "gpus", "nodes", "cpus", "memory_gb", "hours", "notice_seconds", "at_once", "partition", "account", "qos",
-        "constraint", "directives", "setup",
+        "gpus", "jobs_per_gpu", "nodes", "cpus", "memory_gb", "hours", "notice_seconds", "at_once", "partition",
+        "account", "qos", "constraint", "directives", "setup",
     }  # fmt: skip
