@@ -7,6 +7,7 @@ from experiments import cli
 from experiments.cluster import queue
 from experiments.cluster.looked import look
 from experiments.cluster.states import Stage
+from experiments.cluster.submissions import Submissions
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,8 +27,9 @@ def cancel(options: argparse.Namespace) -> int:
     """Cancel what is open. Raises StudyError and SlurmAway."""
     _, plan = cli.planned(options)
     found = look(plan.jobs, options.output)
-    numbers = [one.number for one in found if one.number]
-    queue.cancel(numbers)
+    numbers = {one.task.job.identity: one.number for one in found if one.number}
+    Submissions.of(options.output, plan.jobs[0].study).add_cancelled(numbers)
+    queue.cancel(list(numbers.values()))
     cli.console.print(f"cancelled {len(numbers)} jobs; those that ran write a checkpoint first")
     here = [one for one in found if one.stage is Stage.RUNNING and not one.number]
     for one in here:

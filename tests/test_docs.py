@@ -491,6 +491,20 @@ def test_the_numbers_of_adaptive_seeds_are_those_of_the_results():
     assert [row for row in sequential_tables() if row not in text] == []
 
 
+def submission_table():
+    """The rows of docs/cluster.md's table: of each command, both shapes of study side by side."""
+    found = {}
+    for row in json.loads((RESULTS / "submission.json").read_text())["rows"]:
+        found.setdefault(row["command"], []).append(f"{row['wall']:.1f} | {row['processor']:.1f}")
+    for command, numbers in found.items():
+        yield f"| {command} | {' | '.join(numbers)} |"
+
+
+def test_the_numbers_of_the_cluster_page_are_those_of_the_results():
+    text = (ROOT / "docs" / "cluster.md").read_text()
+    assert [row for row in submission_table() if row not in text] == []
+
+
 def test_every_test_file_in_the_documents_exists():
     text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
     named = re.findall(r"tests/[\w/]+\.py", text)
@@ -498,7 +512,7 @@ def test_every_test_file_in_the_documents_exists():
     assert [path for path in named if not (ROOT / path).exists() and path not in made_by_reader(text)] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/speed.md", "docs/tuning.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/cluster.md", "docs/speed.md", "docs/tuning.md"])
 def test_every_benchmark_in_the_documents_exists(document):
     names = set(re.findall(r"python -m benchmarks\.(\w+)", (ROOT / document).read_text()))
     assert names

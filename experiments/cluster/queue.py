@@ -1,5 +1,6 @@
 """What Slurm says of jobs: those that it has, and how those ended that it had."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from experiments.launch.launchers import NotPrepared
 LONGEST_SECONDS = 120  # for an answer
 DEFAULT_LARGEST_ARRAY = 1001  # Slurm's own
 ENDED_FORMAT = "JobID,State,ExitCode"
+WHOLE = {"SLURM_BITSTR_LEN": "0"}  # environment: lists of elements are not cut short
 
 
 class SlurmAway(NotPrepared):
@@ -51,33 +53,52 @@ def ends(identifiers: Collection[str]) -> dict[str, str]:
     wanted = set(identifiers)
     if not wanted:
         return {}
-    arrays = sorted({identifier.partition("_")[0] for identifier in wanted}, key=int)
-    found = _ends_by_accounting(arrays) or _ends_by_controller(arrays)
+    of_array: dict[str, list[str]] = {}
+    for identifier in sorted(wanted):
+        of_array.setdefault(identifier.partition("_")[0], []).append(identifier)
+    asked = [array if len(elements) > 1 else elements[0] for array, elements in of_array.items()]
+    found = _ends_by_accounting(asked) or _ends_by_controller(asked)
     return {identifier: text for identifier, text in found.items() if identifier in wanted}
 
 
-def _ends_by_accounting(arrays: Sequence[str]) -> dict[str, str]:
+def _ends_by_accounting(asked: Sequence[str]) -> dict[str, str]:
     try:
-        lines = ask("sacct", "-X", "-P", "-n", "-o", ENDED_FORMAT, "-j", ",".join(arrays)).splitlines()
+        lines = ask("sacct", "-X", "-P", "-n", "-o", ENDED_FORMAT, "-j", ",".join(asked)).splitlines()
     except SlurmAway:  # no accounting here
         return {}
     rows = [line.split("|") for line in lines]
-    return {row[0]: _end_text(row[1], row[2]) for row in rows if len(row) == 3}
+    found: dict[str, str] = {}
+    for identifier, state, code in (row for row in rows if len(row) == 3):
+        array, _, indices = identifier.partition("_")
+        found |= dict.fromkeys(_identifiers(array, indices.strip("[]")), _end_text(state, code))
+    return found
 
 
-def _ends_by_controller(arrays: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for array in arrays:
+def _ends_by_controller(asked: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number in asked:
         try:
-            records = ask("scontrol", "show", "job", "-o", array).splitlines()
+            records = ask("scontrol", "show", "job", "-o", number).splitlines()
         except SlurmAway:  # forgotten by now
             continue
         for record in records:
             fields = dict(re.findall(r"(\w+)=(\S*)", record))
-            index = fields.get("ArrayTaskId", "")
-            identifier = f"{fields.get('ArrayJobId')}_{index}" if index else fields.get("JobId", "")
-            found[identifier] = _end_text(fields.get("JobState", ""), fields.get("ExitCode", ""))
+            array = fields.get("ArrayJobId") or fields.get("JobId", "")
+            end = _end_text(fields.get("JobState", ""), fields.get("ExitCode", ""))
+            found |= dict.fromkeys(_identifiers(array, fields.get("ArrayTaskId", "")), end)
     return found
+
+
+def _identifiers(array: str, indices: str) -> list[str]:
+    """Of the elements that Slurm writes as `3`, or, of those that never began, as one: `0-4,7,10-20:5%2`."""
+    found: list[int] = []
+    for part in filter(None, indices.partition("%")[0].split(",")):
+        written = re.fullmatch(r"(\d+)(?:-(\d+))?(?::(\d+))?", part)
+        if written is None:
+            continue
+        first, last, step = written.groups()
+        found += range(int(first), int(last or first) + 1, int(step or 1))
+    return [f"{array}_{index}" for index in found] if indices else [array]
 
 
 def _end_text(state: str, exit_code: str) -> str:
@@ -103,7 +124,7 @@ def ask(*command: str) -> str:
     if shutil.which(command[0]) is None:
         raise SlurmAway(f"{command[0]} is not here: the slurm launcher runs where Slurm's commands do")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_SECONDS, env=os.environ | WHOLE)
     except subprocess.TimeoutExpired as error:
         raise SlurmAway(f"{command[0]} does not answer within {LONGEST_SECONDS} s") from error
     if done.returncode:

@@ -11,6 +11,8 @@ from experiments.launch.scheduler import Task
 from r3gan.jobdir import JobDir
 from r3gan.lease import is_locked
 
+CANCELLED = "CANCELLED"  # what Slurm says of jobs that were taken out of the queue, with further words behind it
+
 
 class Stage(StrEnum):
     """Where a job is on its way."""
@@ -67,7 +69,7 @@ def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: 
         return Status(task, Stage.RUNNING, "on this machine")
     if number and not job.root.is_dir():
         return Status(task, Stage.NEW, f"was Slurm's {number}, and its folder is gone")
-    if number and not ended.get(number, "").startswith("CANCELLED"):
+    if number and not ended.get(number, "").startswith(CANCELLED):
         text = f"Slurm {number} ended without a result{said_of(ended.get(number))}"
         return Status(task, Stage.FAILED, text if job.log.exists() else f"{text}; see {slurm_log(job, number)}")
     return Status(task, Stage.STOPPED if has_checkpoint(job) else Stage.NEW)

@@ -1,6 +1,7 @@
 """What was submitted: a file of a study's folder, a line for each array, appended to.
 
-It says under which of Slurm's numbers a job is, was, and nothing of how it goes: that is the job directory's.
+It says under which of Slurm's numbers a job is, or was, or was cancelled, and nothing of how it goes: that is the job
+directory's.
 """
 
 import json
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SLURM_FOLDER = "slurm"  # in a study's folder
+CANCELLED_MARK = "cancelled "  # before a number
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,21 @@ class Submissions:
         with self.file.open("a") as file:
             file.write(json.dumps(identifiers) + "\n")
 
+    def add_cancelled(self, identifiers: Mapping[str, str]) -> None:
+        """Note that jobs are taken out of the queue, which Slurm soon forgets. Raises OSError."""
+        if identifiers:
+            self.add({identity: f"{CANCELLED_MARK}{number}" for identity, number in identifiers.items()})
+
     def latest(self) -> dict[str, str]:
         """Identity -> the number under which the job was submitted last."""
-        return {key: number for line in self._lines() for key, number in (line or {}).items()}
+        return {identity: number.removeprefix(CANCELLED_MARK) for identity, number in self._last().items()}
+
+    def cancelled(self) -> frozenset[str]:
+        """The numbers of jobs that were cancelled from here, and not submitted again."""
+        return frozenset(n.removeprefix(CANCELLED_MARK) for n in self._last().values() if n.startswith(CANCELLED_MARK))
+
+    def _last(self) -> dict[str, str]:
+        return {identity: number for line in self._lines() for identity, number in (line or {}).items()}
 
     def problems(self) -> list[str]:
         """A sentence for each line that is not what was written: its jobs count as not submitted."""

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from r3gan.jobdir import JobDir
 if TYPE_CHECKING:
     from submitit import SlurmExecutor
 
+WRITERS = 16  # job directories at once: each waits for the disk several times
 UNLIMITED = 1_000_000  # time limits that a job may hit: it ends by itself if it gains nothing
 
 
@@ -45,13 +47,19 @@ def submit_array(
     array: Array, numbers: Mapping[str, str], execution: Execution, folder: Path, name: str
 ) -> dict[str, str]:
     """Identity -> number of its jobs. numbers: of those that it may wait for."""
-    for task in array.tasks:
-        task.directory.root.mkdir(parents=True, exist_ok=True)
-        prepare_directory(task)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for _ in pool.map(prepare, array.tasks):
+            pass
     waits = sorted({numbers[identity] for identity in array.after if identity in numbers})
     jobs = [node_job(task.directory, execution) for task in array.tasks]
     submitted = submit(jobs, execution, folder, name=name, waits=waits)
     return {task.job.identity: number for task, number in zip(array.tasks, submitted, strict=True)}
+
+
+def prepare(task: Task) -> None:
+    """Its directory, with all that its job reads. Raises OSError."""
+    task.directory.root.mkdir(parents=True, exist_ok=True)
+    prepare_directory(task)
 
 
 def submit(

@@ -4,11 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from experiments.cluster.launcher import LOOKS_WITHOUT, SlurmLauncher
-from experiments.cluster.queue import ends
+from experiments.cluster.looked import how_ended
 from experiments.cluster.reasons import Teller
-from experiments.cluster.states import Stage, status
+from experiments.cluster.states import Stage, status, unexplained
+from experiments.cluster.submissions import Submissions
 from experiments.cluster.submit import submit_missing
 from experiments.launch.outcome import JobOutcome, JobState
 from experiments.launch.scheduler import Ended, Observer, Task
@@ -30,6 +32,7 @@ def submit_and_watch(
     OSError.
     """
     numbers = submit_missing(tasks, launcher.execution, tasks[0].job.study) if tasks else {}
+    output = launcher.execution.output
     waiting = {task.job.identity: task for task in tasks}
     missed: dict[str, set[int]] = {identity: set() for identity in waiting}  # looks at which it was not in the queue
     running: set[str] = set()
@@ -66,13 +69,14 @@ def submit_and_watch(
             if now.stage is Stage.DONE or len(missed[identity]) >= LOOKS_WITHOUT:
                 start(task)  # if it was never seen to run
                 del waiting[identity]
-                end(task, outcome_of(task, numbers.get(identity)))
+                end(task, outcome_of(task, numbers.get(identity), output))
     for task in waiting.values():
         end(task, JobOutcome(JobState.ELSEWHERE, "Slurm has it, and goes on with it"))
     return ended
 
 
-def outcome_of(task: Task, number: str | None) -> JobOutcome:
+def outcome_of(task: Task, number: str | None, output: Path) -> JobOutcome:
     """What has become of a job that is not in the queue."""
-    now = status(task, number, {}, ends([number]) if number else {})
+    to_ask = unexplained([task], {task.job.identity: number} if number else {}, {})
+    now = status(task, number, {}, how_ended(to_ask, Submissions.of(output, task.job.study)))
     return JobOutcome(OUTCOMES.get(now.stage, JobState.STOPPED), now.detail)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mlflow import MlflowException
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
@@ -199,7 +200,15 @@ def experiment_id(client: MlflowClient, study: str) -> str:
     if found and found.lifecycle_stage != "active":
         way_out = f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
         raise DeletedExperiment(f"the experiment {study} was deleted in MLflow: {way_out}, or rename the study")
-    return str(found.experiment_id) if found else str(client.create_experiment(study))
+    if found:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(study))
+    except MlflowException:
+        made = client.get_experiment_by_name(study)  # by another command, meanwhile
+        if made is None:
+            raise
+        return str(made.experiment_id)
 
 
 def _classes(data: dict[str, Any]) -> str:

@@ -16,9 +16,9 @@ from experiments.study.plan import Job
 from experiments.tracking.background import Background
 from experiments.tracking.colours import colour_runs
 from experiments.tracking.describe import describe_study
-from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.run_upload import RunUpload, experiment_id
 from experiments.tracking.sent import content_of, note_sent
+from experiments.tracking.store import prepare_file
 from experiments.tracking.trouble import explain
 
 SYNC_SECONDS = 2.0
@@ -93,7 +93,7 @@ class Tracker(Background):
 
     def _open(self) -> None:
         if not self._is_open:
-            follow_folder()  # again, for a store that was locked when the command began
+            prepare_file()  # again, for a store that was locked when the command began
             self.experiment = experiment_id(MlflowClient(), self.study)
             self._is_open = True
 

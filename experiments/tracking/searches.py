@@ -16,10 +16,10 @@ from mlflow.tracking import MlflowClient
 
 from experiments import names
 from experiments.tracking.background import Background
-from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.pages import all_runs
 from experiments.tracking.run_upload import BATCH, experiment_id
 from experiments.tracking.search_record import SearchRecord, TrialRecord, TrialState
+from experiments.tracking.store import prepare_file
 from experiments.tracking.trouble import explain
 
 SYNC_SECONDS = 10.0
@@ -40,7 +40,7 @@ class SearchTracker(Background):
         try:
             record = self.read()
             if self._upload is None:
-                follow_folder()  # again, for a store that was locked when the command began
+                prepare_file()  # again, for a store that was locked when the command began
                 client = MlflowClient()
                 self.experiment = experiment_id(client, names.tuning_experiment(record.study))
                 self._upload = SearchUpload(client, self.experiment, record)

@@ -9,6 +9,7 @@ import mlflow
 from mlflow.tracking import MlflowClient
 
 from experiments.tracking.moved_store import follow_folder
+from experiments.tracking.new_store import make_missing_store
 from experiments.tracking.patience import NoAnswer, call_patiently
 from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.trouble import SQLITE, explain, missing_store, store_file
@@ -36,13 +37,20 @@ def open_store(study: str, seconds: float) -> tuple[str | None, list[str]]:
 
 def _open(study: str) -> tuple[str | None, list[str]]:
     try:
-        moved = follow_folder()
+        moved = prepare_file()
         client = MlflowClient()
         experiment = experiment_id(client, study)
         location = client.get_experiment(experiment).artifact_location
     except Exception as error:  # whatever it is, jobs run without MLflow
         return None, [f"MLflow at {mlflow.get_tracking_uri()} cannot be used: {explain(error)}"]
     return experiment, [*([MOVED] if moved else []), *artifact_problems(location)]
+
+
+def prepare_file() -> int:
+    """Make the store if it is a file that is not there, and let addresses follow one that was moved (`follow_folder`,
+    whose number is returned). To be called before every MlflowClient that may be the first. Raises what they raise."""
+    make_missing_store()
+    return follow_folder()
 
 
 def artifact_problems(location: str) -> Iterator[str]:

@@ -60,6 +60,26 @@ def test_how_jobs_ended_is_asked_of_the_accounting_and_without_one_of_the_contro
     assert asked == []
 
 
+ALL = {f"7_{index}": "CANCELLED" for index in (0, 1, 2, 5, 10, 13)}
+
+
+@pytest.mark.parametrize("indices", ["0-2,5,10-13:3", "0-2,5,10-13:3%2"])  # as far as 22.05 prints, with a throttle
+def test_elements_that_were_cancelled_before_they_began_are_one_record_of_ranges(slurm, indices):
+    answers, _ = slurm
+    answers["scontrol"] = (0, f"JobId=7 ArrayJobId=7 ArrayTaskId={indices} JobState=CANCELLED ExitCode=0:0\n")
+    assert ends(ALL) == ALL
+    answers["sacct"] = (0, f"7_[{indices}]|CANCELLED|0:0\n")
+    answers["scontrol"] = (1, "forgotten")
+    assert ends([*ALL, "7_3"]) == ALL
+
+
+def test_of_an_array_with_one_job_that_is_asked_for_no_other_is_asked(slurm):
+    answers, asked = slurm
+    answers["scontrol"] = (0, SCONTROL)
+    ends(["123_0", "124_3", "124_4"])
+    assert [command[-1] for command in asked] == ["123_0", "124"]
+
+
 def test_what_slurm_does_not_answer_is_said_in_its_words_or_that_it_is_not_here(slurm):
     with pytest.raises(SlurmAway, match="squeue is not here"):
         queue.queue()

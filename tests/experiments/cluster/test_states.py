@@ -2,9 +2,12 @@
 
 import pytest
 
+from experiments.cluster.looked import look
 from experiments.cluster.queue import Queued
 from experiments.cluster.states import Stage, status, unexplained
 from experiments.cluster.submissions import Submissions
+from experiments.cluster.watch import outcome_of
+from experiments.launch.outcome import JobState
 from experiments.launch.scheduler import Task
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
@@ -72,6 +75,28 @@ def test_the_last_submission_counts_and_lines_that_are_not_what_was_written_are_
     assert [problem.partition(" ")[0] for problem in submissions.problems()] == [
         f"{submissions.file}:{line}" for line in range(3, 9)
     ]
+
+
+def test_what_was_cancelled_from_here_is_known_without_slurm_until_it_is_submitted_again(task, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("experiments.cluster.looked.queue", dict)
+    monkeypatch.setattr("experiments.cluster.looked.ends", lambda numbers: asked.append(list(numbers)) or {})
+    submissions = Submissions.of(tmp_path, task.job.study)
+    submissions.folder.mkdir(parents=True)
+
+    def found():
+        (one,) = look([task.job], tmp_path)
+        return one.stage
+
+    submissions.add({task.job.identity: "5_1"})
+    assert found() is Stage.FAILED
+    submissions.add_cancelled({task.job.identity: "5_1"})
+    assert found() is Stage.NEW
+    assert submissions.latest() == {task.job.identity: "5_1"}, "one that writes its checkpoint is in the queue"
+    assert outcome_of(task, "5_1", tmp_path).state is JobState.STOPPED
+    submissions.add({task.job.identity: "5_1"})  # a new cluster begins to count anew
+    assert found() is Stage.FAILED
+    assert asked == [["5_1"], [], [], ["5_1"]]
 
 
 def test_a_job_whose_folder_is_gone_is_new_and_one_without_a_log_names_slurms(task):

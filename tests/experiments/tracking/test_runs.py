@@ -299,6 +299,13 @@ def test_a_deleted_experiment_is_said_with_the_way_out(client, task):
     assert open_store("tiny", 60)[1] == [f"MLflow at {os.environ[URI]} cannot be used: {tracker.warning}"]
 
 
+def test_two_commands_that_make_the_experiment_at_the_same_moment_share_it(client, monkeypatch):
+    first = experiment_id(client, "tiny")
+    answers = iter([None, client.get_experiment_by_name("tiny")])
+    monkeypatch.setattr(client, "get_experiment_by_name", lambda name: next(answers))
+    assert experiment_id(client, "tiny") == first
+
+
 def test_a_server_that_never_answers_is_not_waited_for_without_end(task, monkeypatch):
     """A socket that accepts and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
