@@ -122,6 +122,25 @@ def test_a_job_that_is_lost_without_a_result_is_said_and_a_retry_ends_it(workpla
     assert "0 of 1 jobs done" in workplace.run("experiments.status", study, *ONE, code=3)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_jobs_that_are_cancelled_before_they_began_have_not_failed_and_are_submitted_again(workplace, write_study):
+    study = write_study((ON_SLURM[0], "study: tiny\nexecution: {directives: {hold: true}}\n"))
+    some = ("--only", "variant=baseline")
+    submit = ("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *some)
+
+    def status():
+        return workplace.run("experiments.status", study, *some, code=3)
+
+    assert "Slurm has 2 of 2 jobs" in workplace.run(*submit)
+    assert "cancelled 2 jobs" in workplace.run("experiments.cancel", study, *some)
+    assert "failed" not in status()
+    assert "Slurm has 2 of 2 jobs" in workplace.run(*submit)
+    assert "2 in the queue: pending (JobHeldUser)" in status()
+    workplace.cluster.ask("scancel", workplace.cluster.ask("squeue", "-h", "-o", "%F").split()[0])  # by Slurm's command
+    assert "failed" not in status()
+
+
 @pytest.fixture
 def searched(write_study):
     """A study with a search of six trials."""
