@@ -41,7 +41,7 @@ class Stage(StrEnum):
         return self in (Stage.DIVERGED, Stage.FAILED)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """Of one job."""
 
@@ -56,23 +56,24 @@ def status(task: Task, number: str | None, queued: Mapping[str, Queued], ended: 
     """Of one."""
     job = task.directory
     if job.finished():
-        return Status(task, Stage.DONE)
+        return Status(task=task, stage=Stage.DONE)
     place = queued.get(number) if number else None
     if place is not None:
         detail = f"Slurm {number}, {place}"
         if place.is_running:
-            return Status(task, Stage.RUNNING, detail, number)
-        return Status(task, Stage.PENDING, detail, number, place.detail)
+            return Status(task=task, stage=Stage.RUNNING, detail=detail, number=number)
+        return Status(task=task, stage=Stage.PENDING, detail=detail, number=number, waits_for=place.detail)
     if job.diverged.exists():
-        return Status(task, Stage.DIVERGED, job.diverged.read_text().strip())
+        return Status(task=task, stage=Stage.DIVERGED, detail=job.diverged.read_text().strip())
     if job.root.is_dir() and is_locked(job):
-        return Status(task, Stage.RUNNING, "on this machine")
+        return Status(task=task, stage=Stage.RUNNING, detail="on this machine")
     if number and not job.root.is_dir():
-        return Status(task, Stage.NEW, f"was Slurm's {number}, and its folder is gone")
+        return Status(task=task, stage=Stage.NEW, detail=f"was Slurm's {number}, and its folder is gone")
     if number and not ended.get(number, "").startswith(CANCELLED):
         text = f"Slurm {number} ended without a result{said_of(ended.get(number))}"
-        return Status(task, Stage.FAILED, text if job.log.exists() else f"{text}; see {slurm_log(job, number)}")
-    return Status(task, Stage.STOPPED if has_checkpoint(job) else Stage.NEW)
+        detail = text if job.log.exists() else f"{text}; see {slurm_log(job, number)}"
+        return Status(task=task, stage=Stage.FAILED, detail=detail)
+    return Status(task=task, stage=Stage.STOPPED if has_checkpoint(job) else Stage.NEW)
 
 
 def slurm_log(job: JobDir, number: str) -> Path:
