@@ -87,7 +87,7 @@ def test_the_watching_command_says_why_jobs_wait_once_for_each_reason(tasks, cap
 
     queue = SimpleNamespace(now=now, looks=0)
     monkeypatch.setattr(watch, "submit_missing", lambda *_: numbers)
-    monkeypatch.setattr(watch, "ends", lambda _: {})
+    monkeypatch.setattr(watch, "how_ended", lambda *_: {})
     monkeypatch.setattr("experiments.cluster.watch.time.sleep", lambda _: None)
     ended = watch.submit_and_watch(tasks, SlurmLauncher(Execution(launcher="slurm"), queue=queue), [], lambda: False)
     assert [end.outcome.state for end in ended] == [JobState.FINISHED] * 2
