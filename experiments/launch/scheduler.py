@@ -95,7 +95,8 @@ def execute(
     Returns every task in the order of their ends; those that were never started are STOPPED, those that another command
     trains are ELSEWHERE.
     """
-    waiting, free = list(tasks), deque(range(launcher.slots) if slots is None else slots)
+    waiting = list(tasks)
+    free = deque(range(min(launcher.slots, len(waiting))) if slots is None else slots)
     running: dict[int, Running] = {}
     patience, packing = launcher.execution.patience_minutes, launcher.execution.packing
     ended: list[Ended] = []

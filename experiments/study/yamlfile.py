@@ -51,7 +51,7 @@ def parse_document(text: str, file: str) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = " ".join(str(error.problem or error.context).split())
         raise StudyError([StudyProblem(f"{file}:{line}", "", f"not valid YAML: {message}")]) from error
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # a number that Python does not read, too
         raise StudyError([StudyProblem(file, "", f"not valid YAML: {' '.join(str(error).split())}")]) from error
     if not isinstance(parsed, CommentedMap):
         raise StudyError([StudyProblem(f"{file}:1", "", "a mapping with the keys of a study was expected")])

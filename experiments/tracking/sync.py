@@ -107,7 +107,7 @@ def send(client: MlflowClient, experiment: str, task: Task, seconds: float) -> l
     """
     other = None if task.directory.finished() else holder(task.directory)
     if other is not None:
-        return [f"{other} trains it, and sends it"]
+        return [f"{other} trains it: the command that watches it sends it, or any later one once it has ended"]
     damage = next(find_damage(task.directory), None) if task.directory.finished() else None
     if damage is not None:
         return [f"{damage}: run its study again, which mends it"]

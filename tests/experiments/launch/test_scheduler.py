@@ -89,6 +89,11 @@ def test_all_jobs_run_at_most_so_many_at_once(tasks):
     assert {slot for _, slot in launcher.started} == {0, 1, 2}
 
 
+def test_slots_beyond_the_jobs_cost_nothing(tasks):
+    ended = execute(tasks, ScriptedLauncher(slots=10**15), [], lambda: False)
+    assert names(ended, JobState.FINISHED) == sorted(task.name for task in tasks)
+
+
 def test_a_failed_job_does_not_stop_the_rest(tasks):
     launcher, witness = ScriptedLauncher({"attention/0": 1}), Witness()
     ended = execute(tasks, launcher, [witness], lambda: False)

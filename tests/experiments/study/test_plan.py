@@ -443,3 +443,8 @@ def test_a_batch_that_the_ranks_cannot_share_is_told_before_anything_starts(writ
     jobs = make_plan(study, None, {}, {}).jobs
     assert run_problems(study, jobs, 4) == []
     assert "3 ranks cannot share the batch_size 8" in str(run_problems(study, jobs, 3)[0])
+
+
+def test_a_number_that_python_does_not_read_is_told_in_a_sentence(write_study):
+    with pytest.raises(StudyError, match=r"not valid YAML: .*5000 digits"):
+        plan(write_study(("  batch_size: 8\n", f"  batch_size: {'9' * 5000}\n")))
