@@ -14,6 +14,7 @@ from experiments.design import Claim
 
 Verdict = Literal["agrees", "disagrees", "cannot tell"]
 IN_WORDS = {"worse": "worse", "better": "better", "no-better": "no better"}
+FEWEST_SEEDS = 3  # that neither collapsed nor diverged, on either side: the spread of two is hardly known
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ def claim_sentences(comparison: Comparison, family: Family) -> Iterator[str]:
 
 
 def verdict_of(claim: Claim, shown: Direction | None, is_ruled_out: bool) -> Verdict:
-    """By what is shown, if anything is; else by whether the size that the claim speaks of is ruled out."""
-    if shown is not None:
-        agrees = shown == claim.expects or (shown == "worse" and claim.expects == "no-better")
-        return "agrees" if agrees else "disagrees"
-    if not is_ruled_out:
+    """By whether the size that the claim speaks of is ruled out, also where less than it is shown; else by what is."""
+    if is_ruled_out:
+        return "agrees" if claim.expects == "no-better" else "disagrees"
+    if shown is None:
         return "cannot tell"
-    return "agrees" if claim.expects == "no-better" else "disagrees"
+    agrees = shown == claim.expects or (shown == "worse" and claim.expects == "no-better")
+    return "agrees" if agrees else "disagrees"
 
 
 def shown_direction(comparison: Comparison, variant: str, metric: Column, family: Family) -> Direction | None:
@@ -58,9 +59,22 @@ def shown_direction(comparison: Comparison, variant: str, metric: Column, family
     rate, found = comparison.rates[variant], comparison.cells[variant, metric.key].difference
     if family.collapses * rate.p <= LEVEL:  # not if it is not a number
         return "worse" if rate.difference > 0 else "better"
-    if found is None or not is_shown(found):
+    if found is None or not is_shown(found) or doubt(comparison, variant, metric):
         return None
     return direction(found, metric)
+
+
+def doubt(comparison: Comparison, variant: str, metric: Column) -> str:
+    """Why the seeds that are left conclude nothing, in words; empty if they may."""
+    rate, found = comparison.rates[variant], comparison.cells[variant, metric.key].difference
+    if found is None:
+        return ""
+    if min(found.count, found.baseline_count) < FEWEST_SEEDS:
+        return f"{found.count} against {found.baseline_count} seeds conclude nothing, {FEWEST_SEEDS} are the fewest"
+    fell = "worse" if rate.difference > 0 else "better" if rate.difference < 0 else None
+    if fell is not None and is_shown(found) and fell != direction(found, metric):
+        return "the seeds that are left say the opposite of how many are left, and nothing is concluded"
+    return ""
 
 
 def direction_of(claim: Claim) -> Direction:
@@ -71,15 +85,20 @@ def direction_of(claim: Claim) -> Direction:
 def rules_out(comparison: Comparison, variant: str, metric: Column, claim: Claim) -> bool:
     """Whether differences of the size that the claim speaks of lie outside the simultaneous interval.
 
-    Not where a seed of the variant collapsed, of which the interval knows nothing, and for claims without a size.
+    Not where a seed of either side collapsed, of which the interval knows nothing, nor for claims without a size.
     """
-    found, counts = comparison.cells[variant, metric.key].difference, comparison.rates[variant].counts
+    found = comparison.cells[variant, metric.key].difference
     if claim.at_least is None or found is None or not found.simultaneous.is_known:
         return False
-    if counts["collapsed"] + counts["diverged"]:
+    if any(_fallen(comparison, name) for name in (variant, names.BASELINE)) or doubt(comparison, variant, metric):
         return False
     is_upwards = (direction_of(claim) == "better") == (metric.better == "higher")
     return found.simultaneous.high < claim.at_least if is_upwards else found.simultaneous.low > -claim.at_least
+
+
+def _fallen(comparison: Comparison, variant: str) -> int:
+    counts = comparison.rates[variant].counts
+    return counts["collapsed"] + counts["diverged"]
 
 
 def _sentence(comparison: Comparison, variant: str, claim: Claim, metric: Column, family: Family) -> str:
@@ -93,8 +112,9 @@ def _sentence(comparison: Comparison, variant: str, claim: Claim, metric: Column
         parts.append(f"{metric.label} {format_difference(found, metric.spec, simultaneous=True)}")
         parts += [p_is(found.p_holm)] if is_shown(found) else []
         if verdict == "cannot tell":
-            parts.append(seen_text(comparison, variant, metric, family.differences))
-        elif shown is None:
+            why = doubt(comparison, variant, metric)
+            parts.append(why or seen_text(comparison, variant, metric, family.differences))
+        elif is_ruled_out:
             size = format_number(claim.at_least or math.nan, metric.spec)
             parts.append(f"one that is {direction_of(claim)} by {size} or more is ruled out")
     sentences = [f"{'; '.join(parts)}."] if parts else []

@@ -86,7 +86,39 @@ def test_where_a_seed_collapsed_its_interval_rules_nothing_out(fallen):
 
 def test_one_seed_cannot_tell_and_says_how_little_it_could():
     found = compared(runs_of({"d_kl": {"baseline": [0.3], "v": [0.9]}}))
-    assert "this run **cannot tell**: D_KL +0.600; so few seeds could hardly have shown one" in on(found, "v", "worse")
+    assert "this run **cannot tell**: D_KL +0.600; 1 against 1 seeds conclude nothing" in on(found, "v", "worse")
+
+
+def test_two_seeds_conclude_nothing_however_near_they_lie():
+    found = compared(runs_of({"d_kl": {"baseline": [0.3, 0.31], "far": [1.3, 1.32], "same": [0.3, 0.3001]}}))
+    for variant, expects in (("far", "worse"), ("far", "no-better"), ("same", "no-better"), ("same", "worse")):
+        said = on(found, variant, expects, at_least=0.05)
+        assert "this run **cannot tell**" in said
+        assert "2 against 2 seeds conclude nothing, 3 are the fewest" in said
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("expects", "verdict"), [("worse", "disagrees"), ("better", "disagrees"), ("no-better", "agrees")]
+)
+def test_what_is_shown_but_short_of_the_size_that_is_claimed_is_no_such_difference(expects, verdict, sign):
+    """Six seeds that differ by 0.010 almost exactly show a difference, and rule one of 0.5 out."""
+    small = [value + sign * 0.01 + 1e-5 * i for i, value in enumerate(BASE)]
+    found = compared(runs_of({"d_kl": {"baseline": BASE, "v": small}}))
+    said = on(found, "v", expects, at_least=0.5)
+    assert "p < 0.001" in said
+    assert f"this run **{verdict}**" in said
+    assert "by 0.500 or more is ruled out" in said
+
+
+def test_seeds_of_the_baseline_that_collapse_rule_nothing_out_and_what_is_left_does_not_speak_against_them():
+    runs = runs_of({"d_kl": {"baseline": BASE[:3], "same": SAME, "worse": WORSE, "better": BETTER}})
+    found = compared(runs, left_out=[unfinished(runs, "baseline", seed, "diverged") for seed in range(3, 6)])
+    for expects in ("worse", "better", "no-better"):
+        assert "this run **cannot tell**" in on(found, "same", expects, at_least=0.2)
+    assert "this run **cannot tell**" in on(found, "worse", "worse")
+    assert "say the opposite of how many are left" in on(found, "worse", "worse")
+    assert "this run **agrees**" in on(found, "better", "better")
 
 
 def test_collapses_are_tested_once_for_each_variant():
