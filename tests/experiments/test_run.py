@@ -158,7 +158,8 @@ def test_a_second_command_leaves_a_live_job_and_its_run_alone(command, write_stu
 
 
 def test_a_failing_job_does_not_stop_the_others_and_decides_the_exit_code(command, write_study):
-    path = write_study(("  attention:", "  broken:\n    schedules: {lr: 1.0e+20}\n  attention:"))
+    broken = "  broken:\n    schedules: {lr: 1.0}\n    optimiser: {lr_ratio: 1.0e+6}\n"
+    path = write_study(("  attention:", f"{broken}  attention:"))
     done = command(path, "--only", "variant=broken,baseline,seed=0", "--set", "total_kimg=0.08", "--parallel", "1")
     assert done.returncode == 1
     (ended,) = [line for line in done.stdout.splitlines() if line.startswith("diverged  stacked-digits/broken/0")]
