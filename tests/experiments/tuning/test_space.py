@@ -16,7 +16,7 @@ def test_a_trial_chooses_within_the_space_and_only_what_is_active(search):
         plain: [{{kind: relativistic-softplus}}]
         hinge: [{{kind: relativistic-softplus}}, {{kind: relativistic-hinge, from_fraction: 0.5}}]
     network.latent_dim: {{int: [8, 32], step: 8}}
-    schedules.ema_half_life_img.start: {{log_int: [1, 100], when: {{batch_size: [8, 32], loss: plain}}}}
+    schedules.lr.decay_img: {{log_int: [1, 100], when: {{batch_size: [8, 32], loss: plain}}}}
     """
     with pytest.raises(StudyError, match="unknown batch_size 32"):
         search((BATCH, more))
@@ -29,7 +29,8 @@ def test_a_trial_chooses_within_the_space_and_only_what_is_active(search):
         assert 3 <= chosen["schedules.gamma.start"] <= 300
         assert chosen["network.latent_dim"] in (8, 16, 24, 32)
         assert ("loss.1.margin" in chosen) == (chosen["loss"] == "hinge")
-        assert ("schedules.ema_half_life_img.start" in chosen) == (chosen["loss"] == "plain" and chosen["batch_size"] == 8)
+        depends = chosen["loss"] == "plain" and chosen["batch_size"] == 8
+        assert ("schedules.lr.decay_img" in chosen) == depends
         config = made.configured("baseline", chosen)
         assert config.schedules.gamma.start == chosen["schedules.gamma.start"]
         assert [phase.kind for phase in config.loss][1:] == ["relativistic-hinge"] * (chosen["loss"] == "hinge")
