@@ -29,7 +29,7 @@ def half_cosine(schedule: Schedule, images: int) -> float:
 def inverse_square_root(schedule: Schedule, images: int) -> float:
     """start / sqrt(max(images / decay_img, 1)), but never below `end`.
 
-    Source: EDM2 (arXiv 2312.02696), section 2.3, whose t_ref is `decay_img` and whose `end` is 0.
+    Source: EDM2 (arXiv 2312.02696) and its release, whose t_ref is `decay_img` and whose `end` is 0.
     """
     if images <= schedule.decay_img or schedule.start == schedule.end:
         return schedule.start
