@@ -110,14 +110,14 @@ def can_begin(config: TrainConfig, other: TrainConfig, images: int) -> bool:
 def latest_beginning(config: TrainConfig, other: TrainConfig) -> int:
     """The most images after which a training may go on from another one; 0: nowhere.
 
-    What decides a state grows where a phase of the loss has begun and where a warm-up has ended; between these the
-    last place is as good as any.
+    What decides a state grows where a phase of the loss has begun and where a schedule leaves its start; between these
+    the last place is as good as any.
     """
     batch = config.batch_size
     places = {config.total_img - batch, other.total_img, other.total_img - batch}
     for one in (config, other):
         places |= {int(phase.start_img(one.total_kimg)) for phase in canonical(one).loss}
-        places |= {int(schedule.warmup_img) // batch * batch for schedule in vars(one.schedules).values()}
+        places |= {int(schedule.decays_from_img) // batch * batch for schedule in vars(one.schedules).values()}
     return max((images for images in places if can_begin(config, other, images)), default=0)
 
 

@@ -15,10 +15,12 @@ from r3gan.tables.attentions import ATTENTIONS
 from r3gan.tables.augmentation_filters import AUGMENTATION_FILTERS
 from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.class_heads import CLASS_HEADS
+from r3gan.tables.lookup import row_of
 from r3gan.tables.losses import LOSSES
 from r3gan.tables.metrics import METRICS
 from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
+from r3gan.tables.schedule_shapes import SCHEDULE_SHAPES
 
 NetworkName = Literal["generator", "discriminator"]
 BOTH: tuple[NetworkName, ...] = ("generator", "discriminator")
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     ClassHeadName = str
     NormalisationName = str
     ResamplingName = str
+    ScheduleShape = str
     LossKind = str
     MetricName = str
 else:  # names of rows; a validating reader refuses all others
@@ -40,6 +43,7 @@ else:  # names of rows; a validating reader refuses all others
     ClassHeadName = Literal[tuple(CLASS_HEADS)]
     NormalisationName = Literal[tuple(NORMALISATIONS)]
     ResamplingName = Literal[tuple(RESAMPLINGS)]
+    ScheduleShape = Literal[tuple(SCHEDULE_SHAPES)]
     LossKind = Literal[tuple(LOSSES)]
     MetricName = Literal[tuple(METRICS)]
 
@@ -244,12 +248,19 @@ class OptimiserConfig(Config):
 
 @dataclass(frozen=True)
 class Schedule(Config):
-    """A value over training: linear from 0 during the warm-up, then a cosine from start to end, then constant."""
+    """A value over training: linear from 0 during the warm-up, then from start to end in one of several shapes."""
 
     start: float  # value at the end of the warm-up
-    end: float  # value from `decay_img` on
-    decay_img: q.Images = 0.0  # images after which `end` is reached; 0: `start` and `end` are equal
+    end: float  # value from `decay_img` on; inverse-sqrt: the lowest value
+    decay_img: q.Images = 0.0  # images after which `end` is reached, or `start` left; 0: `start` and `end` are equal
     warmup_img: q.Images = 0.0  # images of linear rise from 0 to `start`
+    shape: ScheduleShape = field(default="cosine", kw_only=True)  # of the way from `start` to `end`
+
+    @property
+    def decays_from_img(self) -> float:
+        """Images up to which `start` and the warm-up alone decide the value."""
+        holds = row_of(SCHEDULE_SHAPES, "shape", self.shape).holds
+        return self.decay_img if holds else self.warmup_img
 
 
 @dataclass(frozen=True, kw_only=True)

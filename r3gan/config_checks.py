@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from r3gan.config import (
     IMG_PER_KIMG,
     EvaluationConfig,
+    Schedule,
     Schedules,
     TrainConfig,
 )
@@ -16,6 +17,7 @@ from r3gan.ranges import outside
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of, unknown_message
 from r3gan.tables.metrics import METRICS
+from r3gan.tables.schedule_shapes import SCHEDULE_SHAPES
 
 
 def find_problems(config: TrainConfig) -> list[Problem]:
@@ -178,7 +180,9 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
             problems.append(
                 Problem(path, f"needs a decay_img above 0 to go from {schedule.start:g} to {schedule.end:g}")
             )
-        if schedule.start != schedule.end and 0 < schedule.decay_img <= schedule.warmup_img:
+        if row_of(SCHEDULE_SHAPES, "shape", schedule.shape).holds:
+            problems += _hold_problems(schedule, path)
+        elif schedule.start != schedule.end and 0 < schedule.decay_img <= schedule.warmup_img:
             problems.append(
                 Problem(
                     (*path, "warmup_img"),
@@ -186,6 +190,16 @@ def _schedule_problems(schedules: Schedules) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _hold_problems(schedule: Schedule, path: Path) -> Iterator[Problem]:
+    """Of a schedule that keeps `start` until `decay_img` and falls from there."""
+    if schedule.end > schedule.start:
+        message = f"{schedule.end:g} is above the start {schedule.start:g}, from which {schedule.shape} only falls"
+        yield Problem((*path, "end"), message)
+    elif schedule.start != schedule.end and 0 < schedule.decay_img < schedule.warmup_img:
+        message = f"{schedule.warmup_img:g} is beyond decay_img {schedule.decay_img:g}, from where it falls"
+        yield Problem((*path, "warmup_img"), message)
 
 
 CHECKS: dict[Callable[[TrainConfig], Iterable[Problem]], tuple[str, ...]] = {

@@ -216,14 +216,19 @@ def _unused_options(kind: str) -> dict[str, Any]:
 
 
 def plain_schedule(schedule: Schedule) -> Schedule:
-    """No decay where start and end are equal, no warm-up to 0."""
-    decay = schedule.decay_img if schedule.start != schedule.end else 0.0
-    return replace(schedule, decay_img=decay, warmup_img=schedule.warmup_img if schedule.start else 0.0)
+    """No decay and no shape where start and end are equal, no warm-up to 0."""
+    schedule = replace(schedule, warmup_img=schedule.warmup_img if schedule.start else 0.0)
+    return schedule if schedule.start != schedule.end else constant_from(schedule)
+
+
+def constant_from(schedule: Schedule) -> Schedule:
+    """The same warm-up, and then `start` for ever."""
+    return replace(schedule, end=schedule.start, decay_img=Schedule.decay_img, shape=Schedule.shape)
 
 
 def _until(schedule: Schedule, images: int) -> Schedule:
-    """What decides a schedule's values before `images`: within the warm-up, not where it leads to after that."""
-    return schedule if images > schedule.warmup_img else replace(schedule, end=schedule.start, decay_img=0.0)
+    """What decides a schedule's values before `images`: before it leaves `start`, not where it leads to after that."""
+    return schedule if images > schedule.decays_from_img else constant_from(schedule)
 
 
 def _evaluation(evaluation: EvaluationConfig, conditional: bool) -> EvaluationConfig:

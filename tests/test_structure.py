@@ -173,6 +173,7 @@ def constructors():
             bases = [ast.unparse(base) for base in node.bases]
             is_record = any(d.startswith("dataclass") for d in decorators) or "NamedTuple" in bases
             init = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+            fields = [n for n in fields if n.value is None or "kw_only=True" not in ast.unparse(n.value)]
             count = len(init.args.args) - 1 if init else len(fields) if is_record else 0
             yield f"{module}.{node.name}", count, any("kw_only=True" in d for d in decorators)
 

@@ -68,6 +68,15 @@ def test_on_points_of_the_plane_everything_runs_that_a_perceptron_has(name):
         assert job.config.schedules.lr.decay_img == 1000 * job.config.total_kimg
 
 
+def test_edm2s_learning_rate_is_a_profile_of_its_own_beside_the_jobs_of_evidence():
+    path = ROOT / "studies" / "negative-results.yaml"
+    own, evidence = plan(path, "magnitude-preserving"), plan(path, "evidence")
+    trained = {job.identity for job in evidence}
+    assert [job.variant for job in own if job.identity not in trained] == ["magnitude-preserving-lr"] * 6
+    for profile in ("quick", "evidence", "full"):
+        assert {job.variant for job in plan(path, profile)} == {*own[0].design.includes} - {"magnitude-preserving-lr"}
+
+
 def test_the_table_of_losses_is_a_full_factorial_that_the_report_finds():
     design = plan(ROOT / "studies" / "paper-losses.yaml", "quick")[0].design
     own = set(design.includes) - set(design.pure) - {"baseline"}

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from r3gan.config import Schedule, TrainConfig
+from r3gan.tables.lookup import row_of
+from r3gan.tables.schedule_shapes import SCHEDULE_SHAPES
 
 Spec = dict[str, Any]
 
@@ -13,7 +15,7 @@ def loss_schedule(config: TrainConfig) -> dict[str, Spec]:
     """What decides how the loss develops: gamma, beta2, learning rate, moving average, and a switch of the loss.
 
     Ranges lie around the configuration's own values, so that they fit each dataset. What is constant there is searched
-    as a constant, but for gamma and beta2, whose start, end and decay are what this space is about.
+    as a constant, but for gamma and beta2, whose start, end and decay, of a cosine, are what this space is about.
     """
     total_img, schedules = config.total_kimg * 1000, config.schedules
     gamma, base = schedules.gamma, [asdict(phase) for phase in config.loss[:1]]
@@ -25,6 +27,7 @@ def loss_schedule(config: TrainConfig) -> dict[str, Spec]:
         "schedules.beta2.start": {"uniform": [0.8, 0.999]},
         "schedules.beta2.end": {"uniform": [0.8, 0.999]},
         "schedules.beta2.decay_img": {"value": total_img},
+        **as_cosines({"gamma": gamma, "beta2": schedules.beta2}),
         **constant_or_ends("lr", schedules.lr, 4),
         **constant_or_ends("ema_half_life_img", schedules.ema_half_life_img, 4),
         "loss": {"choice": {"no-switch": base, "hinge": [*base, hinge], "non-saturating": [*base, saturating]}},
@@ -34,11 +37,22 @@ def loss_schedule(config: TrainConfig) -> dict[str, Spec]:
 
 
 def constant_or_ends(name: str, schedule: Schedule, factor: float) -> dict[str, Spec]:
-    """A constant schedule as one number; else its start and end, each if it is not 0."""
+    """A constant schedule as one number; else its start and end, each if it is not 0, or its start above its lowest
+    value.
+    """
     if schedule.start == schedule.end:
         return {f"schedules.{name}": {"log": around(schedule.end, factor)}} if schedule.end else {}
+    if row_of(SCHEDULE_SHAPES, "shape", schedule.shape).holds:
+        low, high = around(schedule.start, factor)
+        return {f"schedules.{name}.start": {"log": [max(low, schedule.end), high]}}
     ends = {"start": schedule.start, "end": schedule.end}
     return {f"schedules.{name}.{key}": {"log": around(value, factor)} for key, value in ends.items() if value}
+
+
+def as_cosines(schedules: dict[str, Schedule]) -> dict[str, Spec]:
+    """The shape of those schedules that have another one."""
+    others = [name for name, schedule in schedules.items() if schedule.shape != Schedule.shape]
+    return {f"schedules.{name}.shape": {"value": Schedule.shape} for name in others}
 
 
 def around(value: float, factor: float) -> list[float]:

@@ -83,5 +83,5 @@ def _nested(tree: Any, path: KeyPath, value: Any, key: str, origin: Callable[[Ke
 def _constant_schedule(path: KeyPath, value: Any) -> Any:
     """A schedule given as one number is constant."""
     if len(path) == 2 and path[0] == "schedules" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return {"start": value, "end": value, "decay_img": 0, "warmup_img": 0}
+        return {"start": value, "end": value, "decay_img": 0, "warmup_img": 0, "shape": "cosine"}
     return value

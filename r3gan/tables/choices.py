@@ -10,6 +10,7 @@ from r3gan.tables.capacities import CAPACITIES
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.normalisations import NORMALISATIONS
 from r3gan.tables.resamplings import RESAMPLINGS
+from r3gan.tables.schedule_shapes import SCHEDULE_SHAPES
 
 CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.activation": ACTIVATIONS,
@@ -19,6 +20,7 @@ CHOICES: Mapping[str, Mapping[str, Any]] = {
     "network.normalisation": NORMALISATIONS,
     "network.resampling": RESAMPLINGS,
     "augmentation.filter": AUGMENTATION_FILTERS,
+    "schedules.*.shape": SCHEDULE_SHAPES,
 }
 REMARKS = {
     "network.activation_after_mix=none": "the grouped convolution has neither bias nor activation: fewer weights, "
@@ -72,10 +74,16 @@ def remarks(differences: Iterable[tuple[str, Any]]) -> list[str]:
     """What is known of changed keys and their values, a sentence each."""
     found = []
     for key, value in differences:
-        table = CHOICES.get(key, {})
+        table = CHOICES.get(of_every_schedule(key), {})
         text = table[value].text if isinstance(value, str) and value in table else remark(key, value)
         found += [f"{key} {value}: {text}"] if text else []
     return found
+
+
+def of_every_schedule(key: str) -> str:
+    """schedules.*.shape for schedules.lr.shape; any other key as it is."""
+    first, *rest = key.split(".")
+    return f"schedules.*.{rest[1]}" if first == "schedules" and len(rest) == 2 else key
 
 
 def remark(key: str, value: Any) -> str | None:

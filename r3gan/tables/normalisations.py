@@ -25,7 +25,8 @@ NORMALISATIONS = {
     "magnitude-preserving": NormalisationRow(
         of_weights=Deferred("r3gan.model.weight_rules:MagnitudePreserving"),
         text="every filter of a convolution has a fixed norm, to which its weights are put back before each step "
-        "(EDM2, arXiv 2312.02696, section 2.3; not its sums, activations and learning-rate rule); "
+        "(EDM2, arXiv 2312.02696, section 2.3; its learning-rate rule is schedules.lr.shape, and its scaled sums, "
+        "concatenations and activations, pixel normalisation and leaving out of biases are not here); "
         f"{LAST_GAIN}; exact by first order; among the paper's negative results",
     ),
     "spectral": NormalisationRow(

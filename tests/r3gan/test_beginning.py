@@ -176,6 +176,22 @@ def test_a_longer_training_goes_on_from_the_end_of_a_shorter_one(tmp_path):
     assert_same(job, through)
 
 
+def test_an_inverse_square_root_goes_on_in_longer_trainings_from_the_same_bits(tmp_path):
+    lr = Schedule(2e-3, 0.0, 40, 16, shape="inverse-sqrt")
+    short = replace(SMALL, schedules=replace(SMALL.schedules, lr=lr))
+    short = replace(short, evaluation=replace(SMALL.evaluation, every_kimg=0.16, keep_best=None))
+    longer = replace(short, total_kimg=0.32)
+    assert latest_beginning(longer, short) == 160
+    donor, _ = run_inside(short, tmp_path / "short")
+    through, _ = run_inside(longer, tmp_path / "through")
+    job = heir(tmp_path / "heir", longer, donor, 160)
+    run_inside(longer, job.root)
+    assert read_inherited(job).images == 160
+    assert_same(job, through)
+    last_steps = {point["images"] - 8: point["metrics"]["lr"] for point in job.points()}
+    assert last_steps == pytest.approx({n: 2e-3 * (40 / max(n, 40)) ** 0.5 for n in range(32, 320, 40)})
+
+
 def test_a_training_that_ends_out_of_turn_is_not_gone_on_from_at_its_end():
     short, longer = replace(SMALL, total_kimg=0.136), SMALL
     assert not can_begin(longer, short, 136)  # a point, and averages of fewer steps, that the longer one has not
@@ -194,6 +210,9 @@ def draw(rng):
     schedules = replace(SMALL.schedules, lr=Schedule(1e-3, rng.choice([1e-3, 2e-3]), 160, rng.choice([0, 40])))
     if schedules.lr.start == schedules.lr.end:
         schedules = replace(schedules, lr=replace(schedules.lr, decay_img=0))
+    if rng.random() < 0.3:
+        lr = Schedule(1e-3, 0.0, rng.choice([84, 120]), rng.choice([0, 40]), shape="inverse-sqrt")
+        schedules = replace(schedules, lr=lr)
     phases = [LossPhase()]
     for place in sorted(rng.sample([24, 48, 60, 96], rng.randint(0, 2))):
         kind = rng.choice(["relativistic-hinge", "relativistic-softplus"])

@@ -70,11 +70,22 @@ def test_what_cannot_work_is_found_with_its_key(changes, key):
         ("gamma", Schedule(1, 1, 0, float("inf")), "schedules.gamma.warmup_img"),
         ("gamma", Schedule(1, 2, 10, 20), "schedules.gamma.warmup_img"),
         ("gamma", Schedule(1, 2, -10), "schedules.gamma.decay_img"),
+        ("gamma", Schedule(1, 2, 10, shape="inverse-sqrt"), "schedules.gamma.end"),
+        ("gamma", Schedule(2, 1, shape="inverse-sqrt"), "schedules.gamma"),
+        ("gamma", Schedule(2, 1, 10, 20, shape="inverse-sqrt"), "schedules.gamma.warmup_img"),
+        ("gamma", Schedule(2, 1, 10, shape="linear"), "schedules.gamma.shape"),
     ],
 )
 def test_impossible_schedules_are_found_with_their_key(name, schedule, key):
     config = small_config()
     assert key in problem_keys(replace(config, schedules=replace(config.schedules, **{name: schedule})))
+
+
+@pytest.mark.parametrize(
+    "schedule", [Schedule(2, 0, 10, 10, shape="inverse-sqrt"), Schedule(2, 2, 0, 10, shape="inverse-sqrt")]
+)
+def test_an_inverse_square_root_may_end_at_0_or_be_constant(schedule):
+    assert problem_keys(replace(small_config(), schedules=replace(small_config().schedules, gamma=schedule))) == set()
 
 
 def test_a_network_of_another_resolution_than_the_data_is_refused():

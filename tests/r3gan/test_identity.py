@@ -61,6 +61,7 @@ DEFAULTS = {
     "schedules.instance_noise": Schedule(0.0, 0.0),
     "schedules.*.decay_img": 0.0,
     "schedules.*.warmup_img": 0.0,
+    "schedules.*.shape": "cosine",
     "evaluation.samples": 10_000,
     "evaluation.metrics": ("digits",),
     "evaluation.at_end": (),
@@ -213,6 +214,7 @@ INERT = {
     "labels of an unconditional evaluation": ({}, {"evaluation": {"labels": "balanced"}}),
     "the order of metrics": ({"evaluation": {"metrics": ("fid", "kid")}}, {"evaluation": {"metrics": ("kid", "fid")}}),
     "a decay between equal ends": ({}, {"schedules": {"gamma": Schedule(1.0, 1.0, 50.0)}}),
+    "a shape between equal ends": ({}, {"schedules": {"gamma": Schedule(1.0, 1.0, 50.0, shape="inverse-sqrt")}}),
     "a length within the last step": ({}, {"total_kimg": 0.1599}),
     "checkpoints": ({}, {"checkpoint_every_kimg": 1.0}),
     "whole numbers as fractions": ({"total_kimg": 8.0}, {"total_kimg": 8}),
@@ -260,6 +262,10 @@ COUNTS = {
     "beta1": ({}, {"optimiser": {"beta1": 0.5}}),
     "the ratio of learning rates": ({}, {"optimiser": {"lr_ratio": 4.0}}),
     "a warm-up": ({}, {"schedules": {"lr": Schedule(2e-3, 2e-3, 0.0, 50.0)}}),
+    "the shape of a schedule": (
+        {"schedules": {"lr": Schedule(2e-3, 1e-3, 50.0)}},
+        {"schedules": {"lr": Schedule(2e-3, 1e-3, 50.0, shape="inverse-sqrt")}},
+    ),
     "samples": ({}, {"evaluation": {"samples": 2000}}),
     "the dataset": ({}, {"dataset": "stacked-mnist"}),
 }
@@ -307,3 +313,8 @@ def test_a_schedule_counts_as_far_as_it_has_come():
     assert state_identity(slow, 80) != state_identity(with_lr(constant(1e-3)), 80)
     assert state_identity(slow, 0) == state_identity(with_lr(constant(5e-3)), 0)  # initial weights
     assert state_identity(slow, 0) != state_identity(replace(slow, seed=1), 0)
+    held = with_lr(Schedule(1e-3, 0.0, 120, shape="inverse-sqrt"))
+    assert state_identity(held, 120) == state_identity(with_lr(constant(1e-3)), 120)  # none has left its start
+    assert state_identity(held, 128) != state_identity(with_lr(constant(1e-3)), 128)
+    assert state_identity(held, 128) != state_identity(with_lr(replace(held.schedules.lr, end=1e-4)), 128)
+    assert state_identity(held, 160) == state_identity(replace(held, total_kimg=1.6), 160)

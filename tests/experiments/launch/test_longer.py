@@ -28,6 +28,10 @@ def decaying(images):
     return replace(SHORT.schedules, lr=Schedule(2e-3, 1e-3, images))
 
 
+def falling(images):
+    return replace(SHORT.schedules, lr=Schedule(2e-3, 0.0, images, shape="inverse-sqrt"))
+
+
 def with_evaluation(config, every):
     return replace(config, evaluation=replace(config.evaluation, every_kimg=every))
 
@@ -42,6 +46,12 @@ def with_evaluation(config, every):
             replace(SHORT, schedules=decaying(160.0)),
             ["schedules.lr.decay_img is 240, and was 160"],
         ),
+        (replace(LONG, schedules=falling(40)), replace(SHORT, schedules=falling(40)), []),
+        (
+            replace(LONG, schedules=falling(40.0)),
+            replace(SHORT, schedules=replace(falling(40.0), lr=Schedule(2e-3, 0.0, 40.0))),
+            ["schedules.lr.shape is inverse-sqrt, and was cosine"],
+        ),
         (replace(LONG, loss=SWITCH), replace(SHORT, loss=SWITCH), [MOVED]),
         (
             replace(LONG, loss=(SWITCH[0], replace(SWITCH[1], from_fraction=None, from_kimg=0.08))),
@@ -55,7 +65,17 @@ def with_evaluation(config, every):
             ["evaluation.every_kimg is 0.12, of which 0.16 kimg is no multiple"],
         ),
     ],
-    ids=["alike", "absolute decay", "tied decay", "moved switch", "absolute switch", "evaluation", "out of turn"],
+    ids=[
+        "alike",
+        "absolute decay",
+        "tied decay",
+        "decay without end",
+        "another shape",
+        "moved switch",
+        "absolute switch",
+        "evaluation",
+        "out of turn",
+    ],
 )
 def test_what_keeps_a_longer_training_from_going_on_is_named_by_its_key(config, other, expected):
     assert obstacles(config, other) == expected

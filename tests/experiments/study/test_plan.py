@@ -65,6 +65,19 @@ def test_a_schedule_given_as_a_number_is_constant(write_study):
     assert plan(path, **{"schedules.gamma": 7})[0].config.schedules.gamma == Schedule(7, 7)
 
 
+def test_a_number_over_a_schedule_takes_the_place_of_its_shape_too(write_study):
+    falling = "{start: 5, end: 0, decay_img: 80, shape: inverse-sqrt}"
+    path = write_study(("  batch_size: 8\n", f"  batch_size: 8\n  schedules: {{gamma: {falling}}}\n"))
+    assert plan(path)[0].config.schedules.gamma == Schedule(5, 0, 80, shape="inverse-sqrt")
+    assert plan(path, **{"schedules.gamma": 7})[0].config.schedules.gamma == Schedule(7, 7)
+
+
+def test_an_unknown_shape_is_named_with_its_line_and_those_that_there_are(write_study):
+    path = write_study(("  batch_size: 8\n", "  batch_size: 8\n  schedules: {gamma: {shape: inverse-root}}\n"))
+    with pytest.raises(StudyError, match=r"schedules.gamma.shape.*inverse-sqrt"):
+        plan(path)
+
+
 def test_a_preset_is_derived_for_another_resolution_and_shown(write_study):
     preset = "preset: {like: ffhq64, resolution: 128}"
     study = read_study(

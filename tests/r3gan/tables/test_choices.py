@@ -1,5 +1,6 @@
 from r3gan.tables.activations import ACTIVATIONS
 from r3gan.tables.choices import CHOICES, REMARKS, remarks
+from r3gan.tables.schedule_shapes import SCHEDULE_SHAPES
 
 
 def test_a_changed_choice_is_told_with_its_rows_text_and_other_keys_with_nothing():
@@ -16,6 +17,12 @@ def test_keys_of_numbers_are_told_whatever_their_value():
         f"network.dropout 0.3: {REMARKS['network.dropout']}",
         f"schedules.instance_noise.start 0.1: {REMARKS['schedules.instance_noise.start']}",
     ]
+
+
+def test_the_shape_of_any_schedule_is_told():
+    text = SCHEDULE_SHAPES["inverse-sqrt"].text
+    told = remarks({"schedules.lr.shape": "inverse-sqrt", "schedules.lr.end": 0.0}.items())
+    assert told == [f"schedules.lr.shape inverse-sqrt: {text}"]
 
 
 def test_a_variant_in_float16_is_told_what_that_changes_and_costs_and_bfloat16_that_is_gone_with_nothing():
