@@ -5,9 +5,11 @@ directory's.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 SLURM_FOLDER = "slurm"  # in a study's folder
 CANCELLED_MARK = "cancelled "  # before a number
@@ -36,8 +38,9 @@ class Submissions:
 
     def add(self, identifiers: Mapping[str, str]) -> None:
         """Note an array: identity of each job -> Slurm's number. Raises OSError."""
-        with self.file.open("a") as file:
-            file.write(json.dumps(identifiers) + "\n")
+        with self.file.open("ab+") as file:
+            start = b"\n" if _is_torn(file) else b""
+            file.write(start + json.dumps(identifiers).encode() + b"\n")
 
     def add_cancelled(self, identifiers: Mapping[str, str]) -> None:
         """Note that jobs are taken out of the queue, which Slurm soon forgets. Raises OSError."""
@@ -67,6 +70,14 @@ class Submissions:
         """What each line says; None of one that is damaged."""
         lines = self.file.read_bytes().splitlines() if self.file.exists() else []
         return [read_line(line) for line in lines]
+
+
+def _is_torn(file: BinaryIO) -> bool:
+    """Whether its last line has no end: whoever wrote it was killed."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read() != b"\n"
 
 
 def read_line(line: bytes) -> dict[str, str] | None:

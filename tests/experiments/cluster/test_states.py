@@ -77,6 +77,16 @@ def test_the_last_submission_counts_and_lines_that_are_not_what_was_written_are_
     ]
 
 
+def test_what_follows_a_line_whose_writer_was_killed_is_a_line_of_its_own(tmp_path):
+    submissions = Submissions.of(tmp_path, "tiny")
+    submissions.folder.mkdir(parents=True)
+    submissions.file.write_bytes(b'{"abc')
+    submissions.add({"a": "1"})
+    submissions.add({"b": "2"})
+    assert submissions.latest() == {"a": "1", "b": "2"}
+    assert len(submissions.problems()) == 1
+
+
 def test_what_was_cancelled_from_here_is_known_without_slurm_until_it_is_submitted_again(task, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr("experiments.cluster.looked.queue", dict)
