@@ -1,5 +1,6 @@
 """`cancel` takes a study's jobs out of Slurm, and notes those that Slurm has let go."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def submitted(write_study, tmp_path, monkeypatch):
     note.folder.mkdir(parents=True)
     note.add({job.identity: f"7_{i}" for i, job in enumerate(jobs)})
     return [str(path)]
+
+
+def test_a_copy_of_the_folder_leaves_the_originals_jobs_alone(submitted, slurm, tmp_path, monkeypatch, capsys):
+    shutil.copytree(tmp_path / "runs", tmp_path / "copy/runs")
+    monkeypatch.chdir(tmp_path / "copy")
+    assert main(submitted) == 0
+    assert "cancelled 0 jobs" in capsys.readouterr().out
+    assert slurm[0] == []
+    monkeypatch.chdir(tmp_path)
+    assert main(submitted) == 0
+    assert "cancelled 8 jobs" in capsys.readouterr().out
 
 
 @pytest.fixture
