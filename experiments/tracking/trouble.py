@@ -49,6 +49,11 @@ def no_answer(seconds: float) -> str:
     return f"MLflow at {uri} {NOT_WITHIN} {seconds:.3g} s{lock}"
 
 
+def not_through(seconds: float) -> str:
+    """The sentence about a store with which a command was not through when its time was over."""
+    return f"{seconds:.3g} s were not enough for MLflow at {mlflow.get_tracking_uri()}"
+
+
 def is_away(sentence: str) -> bool:
     """Whether a sentence about MLflow says that it does not answer."""
     return NO_ANSWER in sentence or NOT_WITHIN in sentence
