@@ -145,6 +145,17 @@ def test_sending_ends_after_a_while_and_the_command_that_sends_the_rest_is_said(
     assert list(bring_up_to_date(tasks, Path("runs"), 30)) == []
 
 
+def test_a_note_that_no_program_wrote_is_none_and_a_folder_in_its_place_is_said(study, tasks, capsys):
+    tasks[0].directory.sent.write_text(100_000 * "[")
+    tasks[1].directory.sent.mkdir()
+    assert study() == 1
+    said = capsys.readouterr().out
+    assert "MLflow was brought up to date with 2 jobs" in said
+    name, place = tasks[1].job.name, tasks[1].directory.sent
+    assert f"MLflow still lacks 1 job that has ended ({name}: {place} is a folder, where" in said
+    assert not is_behind(tasks[0].directory)
+
+
 def test_opening_the_store_and_sending_share_one_budget(tasks, monkeypatch):
     over = threading.Event()
     began: list[str] = []
