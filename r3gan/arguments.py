@@ -3,7 +3,7 @@
 import math
 from argparse import ArgumentTypeError
 
-from r3gan.settings.problems import with_short_numbers
+from r3gan.long_numbers import with_short_numbers
 from r3gan.tables.metrics import FEWEST
 
 MOST_DIGITS = 18  # of a number that is meant: Python reads no more than some thousands, and says so in its own words

@@ -1,10 +1,9 @@
 """What is wrong with a setting, said so that it can be mended: where, which key, what was expected."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LONG_NUMBER = re.compile(r"\d{50,}")
+from r3gan.long_numbers import with_short_numbers
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,6 @@ class SettingProblem:
     def __str__(self) -> str:
         text = f"{self.where}: {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
         return with_short_numbers(text)
-
-
-def with_short_numbers(text: str) -> str:
-    """The same, with the first digits alone of each number that is too long to read, and how many there are."""
-    return LONG_NUMBER.sub(lambda found: f"{found[0][:8]}... ({len(found[0])} digits)", text)
 
 
 class BadSettings(Exception):
