@@ -22,6 +22,7 @@ from analysis.histories import infinite_again, read_histories
 from experiments import names, sample_images
 from experiments.metric_keys import is_constant, recorded_name
 from experiments.tracking.pages import all_experiments, all_runs
+from experiments.tracking.quoted_folder import no_quoted_folder
 from experiments.tracking.trouble import explain, missing_store
 
 PARAMS = {"evaluation_samples": "evaluation.samples", "total_kimg": "total_kimg"}
@@ -52,7 +53,8 @@ def open_client() -> MlflowClient:
             f"there is no MLflow store at {absent}: run a study in this folder, or set MLFLOW_TRACKING_URI"
         )
     try:
-        return MlflowClient()
+        with no_quoted_folder():
+            return MlflowClient()
     except (SQLAlchemyError, MlflowException) as error:
         raise ReportError(
             f"MLflow's store at {mlflow.get_tracking_uri()} cannot be opened: {explain(error)}"

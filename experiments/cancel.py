@@ -27,10 +27,11 @@ def cancel(options: argparse.Namespace) -> int:
     """Cancel what is open. Raises StudyError and SlurmAway."""
     _, plan = cli.planned(options)
     found = look(plan.jobs, options.output)
-    numbers = {one.task.job.identity: one.number for one in found if one.number}
-    Submissions.of(options.output, plan.jobs[0].study).add_cancelled(numbers)
-    queue.cancel(list(numbers.values()))
-    cli.console.print(f"cancelled {len(numbers)} jobs; those that ran write a checkpoint first")
+    identities = {one.number: one.task.job.identity for one in found if one.number}
+    submissions = Submissions.of(options.output, plan.jobs[0].study)
+    for gone in queue.cancel(list(identities)):  # noted afterwards: what Slurm still has may yet fail
+        submissions.add_cancelled({identities[number]: number for number in gone})
+    cli.console.print(f"cancelled {len(identities)} jobs; those that train write a checkpoint first")
     here = [one for one in found if one.stage is Stage.RUNNING and not one.number]
     for one in here:
         cli.errors.print(f"not cancelled: {one.task.name}, which a command on this machine runs: Ctrl-C there ends it")

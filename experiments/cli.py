@@ -3,7 +3,9 @@
 import argparse
 import errno
 import os
+import select
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -37,6 +39,7 @@ NO_SETTINGS = {
     "profile": "--profile NAME",
 }  # what --set cannot change, and the option that does
 FULL = (errno.ENOSPC, errno.EDQUOT)
+STANDARD_OUTPUT = 1  # its file descriptor
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -203,18 +206,32 @@ def print_warnings(sentences: Iterable[object]) -> None:
 def run_command(command: Callable[[], int]) -> int:
     """The exit code of a command, whose errors that a user can mend end in messages rather than tracebacks."""
     try:
-        return command()
+        code = command()
+        sys.stdout.flush()  # what a reader who has gone has not taken is seen here, and not when Python ends
+        return code
     except StudyError as error:
         print_errors(error.problems)
     except NotPrepared as error:
         print_errors(filter(None, [str(error)]))
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            return 128 + signal.SIGPIPE
         print_errors([os_error_text(error)])
         return FAILED if error.errno in FULL else BAD_INPUT
     except KeyboardInterrupt:  # before jobs ran, or a second one
         errors.print("ended at once; jobs that still run end by themselves, with a checkpoint; run it again to go on")
         return 128 + signal.SIGINT
     return BAD_INPUT
+
+
+def nobody_reads() -> bool:
+    """Whether whoever read this command's output has gone, as `head` does; what is left of it is then dropped."""
+    poll = select.poll()
+    poll.register(STANDARD_OUTPUT)
+    has_gone = any(event & select.POLLERR for _, event in poll.poll(0))
+    if has_gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_OUTPUT)
+    return has_gone
 
 
 def os_error_text(error: OSError) -> str:

@@ -59,7 +59,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file; None if there is none."""
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last: of brackets within brackets without end
         return None
     return found if isinstance(found, dict) else None
 

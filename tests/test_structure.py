@@ -27,6 +27,7 @@ FOR_ANALYSIS = (
     "experiments.palette",
     "experiments.sample_images",
     "experiments.tracking.pages",
+    "experiments.tracking.quoted_folder",
     "experiments.tracking.search_record",
     "experiments.tracking.trouble",
 )

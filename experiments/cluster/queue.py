@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from experiments.launch.launchers import NotPrepared
 
 LONGEST_SECONDS = 120  # for an answer
 DEFAULT_LARGEST_ARRAY = 1001  # Slurm's own
+MOST_CANCELLED = 500  # in one command line
 ENDED_FORMAT = "JobID,State,ExitCode"
 WHOLE = {"SLURM_BITSTR_LEN": "0"}  # environment: lists of elements are not cut short
 
@@ -113,10 +114,13 @@ def largest_array() -> int:
     return max(1, (int(found[1]) if found else DEFAULT_LARGEST_ARRAY) - 1)
 
 
-def cancel(identifiers: Sequence[str]) -> None:
-    """Take jobs out of the queue; those that run write a checkpoint first. Raises SlurmAway."""
-    for start in range(0, len(identifiers), 500):
-        ask("scancel", *identifiers[start : start + 500])
+def cancel(identifiers: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Take jobs out of the queue; those that train write a checkpoint first. Yields those that are taken out, of one
+    command after the other. Raises SlurmAway."""
+    for start in range(0, len(identifiers), MOST_CANCELLED):
+        some = identifiers[start : start + MOST_CANCELLED]
+        ask("scancel", *some)
+        yield some
 
 
 def ask(*command: str) -> str:

@@ -48,7 +48,10 @@ def needs_of(
 
 
 def measured_bytes(jobs: Sequence[Job], costs: "Mapping[str, Cost]", execution: Execution) -> dict[str, int]:
-    """Configuration -> the most that tensors of finished jobs took on a GPU which were computed as these would be."""
+    """Configuration -> the most that tensors of finished jobs took on a GPU which were computed as these would be: with
+    as many ranks, and pairs at once, and by the same form of the penalties' gradients. Loads torch."""
+    from r3gan.training.penalties import TWICE
+
     asked: Counter[str] = Counter()
     found: dict[str, int] = {}
     for job in jobs:
@@ -57,9 +60,11 @@ def measured_bytes(jobs: Sequence[Job], costs: "Mapping[str, Cost]", execution: 
             continue
         asked[name] += 1
         environment = read_object(directory.environment) or {}
-        alike = {"ranks": execution.ranks, "micro_batch": costs[job.identity].micro_batch}
+        cost, form = costs[job.identity], environment.get("penalty_gradients")
+        alike = {"ranks": execution.ranks, "micro_batch": cost.micro_batch}
+        is_alike = all(environment.get(key) == value for key, value in alike.items())
         on_gpu = environment.get("device", "cpu") != "cpu"
-        if on_gpu and all(environment.get(key) == value for key, value in alike.items()):
+        if on_gpu and is_alike and form is not None and (form == TWICE) == cost.double_backward:
             peak = max((point["metrics"].get(MEMORY, 0.0) for point in directory.points()), default=0.0)
             found[name] = max(found.get(name, 0), int(2**30 * peak))
     return {name: peak for name, peak in found.items() if peak}

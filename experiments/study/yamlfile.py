@@ -1,17 +1,15 @@
 """YAML with line numbers: plain data, and for every key the line that it stands on."""
 
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from experiments.origin import content_hash
 from experiments.study.problems import StudyError, StudyProblem
-from r3gan.settings.values import KeyPath, as_written, dotted, plain, unquoted_names
+from r3gan.settings.values import KeyPath, as_written, dotted, load_yaml, plain, unquoted_names
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,12 @@ def read_document(file: Path) -> Document:
 def parse_document(text: str, file: str) -> Document:
     """The same for a text; `file` is what problems call it."""
     try:
-        parsed = YAML(typ="rt").load(StringIO(text))
+        parsed = load_yaml(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = " ".join(str(error.problem or error.context).split())
         raise StudyError([StudyProblem(f"{file}:{line}", "", f"not valid YAML: {message}")]) from error
-    except (YAMLError, ValueError) as error:  # a number that Python does not read, too
+    except YAMLError as error:
         raise StudyError([StudyProblem(file, "", f"not valid YAML: {' '.join(str(error).split())}")]) from error
     if not isinstance(parsed, CommentedMap):
         raise StudyError([StudyProblem(f"{file}:1", "", "a mapping with the keys of a study was expected")])

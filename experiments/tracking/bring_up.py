@@ -11,7 +11,8 @@ from experiments.study.plan import Job
 from experiments.tracking.sent import is_behind
 from r3gan.files import passing_lock
 
-LONGEST_SECONDS = 10.0  # after which no further job is begun
+LONGEST_SECONDS = 10.0  # for all of it, whatever MLflow does
+BEGIN_SECONDS = 8.0  # after which no further job is begun, and the longest that a call is left without an answer
 LOCK = "mlflow.lock"  # in a study's folder, while somebody sends
 
 
@@ -54,22 +55,32 @@ def bring_up_to_date(
 
 
 def send(behind: list[Task], wait_seconds: float, described: Sequence[Job], clock: Callable[[], float]) -> list[str]:
-    """Send these, as many as are begun within LONGEST_SECONDS. Returns what went wrong, in sentences."""
+    """Send these, as many as LONGEST_SECONDS allow. Returns what went wrong, in sentences."""
     from mlflow.tracking import MlflowClient
 
+    from experiments.tracking.patience import NoAnswer, call_patiently
     from experiments.tracking.store import open_store
     from experiments.tracking.sync import IS_THERE, send_each, show_study
+    from experiments.tracking.trouble import not_through
 
-    began, study, said = clock(), behind[0].job.study, list[str]()
-    experiment, troubles = open_store(study, wait_seconds)
-    if experiment is None:
-        return troubles
-    client = MlflowClient()
-    is_through, _ = send_each(
-        client, {study: experiment}, behind, wait_seconds, said.append, lambda: clock() - began > LONGEST_SECONDS
-    )
-    trouble = show_study(client, experiment, described) if is_through and described else ""
-    return [line for line in [*said, trouble] if line and not line.endswith(IS_THERE)]
+    patience = min(wait_seconds, BEGIN_SECONDS)
+
+    def work(_: object) -> list[str]:
+        began, study, said = clock(), behind[0].job.study, list[str]()
+        experiment, troubles = open_store(study, patience)
+        if experiment is None:
+            return troubles
+        client = MlflowClient()
+        is_through, _ = send_each(
+            client, {study: experiment}, behind, patience, said.append, lambda: clock() - began > BEGIN_SECONDS
+        )
+        trouble = show_study(client, experiment, described) if is_through and described else ""
+        return [line for line in [*said, trouble] if line and not line.endswith(IS_THERE)]
+
+    try:
+        return call_patiently(work, LONGEST_SECONDS)
+    except NoAnswer:
+        return [not_through(LONGEST_SECONDS)]
 
 
 def jobs_text(tasks: Sequence[Task]) -> str:

@@ -12,7 +12,7 @@ from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy import make_url
 
-from experiments.tracking.trouble import SQLITE, missing_store
+from experiments.tracking.trouble import SQLITE, is_full, missing_store
 from r3gan.files import passing_lock, replace_file
 
 
@@ -34,7 +34,16 @@ def make_missing_store() -> None:
 
 
 def _make(path: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / path.name  # quick on a disk of this machine, and a journal never lies beside the store
+    try:
+        _make_in(Path(tempfile.gettempdir()), path)  # quick on a disk of this machine, and no journal beside the store
+    except Exception as error:  # whatever MLflow raises
+        if not is_full(error):
+            raise
+        _make_in(path.parent, path)
+
+
+def _make_in(parent: Path, path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=parent) as folder:
+        made = Path(folder) / path.name
         SqlAlchemyStore(f"{SQLITE}{made}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
         shutil.copyfile(made, path)

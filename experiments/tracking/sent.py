@@ -27,10 +27,13 @@ def content_of(job: JobDir) -> Content:
     }
 
 
-def note_sent(job: JobDir, content: Content) -> None:
-    """MLflow has all of that. Where nothing can be written, it is sent again the next time."""
+def note_sent(job: JobDir, content: Content) -> list[str]:
+    """MLflow has all of that. Where nothing can be written, it is sent again the next time. Returns a sentence on a
+    folder in the note's place."""
     with suppress(OSError):
         write_json(job.sent, content)
+    what = "is a folder, where a file is to note what MLflow has: everything is sent again each time until it is gone"
+    return [f"{job.sent} {what}"] if job.sent.is_dir() else []
 
 
 def is_behind(job: JobDir) -> bool:

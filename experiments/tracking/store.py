@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 from experiments.tracking.moved_store import follow_folder
 from experiments.tracking.new_store import make_missing_store
 from experiments.tracking.patience import NoAnswer, call_patiently
+from experiments.tracking.quoted_folder import no_quoted_folder
 from experiments.tracking.run_upload import experiment_id
 from experiments.tracking.trouble import SQLITE, explain, missing_store, store_file
 
@@ -50,7 +51,10 @@ def prepare_file() -> int:
     """Make the store if it is a file that is not there, and let addresses follow one that was moved (`follow_folder`,
     whose number is returned). To be called before every MlflowClient that may be the first. Raises what they raise."""
     make_missing_store()
-    return follow_folder()
+    moved = follow_folder()
+    with no_quoted_folder():
+        MlflowClient()  # opens the store, which every later one shares
+    return moved
 
 
 def artifact_problems(location: str) -> Iterator[str]:

@@ -101,7 +101,8 @@ def show_study(client: MlflowClient, experiment: str, jobs: Sequence[Job]) -> st
 
 
 def send(client: MlflowClient, experiment: str, task: Task, seconds: float) -> list[str]:
-    """Send one job. Returns what could not be sent, and which files of a finished job are damaged, in sentences.
+    """Send one job. Returns what could not be sent or noted, and which files of a finished job are damaged, in
+    sentences.
 
     Raises OSError where the folder cannot be used.
     """
@@ -120,7 +121,7 @@ def send(client: MlflowClient, experiment: str, task: Task, seconds: float) -> l
     except Exception as error:  # whatever MLflow raises: the other jobs are sent all the same
         missing = [explain(error)]
     if not damaged + missing:
-        note_sent(task.directory, content)
+        missing = note_sent(task.directory, content)
     return damaged + missing
 
 

@@ -1,6 +1,7 @@
 """What ails MLflow, in a sentence with the way out."""
 
 import re
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,7 +11,9 @@ SQLITE = "sqlite:///"
 NOTHING_LOST = "the job directories hold everything: run the same command again to send it"
 NO_ANSWER = "the tracking server does not answer"
 NOT_WITHIN = "did not answer within"
+FULL = r"database or disk is full|No space left on device|Disk quota exceeded"
 WAYS_OUT = (  # what an error says -> what it means, and what to do
+    (FULL, f"the disk of MLflow's store is full, or that of {{temporary}}: free some space; {NOTHING_LOST}"),
     (r"database is locked", f"another process holds MLflow's store locked; {NOTHING_LOST}"),
     (
         r"out-of-date database schema|Can't locate revision",
@@ -37,9 +40,15 @@ def explain(error: BaseException) -> str:
     for pattern, way_out in WAYS_OUT:
         match = re.search(pattern, text)
         if match is not None:
-            facts = {"uri": mlflow.get_tracking_uri()} | {key: value or "" for key, value in match.groupdict().items()}
+            facts = {"uri": mlflow.get_tracking_uri(), "temporary": tempfile.gettempdir()}
+            facts |= {key: value or "" for key, value in match.groupdict().items()}
             return f"{first} ({way_out.format(**facts)})"
     return first
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of MLflow's says that a disk is full."""
+    return re.search(FULL, str(error)) is not None
 
 
 def no_answer(seconds: float) -> str:
@@ -47,6 +56,11 @@ def no_answer(seconds: float) -> str:
     uri = mlflow.get_tracking_uri()
     lock = "; another process holds it locked, it seems" if uri.startswith(SQLITE) else ""
     return f"MLflow at {uri} {NOT_WITHIN} {seconds:.3g} s{lock}"
+
+
+def not_through(seconds: float) -> str:
+    """The sentence about a store with which a command was not through when its time was over."""
+    return f"{seconds:.3g} s were not enough for MLflow at {mlflow.get_tracking_uri()}"
 
 
 def is_away(sentence: str) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from r3gan.long_numbers import with_short_numbers
+
 
 @dataclass(frozen=True)
 class SettingProblem:
@@ -13,7 +15,8 @@ class SettingProblem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
+        text = f"{self.where}: {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
+        return with_short_numbers(text)
 
 
 class BadSettings(Exception):

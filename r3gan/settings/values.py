@@ -7,15 +7,41 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 KeyPath = tuple[str | int, ...]
+
+
+class UnreadableValue(MarkedYAMLError):
+    """A value that YAML allows and Python does not, such as a number of 5000 digits."""
+
+
+class Constructor(RoundTripConstructor):
+    """ruamel.yaml's, which knows the line of a value that Python does not read."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Raises UnreadableValue, and what ruamel.yaml raises."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as error:
+            what = str(error).partition(";")[0]  # behind it, advice to those who write Python
+            raise UnreadableValue(problem=what, problem_mark=node.start_mark) from error
+
+
+def load_yaml(text: str) -> Any:
+    """What a text holds, as ruamel.yaml has it. Raises YAMLError."""
+    yaml = YAML(typ="rt")
+    yaml.Constructor = Constructor
+    return yaml.load(StringIO(text))
 
 
 def parse_value(text: str) -> Any:
     """A value as YAML reads it, for the command line. Raises ValueError if it is not valid YAML."""
     try:
-        value = plain(YAML(typ="rt").load(StringIO(text)), (), {})
+        value = plain(load_yaml(text), (), {})
+    except UnreadableValue as error:
+        raise ValueError(error.problem) from error
     except YAMLError as error:
         raise ValueError(f"{text!r} is not a YAML value") from error
     for *_, message in unquoted_names(value):

@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -51,6 +53,22 @@ def _terminate(capsys):
     assert received == [signal.SIGTERM]
     assert capsys.readouterr().err == "stopping: jobs write their checkpoints\n"
     return 0
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_reader_that_goes_ends_a_command_without_a_word(lines):
+    command = f"lambda: print('line\\n' * {lines}) or 0"
+    code = f"import sys; from experiments import cli; sys.exit(cli.run_command({command}))"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_broken_pipe_of_something_else_is_said(capsys):
+    assert cli.run_command(partial(refuse, errno.EPIPE, "the worker")) == 2
+    assert capsys.readouterr().err == "error: the worker: Broken pipe\n"
 
 
 def refuse(number, name):

@@ -1,7 +1,9 @@
 """`status` shows how far a study is, and sends MLflow what has ended since, and nothing twice."""
 
+import itertools
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from experiments.status import main
 from experiments.study.plan import make_plan
 from experiments.study.study import read_study
 from experiments.sync import main as sync
+from experiments.tracking import bring_up
 from experiments.tracking.bring_up import bring_up_to_date
 from experiments.tracking.copies import store_of
 from experiments.tracking.runs import Tracker
@@ -140,6 +143,39 @@ def test_sending_ends_after_a_while_and_the_command_that_sends_the_rest_is_said(
     ]
     assert sync(["--study", "tiny", "--output", "runs"]) == 0
     assert list(bring_up_to_date(tasks, Path("runs"), 30)) == []
+
+
+def test_a_note_that_no_program_wrote_is_none_and_a_folder_in_its_place_is_said(study, tasks, capsys):
+    tasks[0].directory.sent.write_text(100_000 * "[")
+    tasks[1].directory.sent.mkdir()
+    assert study() == 1
+    said = capsys.readouterr().out
+    assert "MLflow was brought up to date with 2 jobs" in said
+    name, place = tasks[1].job.name, tasks[1].directory.sent
+    assert f"MLflow still lacks 1 job that has ended ({name}: {place} is a folder, where" in said
+    assert not is_behind(tasks[0].directory)
+
+
+def test_opening_the_store_and_sending_share_one_budget(tasks, monkeypatch):
+    over = threading.Event()
+    began: list[str] = []
+
+    def slowly(name, seconds, result):
+        def call(*_):
+            began.append(name)
+            over.wait(seconds)
+            return result
+
+        return call
+
+    monkeypatch.setattr(bring_up, "LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr("experiments.tracking.store.open_store", slowly("open", 0.1, ("1", [])))
+    monkeypatch.setattr("experiments.tracking.sync.RunUpload", slowly("send", 60, None))
+    times = itertools.count(step=10.0)  # so that the thread left behind begins nothing more
+    (said,) = bring_up_to_date(tasks, Path("runs"), 30, clock=lambda: next(times))
+    over.set()
+    assert said.startswith("MLflow still lacks 3 jobs that have ended (0.3 s were not enough for MLflow at sqlite:///")
+    assert began == ["open", "send"]
 
 
 def test_a_store_that_is_lost_is_not_made_but_said(study, tasks, tmp_path, capsys):

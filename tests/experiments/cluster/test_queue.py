@@ -96,5 +96,5 @@ def test_arrays_are_as_long_as_the_controller_allows(slurm):
 def test_many_jobs_are_cancelled_in_a_few_commands(slurm):
     answers, asked = slurm
     answers["scancel"] = (0, "")
-    cancel([f"7_{i}" for i in range(1200)])
+    assert [len(gone) for gone in cancel([f"7_{i}" for i in range(1200)])] == [500, 500, 200]
     assert [len(command) - 1 for command in asked] == [500, 500, 200]

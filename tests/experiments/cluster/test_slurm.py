@@ -44,8 +44,9 @@ def test_a_study_on_slurm_waits_for_shared_beginnings_and_yields_the_bits_of_one
     again = workplace.run("experiments.run", study, "--launcher", "slurm", "--detach", "--no-costs", *some)
     assert "Slurm has 2 of 2 jobs" in again
     submitted = (workplace.folder / "runs/tiny/slurm/submissions.jsonl").read_text().splitlines()
-    assert [len(json.loads(line)) for line in submitted] == [1, 1]  # two arrays, submitted once
-    first, second = (next(iter(json.loads(line).values())) for line in submitted)
+    arrays = [json.loads(line)["jobs"] for line in submitted]
+    assert [len(array) for array in arrays] == [1, 1]  # two arrays, submitted once
+    first, second = (next(iter(array.values())) for array in arrays)
     assert f"afterany:{first}" in ask("squeue", "-h", "-j", second, "-o", "%E")
     on_the_way = workplace.run("experiments.status", study, *some, code=3)
     assert "0 of 2 jobs done" in on_the_way

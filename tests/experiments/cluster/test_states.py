@@ -1,5 +1,7 @@
 """How far a job is: its directory has the last word, Slurm the word before."""
 
+import shutil
+
 import pytest
 
 from experiments.cluster.looked import look
@@ -69,12 +71,38 @@ def test_the_last_submission_counts_and_lines_that_are_not_what_was_written_are_
     submissions.add({"a": "2"})
     assert submissions.problems() == []
     with submissions.file.open("ab") as file:
-        file.write(b'{"b": "3\n[1, 2]\n"x"\nnull\n\xff\xfe\n{"b": 7}\n')
+        file.write(b'{"b": "3\n[1, 2]\n"x"\nnull\n\xff\xfe\n{"b": 7}\n{"folder": "/", "jobs": 1}\n')
     submissions.add({"c": "4"})
     assert submissions.latest() == {"a": "2", "b": "1_1", "c": "4"}
     assert [problem.partition(" ")[0] for problem in submissions.problems()] == [
-        f"{submissions.file}:{line}" for line in range(3, 9)
+        f"{submissions.file}:{line}" for line in range(3, 10)
     ]
+
+
+def test_what_follows_a_line_whose_writer_was_killed_is_a_line_of_its_own(tmp_path):
+    submissions = Submissions.of(tmp_path, "tiny")
+    submissions.folder.mkdir(parents=True)
+    submissions.file.write_bytes(b'{"abc')
+    submissions.add({"a": "1"})
+    submissions.add({"b": "2"})
+    assert submissions.latest() == {"a": "1", "b": "2"}
+    assert len(submissions.problems()) == 1
+
+
+def test_lines_that_a_copied_folder_brought_along_tell_of_the_originals_jobs_and_count_for_none(tmp_path):
+    original = Submissions.of(tmp_path / "runs", "tiny")
+    original.folder.mkdir(parents=True)
+    original.add({"a": "1"})
+    original.add_cancelled({"b": "2"})
+    shutil.copytree(tmp_path / "runs", tmp_path / "copy")
+    copy = Submissions.of(tmp_path / "copy", "tiny")
+    assert (copy.latest(), copy.cancelled(), copy.problems()) == ({}, frozenset(), [])
+    copy.add({"a": "3"})
+    assert copy.latest() == {"a": "3"}
+    (tmp_path / "link").symlink_to("runs")
+    assert Submissions.of(tmp_path / "link", "tiny").latest() == {"a": "1", "b": "2"}
+    original.file.write_text('{"a": "5"}\n')  # as an earlier version wrote it
+    assert original.latest() == {"a": "5"}
 
 
 def test_what_was_cancelled_from_here_is_known_without_slurm_until_it_is_submitted_again(task, tmp_path, monkeypatch):

@@ -65,7 +65,7 @@ def test_gpus_that_others_use_are_left_alone_and_none_at_all_is_said(launcher, m
         done = subprocess.CompletedProcess([], 0, text, "")
         monkeypatch.setattr("experiments.launch.gpus.subprocess.run", lambda *_, **__: done)
 
-    answer("0, 81559\n70000, 81559\n300, 81559\n")
+    answer("GPU-a1, 0, 81559\nGPU-b2, 70000, 81559\nGPU-b3, 300, 81559\n")
     made = launcher(gpus=3)
     assert made.slots == 2
     assert [made.environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(2)] == ["0", "2"]
@@ -75,7 +75,7 @@ def test_gpus_that_others_use_are_left_alone_and_none_at_all_is_said(launcher, m
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")  # the user's own choice
     assert launcher(gpus=3).slots == 3
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    answer("70000, 81559\n")
+    answer("GPU-a1, 70000, 81559\n")
     busy = launcher(gpus=1)
     assert busy.hardware.gpus == 1  # a dry run says what is there
     with pytest.raises(NotPrepared, match=r"no GPU is free \(GPU 0: 70000 of 81559 MiB are in use\): CUDA_VISIBLE_DEV"):

@@ -30,6 +30,7 @@ from r3gan.jobdir import JobDir
 from r3gan.one_machine import memory_fraction
 from r3gan.training.cost import Workload
 from r3gan.training.estimate import default_micro_batch, estimate
+from r3gan.training.penalties import FIRST_ORDER, TWICE
 from r3gan.training.recorder import JsonlRecorder
 
 GIB = 2**30
@@ -208,11 +209,12 @@ def test_200_jobs_on_8_gpus_never_take_more_memory_than_there_is_and_end_within_
     assert len(looks) <= 1.1 * max(work, *ways)
 
 
-def finish(job, output, *, device="NVIDIA H100", micro_batch=8, ranks=1, gib=(0.1, 5.0)):
+def finish(job, output, *, device="NVIDIA H100", micro_batch=8, ranks=1, form=FIRST_ORDER, gib=(0.1, 5.0)):
     """A finished job that has used so much memory."""
     directory = JobDir(job.directory(output))
     directory.root.mkdir(parents=True)
-    write_json(directory.environment, {"device": device, "micro_batch": micro_batch, "ranks": ranks})
+    computed = {"device": device, "micro_batch": micro_batch, "ranks": ranks, "penalty_gradients": form}
+    write_json(directory.environment, computed)
     for i, each in enumerate(gib):
         JsonlRecorder(directory).record(80 * (i + 1), 1.0, {"memory_gib": each})
     write_json(directory.result, {})
@@ -235,10 +237,14 @@ def test_what_finished_jobs_used_counts_more_than_what_is_estimated(plan, tmp_pa
     assert (found[second.configuration].jobs, found[second.configuration].is_measured) == (1, True)
     assert not found[other.configuration].is_measured
     assert not needs(ranks=2)[first.configuration].is_measured
+    double = replace(execution, computation=Computation(penalty_form="double"))
+    twice = job_costs(plan.jobs, double, Hardware(8, 80 * GIB))
+    need = needs_of([second], plan.jobs, twice, double, 80 * GIB)[second.configuration]
+    assert (need.tensor_bytes, need.is_measured) == (twice[second.identity].memory_bytes, False)
     assert needs_of([second], plan.jobs, {}, execution, 80 * GIB) is None
 
 
-@pytest.mark.parametrize("others", [{"device": "cpu"}, {"micro_batch": 4}, {"ranks": 2}, {"gib": ()}])
+@pytest.mark.parametrize("others", [{"device": "cpu"}, {"micro_batch": 4}, {"ranks": 2}, {"form": TWICE}, {"gib": ()}])
 def test_what_was_computed_otherwise_or_not_recorded_is_no_measurement(others, plan, tmp_path):
     execution = Execution(output=tmp_path)
     costs = job_costs(plan.jobs, execution, Hardware(8, 80 * GIB))

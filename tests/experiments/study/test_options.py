@@ -1,7 +1,10 @@
+from argparse import ArgumentTypeError
+
 import pytest
 
 from experiments.study.options import parse_only, parse_seeds
 from experiments.study.problems import StudyError
+from r3gan.arguments import minutes, positive, seed_number
 from r3gan.settings.options import parse_settings
 
 
@@ -17,6 +20,21 @@ def test_only_admits_several_values_per_axis():
 def test_only_with_an_unknown_axis_names_the_valid_ones(option):
     with pytest.raises(StudyError, match="variant, dataset, seed"):
         parse_only([option])
+
+
+@pytest.mark.parametrize("read", [parse_seeds, lambda text: parse_settings([f"batch_size={text}"])])
+def test_an_absurd_number_is_one_readable_sentence(read):
+    with pytest.raises(StudyError) as caught:
+        read("9" * 5000)
+    assert "5000 digits" in str(caught.value)
+    assert "sys." not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("read", [positive, seed_number, minutes])
+def test_an_absurd_number_of_an_option_is_one_too(read):
+    with pytest.raises(ArgumentTypeError, match=r"^'99999999... \(5000 digits\)': a .*number .*was expected$"):
+        read("9" * 5000)
 
 
 def test_settings_are_read_as_yaml():

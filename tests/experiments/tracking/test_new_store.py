@@ -2,12 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import URL, create_engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
+from experiments.tracking.new_store import make_missing_store
+from experiments.tracking.trouble import explain
 from tests.experiments.conftest import ROOT
 
 # Forks a child for each line `FOLDER STEP [STEP ...]`, at once; each opens the study's store and is killed at its
@@ -110,6 +116,33 @@ def test_a_command_that_is_killed_while_it_makes_the_store_leaves_none_and_the_n
     assert [name for _, name in content(tmp_path / "mlflow.db")[2]] == ["Default", "tiny"]
 
 
+def test_where_the_temporary_folder_is_full_the_store_is_made_beside_its_place_and_a_full_disk_is_said(
+    tmp_path, monkeypatch, empty_store
+):
+    def make(address, _):
+        path = Path(address.removeprefix("sqlite:///"))
+        if any(path.is_relative_to(folder) for folder in full):
+            raise OperationalError("CREATE TABLE _alembic_tmp_runs", {}, Exception("database or disk is full"))
+        shutil.copy(empty_store, path)
+        return SimpleNamespace(engine=SimpleNamespace(dispose=lambda: None))
+
+    for name in ("temporary", "there"):
+        (tmp_path / name).mkdir()
+    full = [tmp_path]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/there/mlflow.db")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr("experiments.tracking.new_store.SqlAlchemyStore", make)
+    with pytest.raises(OperationalError) as caught:
+        make_missing_store()
+    said = explain(caught.value)
+    assert f"the disk of MLflow's store is full, or that of {tmp_path}/temporary: free some space" in said
+    assert list((tmp_path / "there").iterdir()) == []
+    full[:] = [tmp_path / "temporary"]
+    make_missing_store()
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["mlflow.db"]
+    assert content(tmp_path / "there/mlflow.db") == content(empty_store)
+
+
 def test_one_that_is_killed_once_the_store_is_in_its_place_leaves_it_whole(maker, tmp_path):
     _, (code,) = maker(tmp_path, "after")
     assert code == -9
@@ -120,7 +153,7 @@ def test_one_that_is_killed_once_the_store_is_in_its_place_leaves_it_whole(maker
 
 def content(path):
     """Every table's columns, which migrations were made, and the experiments but for where artifacts go."""
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     with engine.connect() as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
         columns = {
@@ -133,7 +166,7 @@ def content(path):
     return columns, versions, experiments
 
 
-@pytest.mark.parametrize("name", ["a folder", "of 100%", "ü#"])
+@pytest.mark.parametrize("name", ["a folder", "of 100%", "of%20100", "ü#"])
 def test_a_store_is_made_where_mlflow_looks_for_it_and_holds_what_mlflow_would_put_there(
     maker, empty_store, tmp_path, name
 ):
@@ -141,6 +174,7 @@ def test_a_store_is_made_where_mlflow_looks_for_it_and_holds_what_mlflow_would_p
     folder.mkdir()
     (said,), _ = maker(folder, -1)
     assert said[0] is not None
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is made beside it"
     columns, versions, experiments = content(folder / "mlflow.db")
     ours = content(empty_store)
     assert (columns, versions) == ours[:2]
