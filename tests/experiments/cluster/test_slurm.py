@@ -137,7 +137,7 @@ def test_jobs_that_are_cancelled_before_they_began_have_not_failed_and_are_submi
     assert "cancelled 2 jobs" in workplace.run("experiments.cancel", study, *some)
     assert "failed" not in status()
     assert "Slurm has 2 of 2 jobs" in workplace.run(*submit)
-    assert "2 in the queue: pending (JobHeldUser)" in status()
+    assert "2 in the queue: they are held: `scontrol release` lets them go on (JobHeldUser)" in status()
     workplace.cluster.ask("scancel", workplace.cluster.ask("squeue", "-h", "-o", "%F").split()[0])  # by Slurm's command
     assert "failed" not in status()
 
