@@ -2,6 +2,7 @@
 
 import json
 import platform
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ def cpu_name() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]} ({len(names)} processors)" if names else platform.processor()
+
+
+def children_seconds() -> float:
+    """Processor time of all processes that were started here and have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def write_result(path: Path | None, result: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import write_result
-from benchmarks.tables import Table, show
+from benchmarks.many_jobs import gamma_variants, study_text
+from benchmarks.tables import Table, as_they_are, show
 from experiments.study.plan import make_plan
 from experiments.study.plan_checks import run_problems
 from experiments.study.study import read_study
@@ -38,11 +39,8 @@ def main() -> None:
 
 def tables(result: dict[str, Any]) -> list[Table]:
     """For the terminal."""
-    rows = [
-        [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()] for row in result["rows"]
-    ]
     title = f"planning {result['jobs']} jobs, seconds (medians over rounds)"
-    return [Table(title=title, columns=tuple(result["rows"][0]), rows=rows)]
+    return [as_they_are(title, result["rows"], 2)]
 
 
 def measure(variants: int, seeds: int, rounds: int) -> dict[str, Any]:
@@ -50,7 +48,7 @@ def measure(variants: int, seeds: int, rounds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {"read": [], "expand": [], "check": [], "identities": [], "all": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "study.yaml"
-        path.write_text(study_text(variants, seeds))
+        path.write_text(study_text("planned", gamma_variants(range(variants - 1)), seeds))
         for _ in range(rounds):
             times = [time.perf_counter()]
             study = read_study(path)
@@ -64,17 +62,6 @@ def measure(variants: int, seeds: int, rounds: int) -> dict[str, Any]:
             for part, (start, end) in zip(seconds, [*pairwise(times), (times[0], times[-1])], strict=True):
                 seconds[part].append(end - start)
     return {"variants": variants, "seeds": seeds, **{part: statistics.median(s) for part, s in seconds.items()}}
-
-
-def study_text(variants: int, seeds: int) -> str:
-    """A study with the baseline and variants that each set gamma otherwise."""
-    lines = [f"  v{i}: {{schedules: {{gamma: {31 + i}}}}}\n" for i in range(variants - 1)]
-    return (
-        "study: planned\nprofile: all\nbaseline: {}\nvariants:\n"
-        + "".join(lines)
-        + "datasets:\n  stacked-digits: {preset: digits-8x8}\n"
-        + f"profiles:\n  all: {{datasets: [stacked-digits], seeds: {list(range(seeds))}}}\n"
-    )
 
 
 if __name__ == "__main__":

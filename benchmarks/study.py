@@ -10,7 +10,6 @@ form. The first run of each checkout, which prepares the data, is a dry one and 
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.machine import write_result
+from benchmarks.machine import children_seconds, write_result
 from benchmarks.tables import Table, show
 from r3gan.arguments import positive
 from r3gan.beginning import read_inherited
@@ -107,18 +106,12 @@ def run(place: Path, form: Form, asked: Sequence[str]) -> Taken:
         environment = os.environ | {"PYTHONPATH": str(place)} | dict(form.environment)
         environment.pop("MLFLOW_TRACKING_URI", None)
         command = [sys.executable, "-m", "experiments.run", str(place / STUDY), *form.options, *asked]
-        before, started = processor_seconds(), time.perf_counter()
+        before, started = children_seconds(), time.perf_counter()
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
         seconds = time.perf_counter() - started
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-        return Taken(seconds, processor_seconds() - before, trained_kimg(Path(folder)))
-
-
-def processor_seconds() -> float:
-    """Of all processes that were started here and have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        return Taken(seconds, children_seconds() - before, trained_kimg(Path(folder)))
 
 
 def trained_kimg(folder: Path) -> float:

@@ -9,7 +9,6 @@ processor time is that of the commands, Slurm's own daemons aside.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,8 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import write_result
-from benchmarks.tables import Table, show
+from benchmarks.machine import children_seconds, write_result
+from benchmarks.many_jobs import gamma_variants, study_text
+from benchmarks.tables import Table, as_they_are, show
 
 SEEDS = 100
 COMMANDS = {  # what is timed, in this order -> module, options, exit code
@@ -45,11 +45,7 @@ def main() -> None:
 
 def tables(result: dict[str, Any]) -> list[Table]:
     """For the terminal."""
-    rows = [
-        [f"{value:.1f}" if isinstance(value, float) else str(value) for value in row.values()] for row in result["rows"]
-    ]
-    title = f"{result['jobs']} jobs on Slurm, seconds"
-    return [Table(title=title, columns=tuple(result["rows"][0]), rows=rows)]
+    return [as_they_are(f"{result['jobs']} jobs on Slurm, seconds", result["rows"], 1)]
 
 
 def measure(shape: str, variants: int) -> list[dict[str, Any]]:
@@ -57,7 +53,7 @@ def measure(shape: str, variants: int) -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         study = Path(folder) / "study.yaml"
-        study.write_text(study_text(variants, SHARING[shape]))
+        study.write_text(held_study(variants, SHARING[shape]))
         for name, (module, options, code) in COMMANDS.items():
             words = [sys.executable, "-m", f"experiments.{module}", str(study), "--output", f"{folder}/runs", *options]
             wall, processor = time.perf_counter(), children_seconds()
@@ -68,27 +64,16 @@ def measure(shape: str, variants: int) -> list[dict[str, Any]]:
     return rows
 
 
-def children_seconds() -> float:
-    """Processor time of all processes that were started here and have ended, and of theirs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def study_text(variants: int, sharing: bool) -> str:
+def held_study(variants: int, sharing: bool) -> str:
     """A study whose jobs are held. With sharing, every second variant is the one before it with a loss that changes
     half-way, so that it begins in its state there."""
     gammas = range(1, variants // 2 if sharing else variants)
-    lines = [f"  v{i}: {{schedules: {{gamma: {31 + i}}}}}\n" for i in gammas]
+    lines = gamma_variants(gammas)
     if sharing:
         losses = "[{kind: relativistic-softplus}, {kind: relativistic-hinge, from_fraction: 0.5}]"
         lines += [f"  s0: {{loss: {losses}}}\n"]
         lines += [f"  s{i}: {{include: [v{i}], loss: {losses}}}\n" for i in gammas]
-    return (
-        "study: submitted\nprofile: all\nexecution: {directives: {hold: true}}\nbaseline: {}\nvariants:\n"
-        + "".join(lines)
-        + "datasets:\n  stacked-digits: {preset: digits-8x8}\n"
-        + f"profiles:\n  all: {{datasets: [stacked-digits], seeds: {list(range(SEEDS))}}}\n"
-    )
+    return study_text("submitted", lines, SEEDS, "execution: {directives: {hold: true}}\n")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ lines, one a column. A pipe has no width: there a table takes what it needs.
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import rich.table
 from rich.console import Console, RenderableType
@@ -22,6 +23,12 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def as_they_are(title: str, rows: Sequence[Mapping[str, Any]], decimals: int) -> Table:
+    """Rows of a result by their own keys, the same in each."""
+    cells = [[f"{v:.{decimals}f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    return Table(title=title, columns=tuple(rows[0]), rows=cells)
 
 
 def show(tables: Iterable[Table]) -> None:
