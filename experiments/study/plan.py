@@ -137,9 +137,10 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
     problems: list[StudyProblem] = []
     for dataset in profile.datasets:
         configs: dict[str, TrainConfig] = {}
+        preset = whole_preset(study.datasets[dataset])
         for variant in dict.fromkeys([BASELINE, *profile.variants]):
             node = resolve(study, dataset, profile.name, variant, settings)
-            config, found = validate(node, whole_preset(study.datasets[dataset]), dataset, profile.seeds[0])
+            config, found = validate(node, preset, dataset, profile.seeds[0])
             problems += found
             if config is not None and not found:
                 configs[variant] = config
