@@ -27,6 +27,17 @@ def repeated(trials: Iterable[FrozenTrial]) -> set[int]:
     return {number for trial in trials for number in trial.system_attrs.get(RETRIES, ())}
 
 
+def proposed(trials: Iterable[FrozenTrial]) -> int:
+    """How many trials were proposed before the one that is next: all attempts at a trial are one proposal.
+
+    So a search that was stopped or killed goes on to propose what it would have proposed.
+    """
+    trials = list(trials)
+    begun = [t for t in trials if t.state != OptunaState.WAITING and RETRIES not in t.system_attrs]
+    repeats_next = any(t.state == OptunaState.WAITING and RETRIES in t.system_attrs for t in trials)
+    return len(begun) - repeats_next
+
+
 def counted(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """The trials that use up the budget: begun, and neither surplus, nor taken over by another attempt, nor failed.
 

@@ -8,12 +8,12 @@ from r3gan.identity import short_hash
 from r3gan.tables.lookup import row_of
 
 
-def make_sampler(search: Search, trials: int = 0, slot: int = 0) -> BaseSampler:
-    """The search's sampler, for the worker in a slot when there are so many trials. Raises UnknownChoice.
+def make_sampler(search: Search, proposed: int = 0, slot: int = 0) -> BaseSampler:
+    """The search's sampler, for the worker in a slot after so many proposals. Raises UnknownChoice.
 
     They are part of its seed: a search that goes on does not propose the same again.
     """
-    seed = int(short_hash([search.sampler.seed, trials, slot]), 16) % 2**32
+    seed = int(short_hash([search.sampler.seed, proposed, slot]), 16) % 2**32
     sampler: BaseSampler = row_of(SAMPLERS, "sampler", search.sampler.kind).make(search, seed)
     return sampler
 

@@ -18,7 +18,7 @@ from optuna.trial import TrialState as OptunaState
 from experiments.launch.launchers import Launcher
 from experiments.launch.scheduler import Observer
 from experiments.tracking.search_record import TrialState
-from experiments.tuning.budget import admit, counted
+from experiments.tuning.budget import admit, counted, proposed
 from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import worker_of
 from experiments.tuning.samplers import make_sampler
@@ -88,7 +88,7 @@ class Workers:
             minutes = (time.monotonic() - self._began) / 60
             admission = admit(self.search.budget, trials, self.search.trial_img / IMG_PER_KIMG, minutes)
             if admission == "start":
-                study.sampler = make_sampler(self.search, len(trials), slot)
+                study.sampler = make_sampler(self.search, proposed(trials), slot)
                 study.optimize(
                     lambda trial: self._objective(trial, slot, release),
                     n_trials=1,

@@ -4,6 +4,7 @@ import json
 import math
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -16,8 +17,10 @@ from optuna.trial import TrialState
 
 from experiments.launch.execution import Execution
 from experiments.tracking.search_record import SearchRecord
+from experiments.tuning.budget import proposed
 from experiments.tuning.optuna_study import open_study
 from experiments.tuning.record import search_record
+from experiments.tuning.samplers import make_sampler
 from experiments.tuning.storage import JOURNAL, open_storage
 from experiments.tuning.takeover import MOST_KILLS, queue_again, take_over
 from experiments.tuning.trial_attributes import WORKER
@@ -168,6 +171,30 @@ def test_a_stopped_trial_is_queued_again_and_goes_on_in_its_folder(search, stora
     assert again.started[0][0] == before
     assert again.steps == 1 + 2  # what was missing of the second trial, and the third
     assert found[2]["kimg"] == 0.16
+
+
+@pytest.mark.parametrize(
+    "sampler", ["random", "{kind: tpe, startup_trials: 2}", "qmc", "{kind: nsga-ii, population: 2}"]
+)
+def test_stopped_and_killed_a_search_in_one_slot_proposes_what_it_would_have_proposed(
+    search, storage, work, tmp_path, sampler
+):
+    made = search((SAMPLER, f"sampler: {sampler}"), ("trials: 3", "trials: 8"))
+    work(made, storage)
+    expected = [trial["params"] for trial in record_of(made, storage)["trials"]]
+    shutil.rmtree(tmp_path / "files")
+    other = open_storage(f"sqlite:///{tmp_path}/other.db")
+    study = open_study(made, other)
+    for steps in (1, 2, 1, 3):
+        launcher = InventedLauncher()
+        work(made, other, launcher, should_stop=lambda of=launcher, most=steps: of.steps >= most)
+        study.sampler = make_sampler(made, proposed(study.get_trials()))
+        dead = study.ask()  # killed before it has drawn its numbers
+        dead.set_user_attr(WORKER, {"host": socket.gethostname(), "pid": 2**22 + 1, "slot": 0})
+    work(made, other)
+    found = record_of(made, other)["trials"]
+    assert [trial["state"] for trial in found].count("interrupted") > 4
+    assert [trial["params"] for trial in found if trial["state"] == "complete"] == expected
 
 
 def test_a_trial_may_be_stopped_any_number_of_times(search, storage, work):
