@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 from r3gan.config import (
     IMG_PER_KIMG,
@@ -13,7 +13,7 @@ from r3gan.config import (
     TrainConfig,
 )
 from r3gan.network_checks import Path, Problem, network_problems
-from r3gan.ranges import outside
+from r3gan.ranges import entries, outside, ranged
 from r3gan.tables.class_heads import CLASS_HEADS
 from r3gan.tables.lookup import row_of, unknown_message
 from r3gan.tables.metrics import METRICS
@@ -33,28 +33,22 @@ def find_problems(config: TrainConfig) -> list[Problem]:
 def _name_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
     """Names, anywhere in a configuration, that are not among those of their type."""
     cls: Any = type(value)
-    for key, kind in _types_of(cls).items():
-        inner, item = _without_none(kind), getattr(value, key)
-        items = enumerate(item) if get_origin(inner) is tuple else [(None, item)]
-        inner = get_args(inner)[0] if get_origin(inner) is tuple else inner
-        for i, entry in items:
-            place = (*path, key) if i is None else (*path, key, i)
-            if dataclasses.is_dataclass(inner):
+    for key, known in _names_of(cls).items():
+        for place, entry in entries(getattr(value, key), (*path, key)):
+            if known is None:
                 yield from _name_problems(entry, place)
-            elif get_origin(inner) is Literal and entry is not None and entry not in get_args(inner):
-                yield Problem(place, unknown_message("value", entry, get_args(inner)))
+            elif entry is not None and entry not in known:
+                yield Problem(place, unknown_message("value", entry, known))
 
 
 @cache
-def _types_of(cls: Any) -> dict[str, Any]:
-    """The types of a configuration class's keys."""
-    hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
-
-
-def _without_none(kind: Any) -> Any:
-    """T of `T | None`."""
-    return next((k for k in get_args(kind) if k is not type(None)), kind) if type(None) in get_args(kind) else kind
+def _names_of(cls: Any) -> dict[str, tuple[str, ...] | None]:
+    """The keys of a configuration class that hold names, with those there are; None for a part with keys of its own."""
+    return {
+        key: None if dataclasses.is_dataclass(kind) else get_args(kind)
+        for key, (_, kind, _) in ranged(cls).items()
+        if dataclasses.is_dataclass(kind) or get_origin(kind) is Literal
+    }
 
 
 def _range_problems(config: TrainConfig) -> list[Problem]:

@@ -1,6 +1,6 @@
 """The plan: the list of jobs that a study expands into. Pure, deterministic, and checked as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from experiments.names import BASELINE
 from experiments.origin import Origin
 from experiments.study.judgement import design_of, primary_problems
 from experiments.study.problems import StudyError, StudyProblem
-from experiments.study.resolve import conflicts, resolve
+from experiments.study.resolve import below_variants, conflicts, with_variant
 from experiments.study.study import Profile, Study
 from r3gan.config import TrainConfig
 from r3gan.config_json import from_dict
@@ -137,9 +137,9 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
     problems: list[StudyProblem] = []
     for dataset in profile.datasets:
         configs: dict[str, TrainConfig] = {}
-        preset = whole_preset(study.datasets[dataset])
+        preset, below = whole_preset(study.datasets[dataset]), below_variants(study, dataset, profile.name)
         for variant in dict.fromkeys([BASELINE, *profile.variants]):
-            node = resolve(study, dataset, profile.name, variant, settings)
+            node = with_variant(study, below, variant, settings)
             config, found = validate(node, preset, dataset, profile.seeds[0])
             problems += found
             if config is not None and not found:
@@ -149,19 +149,24 @@ def _expand(study: Study, profile: Profile, settings: Tree) -> tuple[list[Job], 
         if BASELINE in configs:
             problems += primary_problems(study, profile, dataset, configs[BASELINE].evaluation)
             origin = Origin(file=study.document.name, content=study.document.content, settings=settings)
-            jobs += [replace(job, origin=origin) for job in _jobs(study, profile, dataset, configs, identities)]
+            jobs += _jobs(study, profile, dataset, configs, identities, origin)
     return jobs, problems
 
 
 def _jobs(
-    study: Study, profile: Profile, dataset: str, configs: dict[str, TrainConfig], identities: dict[str, str]
+    study: Study,
+    profile: Profile,
+    dataset: str,
+    configs: dict[str, TrainConfig],
+    identities: dict[str, str],
+    origin: Origin,
 ) -> Iterator[Job]:
     """The jobs of one dataset."""
-    design = design_of(study, profile, configs[BASELINE].evaluation)
+    design, baseline = design_of(study, profile, configs[BASELINE].evaluation), leaves(configs[BASELINE])
     for variant in profile.variants:
         if variant not in configs:
             continue
-        changed = differences(configs[variant], configs[BASELINE])
+        changed = changed_leaves(leaves(configs[variant]), baseline)
         for seed in profile.seeds:
             yield Job(
                 study=study.name,
@@ -174,6 +179,7 @@ def _jobs(
                 comparison=identities[BASELINE],
                 differences=changed,
                 design=design,
+                origin=origin,
             )
 
 
@@ -196,9 +202,12 @@ def _protocol_problems(study: Study, configs: dict[str, TrainConfig]) -> Iterato
 
 def differences(config: TrainConfig, baseline: TrainConfig) -> dict[str, Any]:
     """Dotted key -> the configuration's value, where it is not the baseline's."""
-    ours, theirs = leaves(config), leaves(baseline)
-    keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-    return {key: ours.get(key) for key in keys}
+    return changed_leaves(leaves(config), leaves(baseline))
+
+
+def changed_leaves(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Of two configurations' leaves, those of ours that are not theirs; None where only they have one."""
+    return {key: ours.get(key) for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)}
 
 
 def _selection_problems(profile: Profile, only: dict[str, list[str]]) -> Iterator[StudyProblem]:

@@ -3,7 +3,6 @@
 Later layers win. Every key remembers the layer that set it, so that an error names the line to mend.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from experiments.study.problems import StudyProblem
@@ -20,20 +19,32 @@ def resolve(study: Study, dataset: str, profile: str, variant: str, settings: Tr
 
     Raises StudyError if a setting points into a list at an entry that is not there.
     """
-    doc = study.document
+    return with_variant(study, below_variants(study, dataset, profile), variant, settings)
 
-    def in_file(*section: str) -> Callable[[KeyPath], Origin]:
-        return lambda path: Origin(doc.where((*section, *path)), dotted((*section, *path)))
 
-    preset = Origin(doc.where(("datasets", dataset, "preset")), f"datasets.{dataset}.preset")
+def below_variants(study: Study, dataset: str, profile: str) -> Node:
+    """The layers that every variant lies on."""
+    preset = Origin(study.document.where(("datasets", dataset, "preset")), f"datasets.{dataset}.preset")
     node = annotate(whole_preset(study.datasets[dataset]), lambda path: preset)
-    sections = [("baseline",), ("datasets", dataset), ("profiles", profile)]
-    sections += [("variants", name) for name in flatten_includes(study, variant)]
-    for section in sections:
-        node = merge(node, annotate(study.section(*section), in_file(*section)))
+    for section in (("baseline",), ("datasets", dataset), ("profiles", profile)):
+        node = merge(node, _section(study, *section))
+    return node
+
+
+def with_variant(study: Study, below: Node, variant: str, settings: Tree) -> Node:
+    """What `resolve` makes, on the layers that are below every variant."""
+    node = below
+    for name in flatten_includes(study, variant):
+        node = merge(node, _section(study, "variants", name))
     for key, value in settings.items():
         node = override(node, key, value, lambda path: Origin(SET_OPTION, dotted(path)))
     return node
+
+
+def _section(study: Study, *section: str) -> Node:
+    """A section of the study file, each key with its line."""
+    where = study.document.where
+    return annotate(study.section(*section), lambda path: Origin(where((*section, *path)), dotted((*section, *path))))
 
 
 def flatten_includes(study: Study, variant: str) -> list[str]:

@@ -45,8 +45,8 @@ def validate(node: Node, preset: Tree, dataset: str, seed: int) -> tuple[TrainCo
         for path, _ in mistakes:
             tree = restore(tree, preset, path)
         problems = [_problem(node, path, message) for path, message in mistakes]
-        return None, early + problems + _deeper_problems(node, tree | fixed)
-    problems = early + _deeper_problems(node, node.plain() | fixed)
+        return None, early + problems + _deeper_problems(node, _parse(tree | fixed))
+    problems = early + _deeper_problems(node, config)
     return (config if problems else _with_capacity(config)), problems
 
 
@@ -85,9 +85,9 @@ def _parse(tree: Tree) -> TrainConfig:
     return _ADAPTER.validate_json(json.dumps(tree), strict=True)
 
 
-def _deeper_problems(node: Node, tree: Tree) -> list[SettingProblem]:
-    """What cannot work in a tree of the right types."""
-    return [_problem(node, problem.path, problem.message) for problem in find_problems(_parse(tree))]
+def _deeper_problems(node: Node, config: TrainConfig) -> list[SettingProblem]:
+    """What cannot work in a tree of the right types, which gives this configuration."""
+    return [_problem(node, problem.path, problem.message) for problem in find_problems(config)]
 
 
 def _problem(node: Node, path: KeyPath, message: str) -> SettingProblem:
