@@ -3,6 +3,7 @@
 import json
 import platform
 import resource
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +39,9 @@ def write_result(path: Path | None, result: dict[str, Any]) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"machine": describe_machine(), **result}, indent=2) + "\n")
+
+
+def commit_of(checkout: Path) -> str:
+    """Its hash, marked where files differ from it."""
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -6,7 +6,7 @@ moving average as they come. `replace_layers` lets the networks of r3gan/model/n
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ from r3gan.model.conv import Conv
 from r3gan.model.resampling import kernel_of
 from r3gan.model.resampling_layers import Downsample, Upsample
 from r3gan.tables.activations import LEAKY_SLOPE
-from r3gan.training.adam import Adam
 from r3gan.training.batches import Batch
 from r3gan.training.losses import Loss
 from r3gan.training.state import TrainState
@@ -75,53 +74,53 @@ def replace_layers(network: nn.Module, form: str) -> None:
                 module.forward = partial(forward, module)  # type: ignore[method-assign]
 
 
-class LibraryAdam(Adam):
-    """The library's class, with its defaults."""
+class PlainSteps:
+    """See `benchmarks.steps.Steps`: with NCHW weights and the library's default Adam."""
 
-    def step(self) -> None:
-        """See Adam."""
-        self._library.param_groups[0].update(lr=self.lr, betas=(0.0, self.beta2))
-        self._library.step()
+    def __init__(self, state: TrainState, loss: Loss, gamma: float):
+        self.generator, self.discriminator, self.ema = state.generator, state.discriminator, state.ema
+        for network in (self.generator, self.discriminator, self.ema):
+            replace_layers(network, "plain")
+            network.to(memory_format=torch.contiguous_format)
+        self._loss, self._gamma = loss, gamma
+        self._adams = [torch.optim.Adam(n.parameters()) for n in (self.generator, self.discriminator)]
 
-    @cached_property
-    def _library(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.parameters)
+    def discriminator_gradients(self, batch: Batch) -> None:
+        """D's gradients, from zero."""
+        self.discriminator.zero_grad()
+        with torch.no_grad():
+            fake = self.generator(batch.latents, batch.labels)
+        logits, penalties = [], []
+        for images in (batch.real.contiguous(), fake):
+            leaf = images.detach().requires_grad_()
+            logits.append(self.discriminator(leaf, batch.labels))
+            (gradient,) = torch.autograd.grad(logits[-1].sum(), leaf, create_graph=True)
+            penalties.append(gradient.square().sum((1, 2, 3)))
+        (self._loss.discriminator(*logits) + self._gamma / 2 * sum(penalties)).mean().backward()
 
+    def generator_gradients(self, batch: Batch) -> None:
+        """G's gradients, from zero."""
+        self.generator.zero_grad()
+        self.discriminator.requires_grad_(False)
+        fake = self.generator(batch.latents, batch.labels)
+        real_logits = self.discriminator(batch.real.contiguous(), batch.labels)
+        self._loss.generator(real_logits, self.discriminator(fake, batch.labels)).mean().backward()
+        self.discriminator.requires_grad_(True)
 
-def make_plain(state: TrainState) -> None:
-    """Give a state NCHW weights and the library's default Adam."""
-    for network in (state.generator, state.discriminator, state.ema):
-        network.to(memory_format=torch.contiguous_format)
-    for name in ("generator", "discriminator"):
-        setattr(state, f"{name}_adam", LibraryAdam(getattr(state, name).parameters()))
+    def step_discriminator(self, lr: float, beta2: float) -> None:
+        """Change D's weights."""
+        self._step(1, lr, beta2)
 
+    def step_generator(self, lr: float, beta2: float) -> None:
+        """Change G's weights."""
+        self._step(0, lr, beta2)
 
-def discriminator_gradients(state: TrainState, batch: Batch, loss: Loss, gamma: float) -> None:
-    """D's gradients, from zero."""
-    state.discriminator.zero_grad()
-    with torch.no_grad():
-        fake = state.generator(batch.latents, batch.labels)
-    logits, penalties = [], []
-    for images in (batch.real.contiguous(), fake):
-        leaf = images.detach().requires_grad_()
-        logits.append(state.discriminator(leaf, batch.labels))
-        (gradient,) = torch.autograd.grad(logits[-1].sum(), leaf, create_graph=True)
-        penalties.append(gradient.square().sum((1, 2, 3)))
-    (loss.discriminator(*logits) + gamma / 2 * sum(penalties)).mean().backward()
-
-
-def generator_gradients(state: TrainState, batch: Batch, loss: Loss) -> None:
-    """G's gradients, from zero."""
-    state.generator.zero_grad()
-    state.discriminator.requires_grad_(False)
-    fake = state.generator(batch.latents, batch.labels)
-    real_logits = state.discriminator(batch.real.contiguous(), batch.labels)
-    loss.generator(real_logits, state.discriminator(fake, batch.labels)).mean().backward()
-    state.discriminator.requires_grad_(True)
-
-
-def update_ema(state: TrainState, decay: float) -> None:
-    """ema <- decay * ema + (1 - decay) * generator."""
-    with torch.no_grad():
-        for ema, new in zip(state.ema.parameters(), state.generator.parameters(), strict=True):
+    @torch.no_grad()
+    def update_ema(self, decay: float) -> None:
+        """ema <- decay * ema + (1 - decay) * generator."""
+        for ema, new in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
             ema.copy_(new.lerp(ema, decay))
+
+    def _step(self, which: int, lr: float, beta2: float) -> None:
+        self._adams[which].param_groups[0].update(lr=lr, betas=(0.0, beta2))
+        self._adams[which].step()

@@ -20,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.machine import children_seconds, write_result
+from benchmarks.machine import children_seconds, commit_of, write_result
 from benchmarks.tables import Table, show
 from r3gan.arguments import positive
 from r3gan.beginning import read_inherited
@@ -119,12 +119,6 @@ def trained_kimg(folder: Path) -> float:
     jobs = [JobDir(path.parent) for path in folder.glob("runs/**/result.json")]
     inherited = [found.images for job in jobs if (found := read_inherited(job))]
     return (sum(job.points()[-1]["images"] for job in jobs) - sum(inherited)) / IMG_PER_KIMG
-
-
-def commit_of(place: Path) -> str:
-    """Its hash, marked where files differ from it."""
-    command = ["git", "-C", str(place), "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def tables(result: dict[str, Any]) -> list[Table]:

@@ -426,18 +426,30 @@ def gpu_table():
         yield f"| {row['case']} | {' | '.join(f'{factor:.2f}' for factor in factors)} |"
 
 
-def study_text():
+def study_table():
     result = json.loads((RESULTS / "study.json").read_text())
-    medians = {row["form"]: statistics.median(run["seconds"] for run in row["runs"]) for row in result["forms"]}
-    ours, other = medians["as it is"], medians["other checkout"]
-    return f"takes {ours / other:.2f} times as long as before ({ours:.0f} s in place of {other:.0f} s"
+    forms = {row["form"]: row["runs"] for row in result["forms"]}
+    keys = ("trained_kimg", "seconds", "processor_seconds")
+    medians = {form: {key: statistics.median(run[key] for run in runs) for key in keys} for form, runs in forms.items()}
+    before = medians.pop("other checkout")
+    for form, (kimg, *spent) in [*((form, row.values()) for form, row in medians.items()), ("before", before.values())]:
+        shares = [spent[i] / before[key] for i, key in enumerate(keys[1:])]
+        cells = [f"{spent[i]:.0f} | {share:.2f}" for i, share in enumerate(shares)]
+        yield f"| {form} | {kimg:.0f} | {' | '.join(cells)} |".replace("1.00", "1")
+
+
+def official_table():
+    for row in json.loads((RESULTS / "iteration-official.json").read_text())["cases"]:
+        numbers = (row[key]["official"] for key in ("d_step_factor", "iteration_factor", "d_step_memory_ratio"))
+        yield f"| {row['case']} | {' | '.join(f'{number:.2f}' for number in numbers)} |"
 
 
 def test_the_numbers_of_the_speed_page_are_those_of_the_results():
     text = (ROOT / "docs" / "speed.md").read_text()
     assert [
         row
-        for row in [*speed_tables(), *differences_table(), *plan_table(), *loading_texts(), study_text()]
+        for table in (speed_tables, official_table, differences_table, plan_table, loading_texts, study_table)
+        for row in table()
         if row not in text
     ] == []
 
