@@ -31,6 +31,7 @@ from benchmarks.official import OfficialCode, OfficialSteps, gradient_difference
 from benchmarks.plain import PlainSteps, replace_layers
 from benchmarks.steps import OurSteps, Steps
 from benchmarks.tables import Table, show
+from r3gan.arguments import positive
 from r3gan.computation import PenaltyForm
 from r3gan.config import (
     AttentionConfig,
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument(
         "--attention", type=int, nargs="*", default=[], help="resolutions with self-attention in D and G"
     )
-    parser.add_argument("--seconds", type=float, default=120, help="how long to measure a case; three rounds at least")
+    parser.add_argument("--seconds", type=positive, default=120, help="for each case; three rounds at least")
     parser.add_argument("--official", type=Path, metavar="DIR", help="a checkout of the official code")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

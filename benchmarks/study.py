@@ -68,6 +68,8 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="to shorten the study")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if options.against and not (options.against / STUDY).is_file():
+        parser.error(f"--against {options.against}: a checkout was expected, with {STUDY} in it")
     forms = {AS_IT_IS: Form()} | {name: FORMS[name] for name in options.forms}
     places = dict.fromkeys(forms, HERE)
     if options.against:

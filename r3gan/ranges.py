@@ -60,7 +60,7 @@ def refusal(value: float, limits: Range | None) -> str:
 
 def shown(value: float) -> str:
     """A number of any size in a few digits."""
-    return str(value) if isinstance(value, int) and abs(value) < 10**12 else f"{_as_float(value):g}"
+    return str(value) if isinstance(value, int) and abs(value) < 10**20 else f"{_as_float(value):g}"
 
 
 def _as_float(value: float) -> float:

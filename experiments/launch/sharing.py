@@ -129,10 +129,13 @@ def _start(other: Job, directory: JobDir, images: int) -> Start:
 
 
 def made_alike(directory: JobDir, execution: Execution) -> bool:
-    """Whether today's code has trained a job as it would train another one now."""
-    environment = read_object(directory.environment) or {}
-    how = environment.get("ranks"), environment.get("tf32")
-    return sources_of(directory) == source_hash() and how == (execution.ranks, execution.computation.tf32)
+    """Whether today's code has trained a job as it would train another one now.
+
+    What it cannot tell before a job runs, threads and pairs at once, counts as after a crash: not at all.
+    """
+    environment, asked = read_object(directory.environment) or {}, execution.computation
+    how = tuple(environment.get(key) for key in ("ranks", "tf32", "penalty_form"))
+    return sources_of(directory) == source_hash() and how == (execution.ranks, asked.tf32, asked.penalty_form)
 
 
 class Elsewhere:

@@ -18,6 +18,8 @@ from experiments.design import SeedRule, Spending
 from experiments.names import BASELINE
 from experiments.study.problems import StudyProblem
 from experiments.study.yamlfile import Document
+from r3gan.config import TrainConfig
+from r3gan.ranges import ranged, refusal
 from r3gan.settings.validation import explain
 from r3gan.settings.values import KeyPath
 from r3gan.tables.lookup import unknown_message
@@ -95,6 +97,8 @@ def read_seeds(value: Any, document: Document, path: KeyPath) -> tuple[list[int]
         return [0], [document.problem((*path, *below), message) for below, message in explain(error, schema)]
     if isinstance(found, list) and (not found or len(set(found)) != len(found) or min(found) < 0):
         return [0], [document.problem(path, f"{found}: distinct whole numbers from 0 up were expected, at least one")]
+    if isinstance(found, list) and (said := refusal(max(found), ranged(TrainConfig)["seed"][0])):
+        return [0], [document.problem(path, said)]
     return found, []
 
 

@@ -48,6 +48,7 @@ class Environment:
     device: str  # a GPU's name, or cpu
     ranks: int
     threads: int  # of each rank
+    penalty_form: str  # which was asked for
     penalty_gradients: str  # by which form: see r3gan/training/penalties.py
     penalty_check: PenaltyCheck | None  # None: no first-order form, so nothing to compare
     tf32: bool

@@ -91,6 +91,7 @@ def train(
             device=device_name(world.device),
             ranks=world.size,
             threads=torch.get_num_threads(),
+            penalty_form=computation.penalty_form,
             penalty_gradients=form_in_use(state.discriminator, config.penalties, computation.penalty_form),
             penalty_check=check,
             tf32=computation.tf32,

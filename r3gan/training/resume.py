@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from r3gan.beginning import adopt
 from r3gan.config import IMG_PER_KIMG, TrainConfig
 from r3gan.distributed import World
 from r3gan.jobdir import JobDir
+from r3gan.training.adopt import adopt
 from r3gan.training.checkpoint import DamagedCheckpoint, load_checkpoint
 from r3gan.training.records import restore_records
 from r3gan.training.state import TrainState

@@ -53,6 +53,10 @@ def benchmark(monkeypatch, tmp_path):
 
 def test_every_form_is_run_in_every_round_and_compared_with_the_study_as_it_is(benchmark, tmp_path):
     other = tmp_path / "old"
+    with pytest.raises(SystemExit):
+        benchmark("--against", str(other))
+    other.mkdir()
+    (other / study.STUDY).touch()
     arguments = ("--rounds", "2", "--seeds", "0", "--forms", "without sharing", "--against", str(other))
     ran, result = benchmark(*arguments, "--set", "total_kimg=1")
     asked = ["--seeds", "0", "--set", "total_kimg=1"]

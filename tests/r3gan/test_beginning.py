@@ -9,11 +9,12 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from r3gan.beginning import Beginning, Sharing, adopt, can_begin, latest_beginning, read_inherited
+from r3gan.beginning import Beginning, Sharing, can_begin, latest_beginning, read_inherited
 from r3gan.config import AttentionConfig, LossPhase, Schedule
 from r3gan.files import read_object, write_json
 from r3gan.identity import state_identity
 from r3gan.training import loop
+from r3gan.training.adopt import adopt
 from r3gan.training.steps import discriminator_step
 from tests.r3gan.small import constant, small_config
 from tests.r3gan.training.test_train import (
@@ -70,8 +71,9 @@ def alone(tmp_path_factory):
 def assert_same(job, other):
     assert_equal_weights(final_weights(job), final_weights(other))
     assert without_times(job) == without_times(other)
-    samples, others = ({p.name: p.read_bytes() for p in one.samples.iterdir()} for one in (job, other))
-    assert samples == others
+    for files in (lambda one: one.samples.iterdir(), lambda one: one.last_checkpoint().glob("*.safetensors")):
+        ours, theirs = ({path.name: path.read_bytes() for path in files(one)} for one in (job, other))
+        assert ours == theirs != {}
 
 
 def test_the_kept_checkpoint_stays_beside_the_newest(donor):
@@ -102,6 +104,21 @@ def test_stopped_after_the_fork_it_goes_on_from_its_own_checkpoint(copy, tmp_pat
     run_inside(SWITCH, job.root)
     assert_same(job, alone)
     assert read_inherited(job).images == 80
+
+
+def test_what_is_taken_over_says_the_heirs_configuration_like_files_of_its_own(tmp_path):
+    often = replace(SMALL.evaluation, every_kimg=0.04)
+    before, config = replace(SMALL, evaluation=often, total_kimg=0.08), replace(SWITCH, evaluation=often)
+    donor, alone = keeping(tmp_path / "donor", before, 80), keeping(tmp_path / "alone", config, 80)
+    run_inside(before, donor.root)
+    run_inside(config, alone.root)
+    job = heir(tmp_path / "heir", config, donor, 80)
+    content = read_object(donor.environment)["dataset"]["content_hash"]
+    assert list(adopt(job, config, content)) == []
+    (folder,), own = job.checkpoint_folders(), alone.checkpoint(80)
+    names = {path.name for path in own.glob("*.safetensors")}
+    assert {"best.safetensors", "discriminator.safetensors", "ema.safetensors", "generator.safetensors"} == names
+    assert all((folder / name).read_bytes() == (own / name).read_bytes() for name in names)
 
 
 def damage_weights(donor):

@@ -16,6 +16,7 @@ from experiments.study.study import read_study
 from r3gan.config import LossPhase, Schedule
 from r3gan.jobdir import JobDir
 from r3gan.provenance import source_hash
+from tests.experiments.launch.test_sharing import HOW
 from tests.r3gan.small import small_config
 
 SHORT = small_config()  # 160 images
@@ -100,7 +101,7 @@ def finish(jobs, output, sources=None, images=160):
         folder.checkpoint(images).mkdir(parents=True)
         folder.result.write_text("{}")
         stretch = {"code": {"sources": sources or source_hash()}}
-        folder.environment.write_text(json.dumps({"ranks": 1, "tf32": False, "trained_by": [stretch]}))
+        folder.environment.write_text(json.dumps(HOW | {"trained_by": [stretch]}))
 
 
 def said(jobs, output, **more):

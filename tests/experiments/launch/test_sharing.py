@@ -22,6 +22,7 @@ from r3gan.provenance import source_hash
 from tests.experiments.launch.test_scheduler import ScriptedLauncher
 from tests.r3gan.training.test_train import assert_equal_weights, final_weights, run_inside, without_times
 
+HOW = {"ranks": 1, "tf32": False, "penalty_form": "auto"}  # as a job records it that is computed as by default
 LATER = ("from_fraction: 0.5}", "from_fraction: 0.75}")
 
 
@@ -104,20 +105,21 @@ def test_a_job_of_which_something_is_there_goes_on_from_that(plan_of, tmp_path):
     assert said(jobs, tmp_path) == {"baseline": ("switch", 0, 80), "both": ("attention", 0, 80)}
 
 
-def test_nothing_begins_in_what_a_job_will_train_on_that_other_code_or_other_ranks_have_begun(plan_of, tmp_path):
+def test_nothing_begins_in_what_a_job_will_train_on_that_was_begun_otherwise(plan_of, tmp_path):
     jobs = plan_of()
     begin(jobs, "baseline", tmp_path / "code", sources="other")
     assert said(jobs, tmp_path / "code") == {"both": ("attention", 0, 80)}
-    begin(jobs, "baseline", tmp_path / "ranks", ranks=2)
-    assert said(jobs, tmp_path / "ranks") == {"both": ("attention", 0, 80)}
+    for key, other in (("ranks", 2), ("tf32", True), ("penalty_form", "double")):
+        begin(jobs, "baseline", tmp_path / key, **{key: other})
+        assert said(jobs, tmp_path / key) == {"both": ("attention", 0, 80)}
 
 
-def begin(jobs, variant, output, sources=None, ranks=1):
+def begin(jobs, variant, output, sources=None, **how):
     """Make the folder of a job that was stopped on its way."""
     folder = JobDir(next(job for job in jobs if job.variant == variant).directory(output))
     folder.checkpoint(40).mkdir(parents=True)
     stretch = {"code": {"sources": sources or source_hash()}}
-    folder.environment.write_text(json.dumps({"ranks": ranks, "tf32": False, "trained_by": [stretch]}))
+    folder.environment.write_text(json.dumps(HOW | how | {"trained_by": [stretch]}))
 
 
 def test_chains_keep_one_checkpoint_with_the_job_that_trains_it(plan_of, tmp_path):

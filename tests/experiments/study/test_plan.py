@@ -224,6 +224,11 @@ BAD = {
     "unknown default profile": ([("profile: quick", "profile: quik")], "profile: quik", ["did you mean quick"]),
     "unknown section": ([("baseline:", "base:")], "base:", ["did you mean baseline"]),
     "seed given twice": ([("seeds: [0, 1]", "seeds: [1, 1]")], "seeds: [1, 1]", ["distinct"]),
+    "a seed beyond the last one": (
+        [("seeds: [0, 1]", "seeds: [0, 9223372036854775809]")],
+        "seeds: [0, 9223372036854775809]",
+        ["9223372036854775809 must be from 0 to 9223372036854775808"],
+    ),
     "seeds that are no list": ([("seeds: [0, 1]", "seeds: 3")], "seeds: 3", ["seeds", "list"]),
     "seed among the configuration": ([("batch_size: 8", "seed: 8")], "seed: 8", ["baseline.seed", "seeds"]),
     "twin of the baseline in all that counts": (

@@ -24,6 +24,7 @@ from experiments.tuning.workers import Workers
 from r3gan.beginning import Sharing, read_inherited
 from r3gan.jobdir import JobDir
 from r3gan.provenance import source_hash
+from tests.experiments.launch.test_sharing import HOW
 from tests.experiments.tuning.conftest import InventedLauncher, InventedProcess
 from tests.experiments.tuning.test_partings import NO_SWITCH, hinge
 from tests.r3gan.training.test_train import assert_equal_weights, final_weights, without_times
@@ -122,7 +123,7 @@ def lay(over, tmp_path):
         for each in images:
             directory.checkpoint(each).mkdir(parents=True)
         stretch = {"code": {"sources": sources or source_hash()}}
-        directory.environment.write_text(json.dumps({"ranks": 1, "tf32": False, "trained_by": [stretch]}))
+        directory.environment.write_text(json.dumps(HOW | {"trained_by": [stretch]}))
         return directory
 
     return make

@@ -95,14 +95,24 @@ def test_an_heir_has_what_it_would_have_stored_and_only_of_a_job_that_stores_ali
     assert ours.keys() - theirs.keys() == {f"0000000176-{sigma}.safetensors" for sigma in (0.05, 0.1)}
     for name in theirs:
         assert all(torch.equal(tensor, ours[name][0][key]) for key, tensor in theirs[name][0].items())
+    assert {facts["config"]["total_kimg"] for _, facts in ours.values()} == {0.176}
     assert not can_begin(STORING, PLAIN, 80)
     assert not can_begin(PLAIN, STORING, 80)
 
 
-def test_an_heir_of_a_job_that_has_lost_one_trains_from_its_own_start(tmp_path, capsys):
+def lose(path):
+    path.unlink()
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("harm", [lose, cut])
+def test_an_heir_of_a_job_without_one_that_is_sound_trains_from_its_own_start(tmp_path, capsys, harm):
     donor = keeping(tmp_path / "donor", STORING, 80)
     run_inside(STORING, donor.root)
-    donor.stored_average(32, 0.1).unlink()
+    harm(donor.stored_average(32, 0.1))
     longer = replace(STORING, total_kimg=0.176)
     job = heir(tmp_path / "heir", longer, donor, 80)
     run_inside(longer, job.root)
