@@ -80,7 +80,7 @@ def hindrance(folder: JobDir, images: int, execution: Execution) -> str:
     """Why a state that would do is not taken."""
     if made_alike(folder, execution):
         return f"{folder.root} has no checkpoint of its end"
-    return "other code has trained it, or another number of ranks, or by another form of the penalties' gradients"
+    return "other code has trained it, or other ranks, or another --penalty-form"
 
 
 def shown(value: Any) -> str:

@@ -122,7 +122,7 @@ def test_the_jobs_of_a_plan_that_train_anew_are_listed_with_the_reason(plan_of, 
 @pytest.mark.parametrize(
     ("left", "reason"),
     [
-        ({"sources": "other"}, "other code has trained it, or another number of ranks"),
+        ({"sources": "other"}, "other code has trained it, or other ranks, or another --penalty-form"),
         ({"images": 80}, "{folder} has no checkpoint of its end"),
     ],
     ids=["other code", "no checkpoint"],
