@@ -22,6 +22,8 @@ from r3gan.points import Point, as_lines, points_before_damage
 from r3gan.tables.metrics import METRICS
 from r3gan.tensor_files import DamagedTensors, load_tensors, save_tensors
 
+WEIGHTS = "*.safetensors"
+
 
 def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
     """Let a job without checkpoints begin as `sharing.json` says: checkpoint, points, samples and averages are copied.
@@ -44,21 +46,17 @@ def adopt(job: JobDir, config: TrainConfig, content_hash: str) -> Iterator[str]:
     points = inherited_points(folder / other.metrics.name, config)
     temporary = job.incomplete_checkpoint
     shutil.rmtree(temporary, ignore_errors=True)
+    own = {path: temporary / path.name for path in folder.glob(WEIGHTS)}
+    own |= {path: job.post_hoc / path.name for path in owed_averages(other, config, beginning.images)}
     try:
-        shutil.copytree(folder, temporary, ignore=shutil.ignore_patterns(CHECKSUMS))
-    except OSError:
+        shutil.copytree(folder, temporary, ignore=shutil.ignore_patterns(CHECKSUMS, WEIGHTS))
+        make_own(own, config)
+    except (OSError, DamagedTensors) as error:
         problem = find_problem(other, folder, config, beginning.images, content_hash)
-        if not problem:  # it is still there, and whole
+        if not problem and isinstance(error, OSError):  # the other job is still there, and whole
             raise
         shutil.rmtree(temporary, ignore_errors=True)
-        yield f"does not begin in {beginning.text}: {problem}; it trains from its own start"
-        return
-    averages = {path: job.post_hoc / path.name for path in owed_averages(other, config, beginning.images)}
-    try:
-        make_own(averages | {path: path for path in temporary.glob("*.safetensors")}, config)
-    except DamagedTensors as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        yield f"does not begin in {beginning.text}: {error}; it trains from its own start"
+        yield f"does not begin in {beginning.text}: {problem or error}; it trains from its own start"
         return
     write_text(temporary / job.metrics.name, as_lines(points))
     seal(temporary)
