@@ -100,7 +100,7 @@ def comparison_parts(chosen: pd.DataFrame, settings: Mapping[str, Mapping[str, s
 
 
 def _differences(chosen: pd.DataFrame, settings: Mapping[str, Mapping[str, str]]) -> str:
-    keys = sorted({key for own in settings.values() for key in own})
+    keys = sorted({key for own in settings.values() for key in own} - {names.STARTS_FROM})  # which decides nothing
     rows = [[key, *(settings[run_id].get(key, DASH) for run_id in chosen["run_id"])] for key in keys]
     rows = [row for row in rows if len(set(row[1:])) > 1]
     return markdown_table(["Key", *chosen["label"]], rows) if rows else "Nothing but what the table above shows.\n"

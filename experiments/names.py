@@ -34,7 +34,7 @@ MACHINE = (DEVICE, RANKS, THREADS, PYTHON, TORCH, PROCESSOR, COMMIT, IS_EDITED)
 NOTE_SENT = "note_sent"  # hash of the description that was sent last: what people have written since is left alone
 REPORT = "report"  # of a job's run: the address of the run that holds the newest report on it
 REPORT_NAME = "report_name"  # of a report's run, which is no job's
-STARTS_FROM = "starts_from"  # the state of another job in which the job began, for people; absent: in none
+STARTS_FROM = "starts_from"  # parameter of a job's run, tag of a trial's: in whose state it began; absent: in none
 INHERITED_SECONDS = "inherited_seconds"  # of training, spent by that job
 LACKS = "lacks"  # what MLflow did not take of the job
 

@@ -18,13 +18,14 @@ def note_tags(text: str, tags: Mapping[str, str]) -> dict[str, str]:
     return {NOTE: text, names.NOTE_SENT: _hash(text)}
 
 
-def run_note(job: Job) -> str:
-    """A job's differences to the baseline, in Markdown."""
+def run_note(job: Job, beginning: str = "") -> str:
+    """A job's differences to the baseline, and in whose state it began, in Markdown."""
     title = f"**{job.variant}** on {job.dataset}, seed {job.seed}, of the study {job.study} (profile {job.profile})"
+    began = f"\n\nIt began in the state of {beginning}." if beginning else ""
     if job.variant == names.BASELINE:
-        return f"{title}. The other variants are compared with it."
+        return f"{title}. The other variants are compared with it.{began}"
     changed = "\n".join(f"- `{key}` is {_in_words(value)}" for key, value in job.differences.items())
-    return f"{title}. It differs from the baseline in this:\n\n{changed}"
+    return f"{title}. It differs from the baseline in this:\n\n{changed}{began}"
 
 
 def study_note(jobs: Sequence[Job]) -> str:

@@ -49,14 +49,15 @@ class RunUpload:
 
     def __init__(self, client: MlflowClient, experiment: str, task: Task, answered: Callable[[], None] = lambda: None):
         self.client, self.task, self.directory, self.answered = client, task, task.directory, answered
+        self.experiment = experiment
         self.reader = PointReader(task.directory.metrics)
         self.unsent: list[Point] = self.reader.read()
         self.last_time = self.unsent[-1]["time"] if self.unsent else None
         self.constants: dict[str, float] = {}  # numbers that do not change while the job trains, as last sent
         found = find_run(client, experiment, task)
-        self.run_id = found.info.run_id if found else self._create(experiment)
+        self.run_id = found.info.run_id if found else self._create()
         tags = found.data.tags if found else {}
-        now = self._tags() | note_tags(run_note(task.job), tags)
+        now = self._tags() | note_tags(self._note(), tags)
         if found and any(tags.get(name) != value for name, value in now.items()):
             # The same job under another name or profile, or in a folder that was moved: it is what it is now.
             client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in now.items()])
@@ -109,13 +110,13 @@ class RunUpload:
             self.client.log_batch(self.run_id, tags=tags)
             self.constants |= last
 
-    def _create(self, experiment: str) -> str:
+    def _create(self) -> str:
         job = self.task.job
         tags = self._tags() | {"mlflow.user": _user(), names.DESIGN_AT_START: job.design.as_text()}
-        tags |= note_tags(run_note(job), {})
+        tags |= note_tags(self._note(), {})
         tags[names.ORIGIN] = job.origin.as_text()
         start = _milliseconds(began(self.directory, next(iter(self.unsent), None)))
-        run = self.client.create_run(experiment, start, tags=tags, run_name=job.name)
+        run = self.client.create_run(self.experiment, start, tags=tags, run_name=job.name)
         params = [Param(key, str(value)) for key, value in leaves(job.config).items()]
         self.client.log_batch(run.info.run_id, params=params)
         return str(run.info.run_id)
@@ -126,10 +127,22 @@ class RunUpload:
         own |= SOURCE
         return {name: str(getattr(self.task.job, name)) for name in names.TAGS} | own
 
+    def _note(self) -> str:
+        """With a link to the run in whose state the job began, if MLflow has that."""
+        inherited = read_inherited(self.directory)
+        if inherited is None:
+            return run_note(self.task.job)
+        of_donor = f"tags.{names.IDENTITY} = '{inherited.identity}'"
+        donor = next(all_runs(self.client, self.experiment, of_donor), None)
+        if donor is None:
+            return run_note(self.task.job, inherited.text)
+        return run_note(self.task.job, f"[{inherited.text}](#/experiments/{self.experiment}/runs/{donor.info.run_id})")
+
     def _send_rest(self) -> Iterator[str]:
         """All that describes the run. What fails costs itself alone."""
         parts: dict[str, Callable[[], None]] = {
             "the environment": self._send_environment,
+            "the job in whose state it began": self._send_beginning,
             "the configuration": lambda: self.client.log_artifact(self.run_id, str(self.directory.config)),
             "samples": lambda: send_samples(self.client, self.run_id, self.directory),
             "the counts of modes and pictures": self._send_files,
@@ -155,14 +168,21 @@ class RunUpload:
         tags |= _code_tags(environment.get("trained_by", []))
         data = environment["dataset"]
         tags[names.CLASSES] = _classes(data)
-        inherited = read_inherited(self.directory)
-        if inherited is not None:
-            tags[names.STARTS_FROM] = f"{inherited.text} ({inherited.identity})"
-            tags[names.INHERITED_SECONDS] = repr(inherited.seconds)
         self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         source = json.dumps({"uri": data["source"]})
         dataset = Dataset(data["name"], data["content_hash"], source_type="code", source=source)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset)])
+
+    def _send_beginning(self) -> None:
+        inherited = read_inherited(self.directory)
+        there = self.client.get_run(self.run_id).data.tags
+        if inherited is None and names.INHERITED_SECONDS not in there:
+            return
+        tags = {names.INHERITED_SECONDS: repr(inherited.seconds if inherited else 0.0)}
+        tags |= note_tags(self._note(), there)
+        self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        if inherited and self.directory.finished():  # no parameter ever changes, and others may yet begin elsewhere
+            self.client.log_param(self.run_id, names.STARTS_FROM, f"{inherited.text} ({inherited.identity})")
 
     def _send_files(self) -> None:
         for path in (self.directory.modes, self.directory.neighbours, self.directory.interpolation):

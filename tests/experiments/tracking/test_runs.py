@@ -88,14 +88,66 @@ def only_run(client):
     return runs[0]
 
 
-def test_a_run_says_in_which_job_its_own_began(client, task):
+@pytest.fixture
+def donor(write_study, tmp_path):
+    job = make_plan(read_study(write_study()), None, {"variant": ["attention"]}, {}).jobs[0]
+    donor = Task(job, JobDir(job.directory(tmp_path / "runs")))
+    prepare_directory(donor)
+    return donor
+
+
+def begin_in(donor, task):
+    inherited = Inherited(name=donor.name, identity=donor.job.identity, images=80, seconds=1.5)
+    write_json(task.directory.inherited, asdict(inherited))
+    return f"{donor.name} at 0.08 kimg"
+
+
+def test_a_run_says_in_which_job_its_own_began_and_links_to_its_run(client, task, donor):
     with Tracker("tiny") as tracker:
+        tracker.started(donor)
         finish(task)
-        inherited = Inherited(name="attention/0", identity="abc", images=80, seconds=1.5)
-        write_json(task.directory.inherited, asdict(inherited))
+        text = begin_in(donor, task)
         tracker.ended(task, FINISHED)
-    tags = only_run(client).data.tags
-    assert (tags["starts_from"], tags["inherited_seconds"]) == ("attention/0 at 0.08 kimg (abc)", "1.5")
+    experiment = client.get_experiment_by_name("tiny").experiment_id
+    runs = {run.data.tags["variant"]: run for run in client.search_runs([experiment])}
+    run = runs["both"]
+    assert run.data.params["starts_from"] == f"{text} ({donor.job.identity})"
+    assert run.data.tags["inherited_seconds"] == "1.5"
+    link = f"[{text}](#/experiments/{experiment}/runs/{runs['attention'].info.run_id})"
+    assert run.data.tags["mlflow.note.content"] == run_note(task.job, link)
+    of_donor = runs["attention"].data
+    assert not {"starts_from", "inherited_seconds"} & (of_donor.params | of_donor.tags).keys()
+
+
+def test_a_description_without_a_link_gets_one_when_mlflow_has_the_other_run(client, task, donor):
+    finish(task)
+    text = begin_in(donor, task)
+    with Tracker("tiny") as tracker:
+        tracker.ended(task, FINISHED)
+    run = only_run(client)
+    assert run.data.tags["mlflow.note.content"] == run_note(task.job, text)
+    with Tracker("tiny") as tracker:
+        tracker.started(donor)
+        tracker.ended(task, FINISHED)
+    note = client.get_run(run.info.run_id).data.tags["mlflow.note.content"]
+    assert f"[{text}](#/experiments/{run.info.experiment_id}/runs/" in note
+
+
+def test_where_a_job_began_is_a_parameter_only_once_it_cannot_change(client, task, donor):
+    finish(task)
+    task.directory.result.unlink()
+    begin_in(donor, task)
+    with Tracker("tiny") as tracker:
+        tracker.ended(task, JobOutcome(JobState.STOPPED))
+    assert "starts_from" not in only_run(client).data.params
+    task.directory.inherited.unlink()  # its checkpoints were deleted, and nothing is shared any more
+    write_json(task.directory.result, {})
+    with Tracker("tiny") as tracker:
+        tracker.ended(task, FINISHED)
+    run = only_run(client)
+    assert tracker.warning is None
+    assert "starts_from" not in run.data.params
+    assert (run.data.tags["inherited_seconds"], run.data.tags["mlflow.note.content"]) == ("0.0", run_note(task.job))
 
 
 def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, task):
