@@ -91,8 +91,8 @@ def sentence(variant: str, conclusion: Conclusion, rule: SeedRule, metric: Colum
         shared_by = math.ceil((1 - CONFIDENCE) / look.level)
         least = detectable(look.sd, look.count, look.baseline_sd, look.baseline_count, shared_by)
         seen = f"; a difference of {tables.format_number(least, metric.spec)} would have been seen with {POWER:.0%} "
-        seen += "probability or more"
-        return f"**{variant}**: {value}, at {where}: no difference shown{seen if math.isfinite(least) else ''}."
+        seen = f"{seen}probability or more" if math.isfinite(least) and least <= metric.largest_difference else ""
+        return f"**{variant}**: {value}, at {where}: no difference shown{seen}."
     return f"**{variant}**: {value}, at {where}: nothing is decided yet.{_what_next(conclusion)}"
 
 

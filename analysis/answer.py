@@ -69,7 +69,10 @@ def seen_text(comparison: Comparison, variant: str, metric: Column, comparisons:
     """Which difference these seeds would have shown."""
     least = least_shown(comparison, variant, comparisons)
     if math.isfinite(least):
-        return f"a difference of {format_number(least, metric.spec)} would have been seen with {POWER:.0%} probability"
+        most, seen = metric.largest_difference, f"would have been seen with {POWER:.0%} probability"
+        if least > most:
+            return f"not even one of {format_number(most, metric.spec)}, the largest possible, {seen}"
+        return f"a difference of {format_number(least, metric.spec)} {seen}"
     means = {name: comparison.cells[name, metric.key].mean for name in (names.BASELINE, variant)}
     equal = [name for name, mean in means.items() if mean.count > 1 and not mean.sd]
     if equal:

@@ -5,6 +5,7 @@ here. `shown_columns` finds what a study has recorded, each under its own name, 
 never share a column.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,7 @@ class Column:
     floor: str = ""  # the key that says what a perfect generator would get with as many samples
     log: bool = False  # draw on a log axis where the values span it
     ceiling: float | None = None  # the most that a count can be
+    largest: float | None = None  # the largest possible value of another number
     negligible: float = 0.0  # a difference that is no collapse
     note: str = ""  # a sentence under the table
     at_end: bool = False  # recorded once: in tables only
@@ -44,6 +46,11 @@ class Column:
     def axis_title(self) -> str:
         """Label, direction and unit, for a figure."""
         return _join(self.plot_label or self.label, ARROWS[self.better], self.unit and f"({self.unit})")
+
+    @property
+    def largest_difference(self) -> float:
+        """The most that two values can differ by."""
+        return next((most for most in (self.ceiling, self.largest) if most is not None), math.inf)
 
 
 def _join(*parts: str) -> str:
@@ -110,6 +117,7 @@ def column_of(key: str, recorded: Recorded) -> Column:
         floor=_floor(number, raw) if not recorded.best else "",  # for the best weights it has been said already
         log=number.log,
         ceiling=number.ceiling,
+        largest=number.largest,
         negligible=number.negligible,
         note=_join(number.note, BEST_NOTE if recorded.best else ""),
         at_end=recorded.best,

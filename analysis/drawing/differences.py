@@ -62,7 +62,8 @@ def difference_rows(comparison: Comparison, metric: Column, corrected_for: int) 
             continue
         least = math.nan if comparison.conclusions else least_shown(comparison, variant, corrected_for)
         verdict = direction(found, metric)
-        nothing = f"; {format_number(least, metric.spec)} would have been" if math.isfinite(least) else ""
+        shown = "none" if least > metric.largest_difference else format_number(least, metric.spec)
+        nothing = f"; {shown} would have been" if math.isfinite(least) else ""
         rows.append({
             "label": variant, "estimate": found.value,
             "low": found.interval.low, "high": found.interval.high,

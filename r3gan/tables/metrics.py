@@ -5,6 +5,7 @@ coverage 2002.09797, Frechet distance of DINOv2 features 2306.04675. All but den
 does not have, are computed as it does, from the features of its own networks.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,7 @@ class Number:
     log: bool = False  # draw on a log axis where the values span it
     floor: str = ""  # the number, not `counted`, that says what a perfect generator would get with as many samples
     ceiling: float | None = None  # the most that a count can be
+    largest: float | None = None  # the largest possible value, of a number that is no count and at least 0
     negligible: float = 0.0  # a seed that is worse than it was by no more has not collapsed, whatever the factor
     note: str = ""  # a sentence under the table
     progress: str = "{label} {value}"  # while a job runs
@@ -78,8 +80,8 @@ METRICS: dict[str, Metric] = {
             ),
             Number(
                 key="d_kl", better="lower", counted=False, label="D_KL", unit="nats", plot_label=r"$D_\mathrm{KL}$",
-                log=True, floor="d_kl_floor", negligible=LOST_KL, note="D_KL is KL(histogram of hard labels || "
-                "uniform); its floor is what a perfect generator would show.",
+                log=True, floor="d_kl_floor", largest=math.log(1000), negligible=LOST_KL, note="D_KL is KL(histogram "
+                "of hard labels || uniform); its floor is what a perfect generator would show.",
             ),
             Number(key="d_kl_floor", counted=False, constant=True),
             Number(
@@ -102,11 +104,11 @@ METRICS: dict[str, Metric] = {
         scorer=Deferred("r3gan.evaluation.scores:score_class_accuracy"),
         numbers=(
             Number(
-                key="class_accuracy", better="higher", label="Class accuracy", note="Class accuracy: the share of "
-                "samples whose three digits are those of the class that was asked for; right digits: of single digits. "
-                "Without classes both are chance.",
+                key="class_accuracy", better="higher", label="Class accuracy", largest=1, note="Class accuracy: the "
+                "share of samples whose three digits are those of the class that was asked for; right digits: of "
+                "single digits. Without classes both are chance.",
             ),
-            Number(key="right_digits", better="higher", label="Right digits"),
+            Number(key="right_digits", better="higher", label="Right digits", largest=1),
         ),
         best="class_accuracy",
         progress=("right_digits",),
@@ -135,7 +137,7 @@ METRICS: dict[str, Metric] = {
             ),
             Number(key="points_d_kl_floor", counted=False, constant=True),
             Number(
-                key="points_near", better="higher", counted=False, label="Near a mode", unit="share",
+                key="points_near", better="higher", counted=False, label="Near a mode", unit="share", largest=1,
                 note="Near a mode: the share of samples within 3 standard deviations of one; of the data 0.989 "
                 "(25-gaussians) or 0.997.",
             ),
@@ -197,9 +199,10 @@ METRICS: dict[str, Metric] = {
         scorer=Deferred("r3gan.evaluation.scores:score_precision_recall"),
         numbers=(
             Number(
-                key="precision", better="higher", label="Precision", note="Precision, recall: VGG16 features, k = 3."
+                key="precision", better="higher", label="Precision", largest=1,
+                note="Precision, recall: VGG16 features, k = 3.",
             ),
-            Number(key="recall", better="higher", label="Recall"),
+            Number(key="recall", better="higher", label="Recall", largest=1),
         ),
         best=None,
         progress=("precision", "recall"),
@@ -214,7 +217,7 @@ METRICS: dict[str, Metric] = {
             Number(
                 key="density", better="higher", label="Density", note="Density and coverage: VGG16 features, k = 5."
             ),
-            Number(key="coverage", better="higher", label="Coverage"),
+            Number(key="coverage", better="higher", label="Coverage", largest=1),
         ),
         best=None,
         progress=("density", "coverage"),

@@ -1,9 +1,13 @@
 """The sentences that a report begins with say what the numbers say, and no more."""
 
+import math
+
 import numpy as np
 from statsmodels.stats.power import TTestPower
 
 from analysis.answer import answer
+from analysis.comparison import least_shown
+from analysis.drawing.differences import difference_rows
 from experiments.design import Design
 from tests.analysis.studies import compared, points_of, runs_of, unfinished
 
@@ -51,6 +55,16 @@ def test_where_pairs_are_compared_the_difference_that_they_would_have_shown_is_n
 def test_one_seed_each_shows_nothing_and_says_how_little_it_could() -> None:
     one = sentences({"baseline": [0.3], "same": [0.9]})["same"]
     assert "no difference shown; so few seeds could hardly have shown one" in one
+
+
+def test_a_difference_that_no_values_can_have_is_not_said_to_be_one_that_would_have_been_seen() -> None:
+    (found,) = compared(runs_of({"d_kl": {"baseline": [0.9, 1.3], "same": [0.8, 1.5]}}))
+    assert found.primary is not None
+    assert least_shown(found, "same", 16) > math.log(1000) > least_shown(found, "same", 1), "the most of 1000 modes"
+    never = "not even one of 6.908, the largest possible, would have been seen with 80% probability"
+    assert answer(found, 16)[1].endswith(f"no difference shown; {never}.")
+    rows = [difference_rows(found, found.primary, count)["conclusion"].item() for count in (16, 1)]
+    assert rows == ["no difference shown; none would have been", "no difference shown; 4.500 would have been"]
 
 
 def test_collapses_are_in_the_sentence_on_their_variant() -> None:
