@@ -4,16 +4,17 @@ plan seeds: power."""
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from analysis.answer import answer
+from analysis.claims import claim_sentences, count_tests
 from analysis.collector import leave_imports_alone
 from analysis.compare_command import add_arguments as add_compare_arguments
-from analysis.comparison import shown_differences
+from analysis.comparison import Comparison
 from analysis.decide_command import add_arguments as add_decide_arguments
 from analysis.drawing.save import start_processes
 from analysis.errors import ReportError
@@ -64,12 +65,18 @@ def write_comparison(args: argparse.Namespace) -> None:
         console.print(table)
     for line in [*map(protocol_note, comparisons), left_out_line(reported.selection)]:
         console.print(line)
-    corrected_for = shown_differences(comparisons)
-    for comparison in comparisons:
-        console.print(title(comparison), markup=False)
-        for sentence in answer(comparison, corrected_for):
-            console.print(f"  {sentence.replace('**', '')}", markup=False)
+    for line in conclusions(comparisons):
+        console.print(line, markup=False)
     print(f"Report: {out / 'report.html'}")
+
+
+def conclusions(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """For the terminal: of each comparison what is shown, then whether that agrees with what the study claims."""
+    family = count_tests(comparisons)
+    for comparison in comparisons:
+        yield title(comparison)
+        for sentence in [*answer(comparison, family.differences), *claim_sentences(comparison, family)]:
+            yield f"  {sentence.replace('**', '')}"
 
 
 def report_on_searches(args: argparse.Namespace) -> None:

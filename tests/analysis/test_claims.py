@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.__main__ import conclusions
 from analysis.claims import claim_sentences, count_tests
 from analysis.sections.claims import claims_parts
 from experiments.design import Claim, Design
@@ -149,3 +150,15 @@ def test_the_section_is_there_where_something_is_claimed_and_says_what_was_not_r
     assert "## The claims" in text
     assert "Claims on what was not run here: gone." in text
     assert claims_parts(compared(runs_of({"d_kl": {"baseline": BASE, "v": WORSE}}))) == []
+
+
+def test_the_terminal_ends_with_the_claims_of_what_was_run():
+    runs = runs_of(
+        {"d_kl": {"baseline": BASE, "v": WORSE}},
+        design=Design(primary="d_kl", claims={"v": Claim(says="fails", expects="worse")}),
+    )
+    heading, baseline, variant, claim = conclusions(compared(runs, points=points_of(runs, "d_kl")))
+    assert heading.endswith("judged by D_KL:")
+    assert baseline.startswith("  baseline: D_KL")
+    assert variant.startswith("  v is worse than the baseline")
+    assert claim.startswith("  v: the paper says “fails”, so that worse is expected; this run agrees: ")
