@@ -19,6 +19,7 @@ from statistics import fmean
 
 import pytest
 
+from benchmarks import study
 from benchmarks.finite_differences import cells
 from experiments import run, tune
 from experiments.launch.launchers import LAUNCHERS
@@ -438,6 +439,14 @@ def study_table():
         yield f"| {form} | {kimg:.0f} | {' | '.join(cells)} |".replace("1.00", "1")
 
 
+def parts_table():
+    result = json.loads((RESULTS / "study-beside.json").read_text())
+    for row in result["forms"]:
+        seconds, ours = (statistics.median(run["seconds"] for run in row[key]) for key in ("runs", "as_it_is"))
+        shares = (f"{study.part(result, row, key):.2f}" for key in ("seconds", "processor_seconds"))
+        yield f"| {row['form']} | {seconds:.0f} | {ours:.0f} | {' | '.join(shares)} |"
+
+
 def official_table():
     for row in json.loads((RESULTS / "iteration-official.json").read_text())["cases"]:
         numbers = (row[key]["official"] for key in ("d_step_factor", "iteration_factor", "d_step_memory_ratio"))
@@ -448,7 +457,15 @@ def test_the_numbers_of_the_speed_page_are_those_of_the_results():
     text = (ROOT / "docs" / "speed.md").read_text()
     assert [
         row
-        for table in (speed_tables, official_table, differences_table, plan_table, loading_texts, study_table)
+        for table in (
+            speed_tables,
+            official_table,
+            differences_table,
+            plan_table,
+            loading_texts,
+            study_table,
+            parts_table,
+        )
         for row in table()
         if row not in text
     ] == []
