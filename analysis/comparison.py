@@ -73,9 +73,9 @@ def compare_all(selection: Selection, variants: Sequence[str], points: pd.DataFr
 
 
 def shown_differences(comparisons: Sequence[Comparison]) -> int:
-    """How many differences of primary metrics there are."""
+    """How many differences of primary metrics the level is shared by: 1 where there is none, as if all seeds fell."""
     keys = [(c, (variant, c.primary.key)) for c in comparisons if c.primary for variant in c.variants]
-    return sum(comparison.cells[key].difference is not None for comparison, key in keys)
+    return max(1, sum(comparison.cells[key].difference is not None for comparison, key in keys))
 
 
 def least_shown(comparison: Comparison, variant: str, comparisons: int) -> float:

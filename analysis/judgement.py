@@ -90,9 +90,18 @@ def read_design(text: str) -> Design:
 
 
 def changes(design: Design, group: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each rule of the study that some runs began without."""
-    began = [read_design(text) for text in group[names.DESIGN_AT_START] if text]
+    """A sentence for each rule of the study that some runs began without, or that not all were planned under last."""
+    began, planned = (
+        [read_design(text) for text in group[tag] if text] for tag in (names.DESIGN_AT_START, names.DESIGN)
+    )
     for what, doubt, of in RULES:
+        other = sum(of(then) != of(design) for then in planned)
+        if other:
+            yield (
+                f"{other} of these {len(group)} runs were last planned under another rule {what}: all are judged by "
+                "that of the run that began last. Running the whole study, not a part of it, tells all of the rule in "
+                "its file."
+            )
         late = sum(of(then) != of(design) for then in began)
         if late:
             yield f"The rule {what} was changed after {late} of these {len(group)} runs had begun: {doubt}."

@@ -35,6 +35,7 @@ ALSO = (
     names.OUTCOME,
     names.CLASSES,
     names.INHERITED_SECONDS,
+    names.INHERITED_FROM,
     *names.MACHINE,
 )  # "" where absent
 DAMAGED = (OSError, ValueError, SyntaxError)  # of a picture that cannot be read

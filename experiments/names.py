@@ -36,6 +36,7 @@ REPORT = "report"  # of a job's run: the address of the run that holds the newes
 REPORT_NAME = "report_name"  # of a report's run, which is no job's
 STARTS_FROM = "starts_from"  # parameter of a job's run, tag of a trial's: in whose state it began; absent: in none
 INHERITED_SECONDS = "inherited_seconds"  # of training, spent by that job
+INHERITED_FROM = "inherited_from"  # its identity
 LACKS = "lacks"  # what MLflow did not take of the job
 
 BASELINE = "baseline"  # the variant that the others are compared with

@@ -50,11 +50,14 @@ def cost_table(comparison: Comparison, costs: pd.DataFrame) -> str:
 def total_line(selection: Selection, costs: pd.DataFrame) -> str:
     """What all runs cost together, and what is not known of it."""
     hours = costs["device_hours"] - costs["shared_hours"]
-    others, shared = hours[costs.index.isin(selection.left_out["run_id"])], costs["shared_hours"].sum()
+    others = hours[costs.index.isin(selection.left_out["run_id"])]
+    shared, outside = costs["shared_hours"].sum(), costs["outside_hours"].sum()
     text = f"In all {hours.sum():.3g} device-hours over {plural(len(costs), 'run')}"
     text += (
         f" ({shared:.3g} more of theirs were trained by others of them, in whose states they began)" if shared else ""
     )
+    if outside:
+        text += f" ({outside:.3g} of them were trained by runs that are not in this report, in whose states they began)"
     if len(others):
         text += f", {others.sum():.3g} of them in {plural(len(others), 'run')} that {_is(len(others))} not compared"
     unknown = int(hours.isna().sum())

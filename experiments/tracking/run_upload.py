@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Callable, Iterator
+from os.path import commonpath
 from typing import Any
 
 from mlflow import MlflowException
@@ -132,11 +133,13 @@ class RunUpload:
         inherited = read_inherited(self.directory)
         if inherited is None:
             return run_note(self.task.job)
-        of_donor = f"tags.{names.IDENTITY} = '{inherited.identity}'"
-        donor = next(all_runs(self.client, self.experiment, of_donor), None)
-        if donor is None:
+        donors = list(all_runs(self.client, self.experiment, f"tags.{names.IDENTITY} = '{inherited.identity}'"))
+        if not donors:
             return run_note(self.task.job, inherited.text)
-        return run_note(self.task.job, f"[{inherited.text}](#/experiments/{self.experiment}/runs/{donor.info.run_id})")
+        here = folder_of(self.directory)
+        nearest = max(donors, key=lambda run: len(commonpath([here, run.data.tags.get(names.FOLDER, "")])))
+        link = f"[{inherited.text}](#/experiments/{self.experiment}/runs/{nearest.info.run_id})"
+        return run_note(self.task.job, link)
 
     def _send_rest(self) -> Iterator[str]:
         """All that describes the run. What fails costs itself alone."""
@@ -176,10 +179,10 @@ class RunUpload:
     def _send_beginning(self) -> None:
         inherited = read_inherited(self.directory)
         there = self.client.get_run(self.run_id).data.tags
-        if inherited is None and names.INHERITED_SECONDS not in there:
-            return
-        tags = {names.INHERITED_SECONDS: repr(inherited.seconds if inherited else 0.0)}
-        tags |= note_tags(self._note(), there)
+        tags = note_tags(self._note(), there)  # which may tell of a beginning that the job has not kept
+        if inherited is not None or names.INHERITED_SECONDS in there:
+            tags[names.INHERITED_SECONDS] = repr(inherited.seconds if inherited else 0.0)
+            tags[names.INHERITED_FROM] = inherited.identity if inherited else ""
         self.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         if inherited and self.directory.finished():  # no parameter ever changes, and others may yet begin elsewhere
             self.client.log_param(self.run_id, names.STARTS_FROM, f"{inherited.text} ({inherited.identity})")

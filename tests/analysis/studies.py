@@ -24,7 +24,7 @@ def runs_of(
             names.COMPARISON: "c1", names.IDENTITY: f"{variant}{seed}", names.SOURCES: "", names.CLASSES: "",
             names.DESIGN: design.as_text() if design else "", names.OUTCOME: "finished",
             names.DESIGN_AT_START: design.as_text() if design else "", "evaluation_samples": 5000.0, "total_kimg": 21.0,
-            names.ORIGIN: "", names.INHERITED_SECONDS: "",
+            names.ORIGIN: "", names.INHERITED_SECONDS: "", names.INHERITED_FROM: "",
             **dict.fromkeys(names.MACHINE, ""), names.DEVICE: "cpu", names.RANKS: "1",
             **{key: values[variant][seed] for key, values in metrics.items()}, **columns,
         }

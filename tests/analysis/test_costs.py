@@ -84,3 +84,14 @@ def test_what_another_run_has_trained_counts_once_in_the_total() -> None:
     text = section(runs, points)
     assert "In all 0.08 device-hours over 5 runs (0.05 more of theirs were trained by others of them, " in text
     assert costs_of(runs, points).loc["digits-a-0", "device_hours"] == pytest.approx(0.1), "as if it had been alone"
+    known = runs.assign(**{names.INHERITED_FROM: ["", "", runs[names.IDENTITY].iloc[0], ""]})
+    assert section(known, points) == text
+
+
+def test_what_a_run_outside_of_the_report_has_trained_stays_in_the_total_and_is_said() -> None:
+    """36 s, 72 s and 360 s are 0.13 hours, 180 s of which a shorter training has spent that is not in the report."""
+    origin = {names.INHERITED_SECONDS: ["", "", "180.0", ""], names.INHERITED_FROM: ["", "", "shorter", ""]}
+    points = recorded(baseline_0=[(36.0, 1000.0)], baseline_1=[(36.0, 500.0)], a_0=[(36.0, 100.0)])
+    text = section(RUNS.assign(**origin), points)
+    assert "In all 0.13 device-hours over 5 runs (0.05 of them were trained by runs that are not in this" in text
+    assert "by others of them" not in text

@@ -41,6 +41,17 @@ def test_rules_that_were_changed_after_runs_had_begun_are_said_to_be() -> None:
     ]
 
 
+def test_runs_that_were_not_planned_again_under_todays_rule_are_counted() -> None:
+    before, today = Design(primary="d_kl"), Design(primary="d_kl", collapse=CollapseRule(worse_than=0.1))
+    runs = runs_of(KL, design=before)
+    runs.loc[:1, names.DESIGN] = today.as_text()  # a part of the study, whose runs did not begin last
+    judgement = judge(runs, points_of(runs, "d_kl"))
+    assert judgement.design.collapse == before.collapse
+    assert [sentence.partition(":")[0] for sentence in judgement.changed] == [
+        "2 of these 6 runs were last planned under another rule of what a collapse is"
+    ]
+
+
 def test_without_a_name_the_first_metrics_own_number_is_taken_and_that_is_said() -> None:
     judgement = judge(runs := runs_of(KL), points_of(runs, "d_kl"))
     assert judgement.primary is not None

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.comparison import Comparison, least_shown
+from analysis.comparison import Comparison, least_shown, shown_differences
 from analysis.drawing.artifacts import Artifacts
 from analysis.drawing.costs import cost_rows, costs_of, draw_costs, on_front
 from analysis.drawing.designs import cell_rows, draw_design, effect_rows
@@ -12,7 +12,7 @@ from analysis.drawing.differences import difference_rows, draw_differences, powe
 from analysis.drawing.drawn import Drawn, Omitted
 from analysis.drawing.study import draw_all
 from analysis.figures.style import TWO_COLUMNS
-from experiments.design import Design
+from experiments.design import CollapseRule, Design
 from tests.analysis.studies import compared, points_of, runs_of
 
 BASE, WORSE, SAME = [0.30, 0.34, 0.38], [0.80, 0.84, 0.88], [0.31, 0.36, 0.33]
@@ -44,6 +44,16 @@ def test_the_forest_shows_simultaneous_intervals_and_the_conclusion_of_the_repor
     assert b is not None
     assert tuple(rows.loc["b", ["simultaneous_low", "simultaneous_high"]]) == (b.simultaneous.low, b.simultaneous.high)
     assert rows.loc["b", "simultaneous_low"] < rows.loc["b", "low"]
+
+
+def test_where_every_seed_of_the_variants_collapsed_nothing_is_compared_and_the_report_goes_on() -> None:
+    runs = runs_of(
+        {"d_kl": {"baseline": BASE, "a": WORSE}}, design=Design(primary="d_kl", collapse=CollapseRule(worse_than=0.5))
+    )
+    (found,) = compared(runs, points=points_of(runs, "d_kl"))
+    assert found.rates["a"].counts["collapsed"] == len(WORSE)
+    figures = draw_differences(found, found.variants, shown_differences([found]))
+    assert omitted(figures)["differences"]
 
 
 def test_the_power_curve_has_a_ring_at_what_the_seeds_show() -> None:

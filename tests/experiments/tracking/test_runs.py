@@ -140,6 +140,7 @@ def test_where_a_job_began_is_a_parameter_only_once_it_cannot_change(client, tas
     with Tracker("tiny") as tracker:
         tracker.ended(task, JobOutcome(JobState.STOPPED))
     assert "starts_from" not in only_run(client).data.params
+    assert only_run(client).data.tags["inherited_from"] == donor.job.identity
     task.directory.inherited.unlink()  # its checkpoints were deleted, and nothing is shared any more
     write_json(task.directory.result, {})
     with Tracker("tiny") as tracker:
@@ -148,6 +149,19 @@ def test_where_a_job_began_is_a_parameter_only_once_it_cannot_change(client, tas
     assert tracker.warning is None
     assert "starts_from" not in run.data.params
     assert (run.data.tags["inherited_seconds"], run.data.tags["mlflow.note.content"]) == ("0.0", run_note(task.job))
+
+
+def test_a_beginning_that_a_job_has_not_kept_is_no_longer_told(client, task, donor):
+    begin_in(donor, task)
+    with Tracker("tiny") as tracker:
+        tracker.started(task)  # killed, and its checkpoints deleted: the files say for a moment what was
+    assert "It began in the state of" in only_run(client).data.tags["mlflow.note.content"]
+    with Tracker("tiny") as tracker:
+        tracker.started(task)
+        task.directory.inherited.unlink()
+        finish(task)
+        tracker.ended(task, FINISHED)
+    assert only_run(client).data.tags["mlflow.note.content"] == run_note(task.job)
 
 
 def test_a_job_becomes_one_run_with_tags_params_metrics_and_artifacts(client, task):
