@@ -95,9 +95,9 @@ def shorten(number: float) -> str:
 
 def plan_summary(jobs: list[Job], left: list[Job], costs: "dict[str, Cost]", starts: Starts) -> str:
     """Jobs and cost in one line."""
-    total = sum(job.config.total_kimg for job in jobs)
+    total = sum(job.config.total_img for job in jobs) / IMG_PER_KIMG
     shared = {job.identity: starts[job.identity].kimg for job in left if job.identity in starts}
-    remaining = sum(job.config.total_kimg for job in left) - sum(shared.values())
+    remaining = sum(job.config.total_img for job in left) / IMG_PER_KIMG - sum(shared.values())
     known = [job for job in left if job.identity in costs]
     flops = sum(
         costs[job.identity].flops_per_image * (job.config.total_img - IMG_PER_KIMG * shared.get(job.identity, 0))

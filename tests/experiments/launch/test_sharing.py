@@ -73,6 +73,11 @@ def test_variants_begin_where_the_earlier_ones_part_from_them_each_with_its_own_
     assert find_starts(jobs, look_into_all(jobs, tmp_path), Execution(output=tmp_path, sharing=False)) == {}
 
 
+def test_kimg_are_counted_in_whole_batches_as_they_are_trained(write_study):
+    jobs = make_plan(read_study(write_study()), None, {"seed": ["0"]}, {"total_kimg": 0.157}).jobs
+    assert plan_summary(jobs, jobs, {}, {}) == "4 jobs, 0.64 kimg in all; to run: 4 jobs, 0.64 kimg"
+
+
 def test_a_study_that_shares_ends_with_the_bits_of_one_that_does_not(plan_of, tmp_path):
     jobs = plan_of(LATER)
     shared, alone = run(jobs, tmp_path / "shared"), run(jobs, tmp_path / "alone", sharing=False)
