@@ -25,9 +25,7 @@ def parse_settings(
         if key in elsewhere:
             raise BadSettings([SettingProblem(where, key, f"is not a configuration key: use {elsewhere[key]}")])
         try:
-            value = parse_value(text)
+            settings[key] = parse_value(text)
         except ValueError as error:
             raise BadSettings([SettingProblem(where, key, str(error))]) from error
-        if settings.setdefault(key, value) != value:
-            raise BadSettings([SettingProblem(where, key, f"is set twice, to {settings[key]} and to {value}")])
     return settings

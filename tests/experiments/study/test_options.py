@@ -6,7 +6,6 @@ from experiments.study.options import parse_only, parse_seeds
 from experiments.study.problems import StudyError
 from r3gan.arguments import minutes, positive, seed_number
 from r3gan.settings.options import parse_settings
-from r3gan.settings.problems import BadSettings
 
 
 def test_only_admits_several_values_per_axis():
@@ -64,12 +63,6 @@ def test_settings_that_cannot_be_read_are_told(option):
 def test_a_setting_that_is_none_names_the_option_that_is_meant():
     with pytest.raises(StudyError, match=r"^--set: seed: is not a configuration key: use --seeds$"):
         parse_settings(["seed=3"], {"seed": "--seeds"})
-
-
-def test_a_key_that_is_set_to_two_values_is_refused_and_the_same_value_twice_is_not():
-    with pytest.raises(BadSettings, match=r"total_kimg.* is set twice, to 0.3 and to 0.64"):
-        parse_settings(["total_kimg=0.3", "total_kimg=0.64"])
-    assert parse_settings(["total_kimg=0.3", "total_kimg=0.30"]) == {"total_kimg": 0.3}
 
 
 @pytest.mark.parametrize(
