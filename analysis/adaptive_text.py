@@ -90,9 +90,11 @@ def sentence(variant: str, conclusion: Conclusion, rule: SeedRule, metric: Colum
     if conclusion.ending == "most":
         shared_by = math.ceil((1 - CONFIDENCE) / look.level)
         least = detectable(look.sd, look.count, look.baseline_sd, look.baseline_count, shared_by)
-        seen = f"; a difference of {tables.format_number(least, metric.spec)} would have been seen with {POWER:.0%} "
-        seen = f"{seen}probability or more" if math.isfinite(least) and least <= metric.largest_difference else ""
-        return f"**{variant}**: {value}, at {where}: no difference shown{seen}."
+        nothing = f"**{variant}**: {value}, at {where}: no difference shown"
+        if not math.isfinite(least) or least > metric.largest_difference:
+            return f"{nothing}."
+        difference = tables.format_number(least, metric.spec)
+        return f"{nothing}; a difference of {difference} would have been seen with {POWER:.0%} probability or more."
     return f"**{variant}**: {value}, at {where}: nothing is decided yet.{_what_next(conclusion)}"
 
 

@@ -46,12 +46,16 @@ def client(tmp_path, monkeypatch):
     return MlflowClient()
 
 
-@pytest.fixture
-def task(write_study, tmp_path):
-    job = make_plan(read_study(write_study()), None, {"variant": ["both"]}, {}).jobs[0]
-    task = Task(job, JobDir(job.directory(tmp_path / "runs")))
+def prepared(study, folder, variant):
+    job = make_plan(read_study(study), None, {"variant": [variant]}, {}).jobs[0]
+    task = Task(job, JobDir(job.directory(folder / "runs")))
     prepare_directory(task)
     return task
+
+
+@pytest.fixture
+def task(write_study, tmp_path):
+    return prepared(write_study(), tmp_path, "both")
 
 
 def record(task, images, **metrics):
@@ -90,10 +94,7 @@ def only_run(client):
 
 @pytest.fixture
 def donor(write_study, tmp_path):
-    job = make_plan(read_study(write_study()), None, {"variant": ["attention"]}, {}).jobs[0]
-    donor = Task(job, JobDir(job.directory(tmp_path / "runs")))
-    prepare_directory(donor)
-    return donor
+    return prepared(write_study(), tmp_path, "attention")
 
 
 def begin_in(donor, task):
